@@ -1,0 +1,1 @@
+//! Symbolic gradients of ONNX graphs.
