@@ -1,1 +1,32 @@
 //! Symbolic gradients of ONNX graphs.
+//!
+//! ONNX stores no gradients; this crate writes them. It walks a graph backwards and appends, for
+//! each operator, the standard ONNX nodes that compute its vector-Jacobian product. The result
+//! is an ordinary ONNX graph that any engine runs. The crate does no input or output and runs
+//! nothing itself.
+
+mod error;
+mod export;
+mod grad;
+mod graph;
+mod import;
+mod level;
+mod ops;
+mod probe;
+mod proto;
+mod rules;
+mod tape;
+mod tensor;
+#[cfg(test)]
+mod testing;
+mod vjp;
+
+pub use error::{Error, Result};
+pub use grad::{Cotangent, depends_on, vjp};
+pub use graph::{Attribute, Dim, Graph, Node, NodeId, Value, ValueId};
+pub use import::{ExternalData, ReadExternal};
+pub use ops::Sliding;
+pub use probe::Probe;
+pub use rules::supported;
+pub use tape::{Tape, Var};
+pub use tensor::{DType, Tensor};

@@ -1,0 +1,119 @@
+//! Writes [`Graph`]s as ONNX models: only what the outputs need, weights shared until encoded.
+
+use prost::Message;
+
+use crate::graph::{Attribute, Dim, Graph, Node, Value, ValueId};
+use crate::proto::{self, attribute_type};
+use crate::tensor::{DType, Tensor};
+
+/// The IR version that goes with the levelled opset.
+const IR_VERSION: i64 = 10;
+
+impl Graph {
+    /// The graph as an ONNX model: the nodes and constants that its outputs need, all its inputs.
+    pub fn to_onnx(&self) -> Vec<u8> {
+        self.to_proto().encode_to_vec()
+    }
+
+    fn to_proto(&self) -> proto::ModelProto {
+        let needed = self.ancestors(&self.outputs);
+        let computed = |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0]);
+        let constants = self.values().filter(|(id, _)| needed[id.0]);
+        let graph = proto::GraphProto {
+            name: "smoothcam".into(),
+            node: self.nodes.iter().filter(computed).map(|n| self.node_proto(n)).collect(),
+            initializer: constants
+                .filter_map(|(_, v)| v.initializer.as_ref().map(|t| tensor_proto(&v.name, t)))
+                .collect(),
+            input: self.inputs.iter().map(|id| value_info(self.value(*id))).collect(),
+            output: self.outputs.iter().map(|id| value_info(self.value(*id))).collect(),
+            sparse_initializer: vec![],
+        };
+        let entry = |(key, value): &(String, String)| proto::StringStringEntryProto {
+            key: key.clone(),
+            value: value.clone(),
+        };
+        proto::ModelProto {
+            ir_version: IR_VERSION,
+            producer_name: env!("CARGO_PKG_NAME").into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(graph),
+            opset_import: self
+                .opsets
+                .iter()
+                .map(|(domain, version)| proto::OperatorSetIdProto {
+                    domain: domain.clone(),
+                    version: *version,
+                })
+                .collect(),
+            metadata_props: self.metadata.iter().map(entry).collect(),
+            functions: vec![],
+        }
+    }
+
+    fn node_proto(&self, node: &Node) -> proto::NodeProto {
+        let name =
+            |id: &Option<ValueId>| id.map(|id| self.value(id).name.clone()).unwrap_or_default();
+        proto::NodeProto {
+            input: node.inputs.iter().map(name).collect(),
+            output: node.outputs.iter().map(name).collect(),
+            name: node.name.clone(),
+            op_type: node.op.clone(),
+            attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
+            domain: node.domain.clone(),
+            metadata_props: vec![],
+        }
+    }
+}
+
+fn attribute_proto(name: &str, attribute: &Attribute) -> proto::AttributeProto {
+    let mut out = proto::AttributeProto { name: name.to_owned(), ..Default::default() };
+    let bytes = |s: &String| bytes::Bytes::copy_from_slice(s.as_bytes());
+    match attribute {
+        Attribute::Float(f) => (out.r#type, out.f) = (attribute_type::FLOAT, Some(*f)),
+        Attribute::Int(i) => (out.r#type, out.i) = (attribute_type::INT, Some(*i)),
+        Attribute::String(s) => (out.r#type, out.s) = (attribute_type::STRING, Some(bytes(s))),
+        Attribute::Tensor(t) => {
+            (out.r#type, out.t) = (attribute_type::TENSOR, Some(tensor_proto("", t)));
+        }
+        Attribute::Floats(f) => (out.r#type, out.floats) = (attribute_type::FLOATS, f.clone()),
+        Attribute::Ints(i) => (out.r#type, out.ints) = (attribute_type::INTS, i.clone()),
+        Attribute::Strings(s) => {
+            (out.r#type, out.strings) = (attribute_type::STRINGS, s.iter().map(bytes).collect());
+        }
+    }
+    out
+}
+
+fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
+    proto::TensorProto {
+        name: name.to_owned(),
+        dims: tensor.shape().iter().map(|d| *d as i64).collect(),
+        data_type: tensor.dtype() as i32,
+        raw_data: Some(tensor.bytes().clone()),
+        ..Default::default()
+    }
+}
+
+/// A value's type, with the shape that is known of it, or else declared.
+fn value_info(value: &Value) -> proto::ValueInfoProto {
+    let known = value.shape.as_ref().map(|s| s.iter().map(|d| Dim::Fixed(*d)).collect());
+    let dims: Option<Vec<Dim>> = known.or_else(|| value.declared.clone());
+    let dim = |d: &Dim| match d {
+        Dim::Fixed(size) => {
+            proto::DimensionProto { dim_value: Some(*size as i64), dim_param: None }
+        }
+        Dim::Dynamic(name) if name.is_empty() => proto::DimensionProto::default(),
+        Dim::Dynamic(name) => {
+            proto::DimensionProto { dim_value: None, dim_param: Some(name.clone()) }
+        }
+    };
+    let tensor_type = proto::TensorTypeProto {
+        elem_type: value.dtype.unwrap_or(DType::F32) as i32,
+        shape: dims.map(|d| proto::TensorShapeProto { dim: d.iter().map(dim).collect() }),
+    };
+    proto::ValueInfoProto {
+        name: value.name.clone(),
+        r#type: Some(proto::TypeProto { tensor_type: Some(tensor_type) }),
+    }
+}

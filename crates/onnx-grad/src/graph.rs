@@ -1,0 +1,322 @@
+//! The graph: values in single static assignment, and the nodes that compute them in order.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Tensor};
+
+/// A value of a [`Graph`]: an input, a constant, or what a node computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub(crate) usize);
+
+/// A node of a [`Graph`]; ids ascend in execution order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) usize);
+
+/// One dimension that a model declares of an input or output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dim {
+    /// A fixed size.
+    Fixed(usize),
+    /// Any size, with the name that the file gives it (may be empty).
+    Dynamic(String),
+}
+
+/// What is known of a value.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// The name, unique in the graph.
+    pub name: String,
+    /// The element type, where known.
+    pub dtype: Option<DType>,
+    /// The declared dimensions of an input or output, where the file has them.
+    pub declared: Option<Vec<Dim>>,
+    /// The shape, once the graph has [learnt](Graph::learn) it.
+    pub shape: Option<Vec<usize>>,
+    /// The content of a constant that is stored in the graph.
+    pub initializer: Option<Tensor>,
+    /// The content of a computed value that does not depend on any input, once learnt.
+    pub known: Option<Tensor>,
+    /// The node that computes it; `None` for inputs and constants.
+    pub producer: Option<NodeId>,
+}
+
+/// An attribute of a node.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // ONNX's own names
+pub enum Attribute {
+    Float(f32),
+    Int(i64),
+    String(String),
+    Tensor(Tensor),
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+    Strings(Vec<String>),
+}
+
+/// One operator applied to values.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The operator's name, such as `Conv`.
+    pub op: String,
+    /// Its domain; empty for ai.onnx.
+    pub domain: String,
+    /// The node's name, or its first output's where the file has none.
+    pub name: String,
+    /// Names of the modules that the node came from, outermost first, where the exporter says so.
+    pub scopes: Vec<String>,
+    /// Inputs; `None` where an optional one is left out.
+    pub inputs: Vec<Option<ValueId>>,
+    /// Outputs; `None` where an optional one is left out.
+    pub outputs: Vec<Option<ValueId>>,
+    /// Attributes, sorted by name.
+    pub attributes: Vec<(String, Attribute)>,
+}
+
+impl Node {
+    /// The attribute of this name, if the node has it.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, a)| a)
+    }
+
+    /// The operator's name, preceded by its domain if that is not ai.onnx.
+    pub fn qualified_op(&self) -> String {
+        if self.domain.is_empty() {
+            self.op.clone()
+        } else {
+            format!("{}.{}", self.domain, self.op)
+        }
+    }
+
+    pub(crate) fn unsupported(&self, what: impl Into<String>) -> Error {
+        Error::Unsupported { op: self.qualified_op(), node: self.name.clone(), what: what.into() }
+    }
+
+    pub(crate) fn set_attribute(&mut self, name: &str, value: Attribute) {
+        self.attributes.retain(|(n, _)| n != name);
+        self.attributes.push((name.to_owned(), value));
+        self.attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
+    pub(crate) fn take_attribute(&mut self, name: &str) -> Option<Attribute> {
+        let at = self.attributes.iter().position(|(n, _)| n == name)?;
+        Some(self.attributes.remove(at).1)
+    }
+}
+
+/// An ONNX graph. Cloning shares the weights.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    pub(crate) values: Vec<Value>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) inputs: Vec<ValueId>,
+    pub(crate) outputs: Vec<ValueId>,
+    pub(crate) opsets: Vec<(String, i64)>,
+    pub(crate) metadata: Vec<(String, String)>,
+    by_name: HashMap<String, ValueId>,
+}
+
+impl Graph {
+    /// An empty graph of standard operators.
+    pub fn new() -> Graph {
+        Graph { opsets: vec![(String::new(), crate::level::LEVEL)], ..Graph::default() }
+    }
+
+    /// The graph's inputs, constants not among them.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The graph's outputs.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// Makes these the graph's outputs.
+    pub fn set_outputs(&mut self, outputs: &[ValueId]) {
+        self.outputs = outputs.to_vec();
+    }
+
+    /// The file's metadata: pairs of key and value.
+    pub fn metadata(&self) -> &[(String, String)] {
+        &self.metadata
+    }
+
+    /// All nodes, in execution order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(i, n)| (NodeId(i), n))
+    }
+
+    /// All values.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = (ValueId, &Value)> {
+        self.values.iter().enumerate().map(|(i, v)| (ValueId(i), v))
+    }
+
+    /// What is known of a value.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The value of this name.
+    pub fn find(&self, name: &str) -> Option<ValueId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The shape of a value, if it has been learnt.
+    pub fn shape(&self, id: ValueId) -> Option<&[usize]> {
+        self.value(id).shape.as_deref()
+    }
+
+    /// The content of a constant, stored or learnt.
+    pub fn content(&self, id: ValueId) -> Option<&Tensor> {
+        let value = self.value(id);
+        value.initializer.as_ref().or(value.known.as_ref())
+    }
+
+    /// Adds a float input of this shape. The name is made unique if it is taken.
+    pub fn add_input(&mut self, name: &str, shape: &[usize]) -> ValueId {
+        let id = self.add_value(name, Some(DType::F32), Some(shape.to_vec()));
+        self.inputs.push(id);
+        id
+    }
+
+    /// Adds a constant. The name is made unique if it is taken.
+    pub fn add_initializer(&mut self, name: &str, tensor: Tensor) -> ValueId {
+        let id = self.add_value(name, Some(tensor.dtype()), Some(tensor.shape().to_vec()));
+        self.values[id.0].initializer = Some(tensor);
+        id
+    }
+
+    /// Fixes the shape of an input, in place of what the file declares of it.
+    pub fn fix_input(&mut self, input: ValueId, shape: &[usize]) {
+        let value = &mut self.values[input.0];
+        value.shape = Some(shape.to_vec());
+        value.declared = Some(shape.iter().map(|d| Dim::Fixed(*d)).collect());
+    }
+
+    pub(crate) fn add_value(
+        &mut self,
+        name: &str,
+        dtype: Option<DType>,
+        shape: Option<Vec<usize>>,
+    ) -> ValueId {
+        let name = if self.by_name.contains_key(name) {
+            // Ids only grow, so the first candidate is nearly always free.
+            (self.values.len()..)
+                .map(|i| format!("{name}_{i}"))
+                .find(|n| !self.by_name.contains_key(n))
+                .unwrap_or_default()
+        } else {
+            name.to_owned()
+        };
+        let id = ValueId(self.values.len());
+        self.by_name.insert(name.clone(), id);
+        self.values.push(Value {
+            name,
+            dtype,
+            declared: None,
+            shape,
+            initializer: None,
+            known: None,
+            producer: None,
+        });
+        id
+    }
+
+    /// Appends a node; its outputs must be new values.
+    pub(crate) fn push_node(&mut self, node: Node) -> NodeId {
+        let id = NodeId(self.nodes.len());
+        for output in node.outputs.iter().flatten() {
+            self.values[output.0].producer = Some(id);
+        }
+        self.nodes.push(node);
+        id
+    }
+
+    /// Which values depend on any of `from` (themselves included).
+    ///
+    /// `passes(node, input)` says whether what a node computes can vary with that input.
+    pub fn descendants(
+        &self,
+        from: &[ValueId],
+        passes: impl Fn(&Node, usize) -> bool,
+    ) -> Vec<bool> {
+        let mut reached = vec![false; self.values.len()];
+        from.iter().for_each(|v| reached[v.0] = true);
+        for node in &self.nodes {
+            let varies = node
+                .inputs
+                .iter()
+                .enumerate()
+                .any(|(i, v)| v.is_some_and(|v| reached[v.0]) && passes(node, i));
+            if varies {
+                node.outputs.iter().flatten().for_each(|v| reached[v.0] = true);
+            }
+        }
+        reached
+    }
+
+    /// Which values any of `of` is computed from (themselves included).
+    pub fn ancestors(&self, of: &[ValueId]) -> Vec<bool> {
+        let mut reached = vec![false; self.values.len()];
+        of.iter().for_each(|v| reached[v.0] = true);
+        for node in self.nodes.iter().rev() {
+            if node.outputs.iter().flatten().any(|v| reached[v.0]) {
+                node.inputs.iter().flatten().for_each(|v| reached[v.0] = true);
+            }
+        }
+        reached
+    }
+
+    /// Puts the nodes into execution order, keeping the given order where it will do.
+    ///
+    /// # Errors
+    /// If nodes depend on each other in a circle.
+    pub(crate) fn sort_nodes(&mut self) -> Result<()> {
+        for (n, node) in self.nodes.iter().enumerate() {
+            for output in node.outputs.iter().flatten() {
+                self.values[output.0].producer = Some(NodeId(n));
+            }
+        }
+        let mut waiting: Vec<usize> = vec![0; self.nodes.len()];
+        let mut users: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (n, node) in self.nodes.iter().enumerate() {
+            for value in node.inputs.iter().flatten() {
+                if let Some(producer) = self.values[value.0].producer {
+                    waiting[n] += 1;
+                    users.entry(producer.0).or_default().push(n);
+                }
+            }
+        }
+        let mut ready: std::collections::BTreeSet<usize> =
+            (0..self.nodes.len()).filter(|n| waiting[*n] == 0).collect();
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some(n) = ready.pop_first() {
+            order.push(n);
+            for user in users.get(&n).into_iter().flatten() {
+                waiting[*user] -= 1;
+                if waiting[*user] == 0 {
+                    ready.insert(*user);
+                }
+            }
+        }
+        if order.len() < self.nodes.len() {
+            let stuck = waiting.iter().position(|w| *w > 0).unwrap_or(0);
+            return Err(Error::Invalid(format!(
+                "the graph is not acyclic: node '{}' depends on its own output",
+                self.nodes[stuck].name
+            )));
+        }
+        let mut nodes: Vec<Option<Node>> = self.nodes.drain(..).map(Some).collect();
+        let sorted: Vec<Node> = order.iter().filter_map(|n| nodes[*n].take()).collect();
+        sorted.into_iter().for_each(|node| {
+            self.push_node(node);
+        });
+        Ok(())
+    }
+}

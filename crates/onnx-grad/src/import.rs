@@ -1,0 +1,301 @@
+//! Reads ONNX files into [`Graph`]s. Malformed files are errors here, so that nothing later
+//! has to doubt the graph.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::error::{Error, Result};
+use crate::graph::{Attribute, Dim, Graph, Node};
+use crate::level;
+use crate::proto::{self, attribute_type};
+use crate::tensor::{DType, Tensor, element_count};
+
+/// Weights that are stored in a file of their own beside the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalData {
+    /// The file, relative to the model's folder, as the model says it: not to be trusted.
+    pub location: String,
+    /// Where in the file the bytes begin.
+    pub offset: u64,
+    /// How many bytes there are; to the end of the file if `None`.
+    pub length: Option<u64>,
+}
+
+/// Fetches the bytes of externally stored weights, or says why they cannot be had.
+pub type ReadExternal<'a> = dyn FnMut(&ExternalData) -> std::result::Result<Bytes, String> + 'a;
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::Invalid(message.into())
+}
+
+impl Graph {
+    /// Reads an ONNX model. Weights within `bytes` are shared with it, not copied.
+    ///
+    /// The graph is levelled to one opset, so that what comes after knows one form of each
+    /// operator; half-precision and double weights become float32.
+    ///
+    /// # Errors
+    /// If the bytes are no ONNX model, or one that is truncated, contradicts itself or needs
+    /// something outside the standard's tensors (functions, control flow, sparse weights).
+    pub fn from_onnx(bytes: Bytes, external: &mut ReadExternal<'_>) -> Result<Graph> {
+        let model = proto::ModelProto::decode(bytes)
+            .map_err(|e| invalid(format!("not an ONNX model, or a damaged one ({e})")))?;
+        let graph = model.graph.ok_or_else(|| invalid("not an ONNX model: it holds no graph"))?;
+        if graph.node.is_empty() {
+            return Err(invalid("not an ONNX classifier: its graph has no nodes"));
+        }
+        if let Some(function) = model.functions.first() {
+            return Err(invalid(format!(
+                "the model defines functions of its own ('{}'), which are not supported; \
+                 inline them with onnx.inliner.inline_local_functions",
+                function.name
+            )));
+        }
+        if !graph.sparse_initializer.is_empty() {
+            return Err(invalid("the model has sparse weights, which are not supported"));
+        }
+        let mut reader = Reader { graph: Graph::default(), external };
+        reader.graph.metadata =
+            model.metadata_props.into_iter().map(|p| (p.key, p.value)).collect();
+        reader.graph.opsets = model
+            .opset_import
+            .into_iter()
+            .map(|o| (if o.domain == "ai.onnx" { String::new() } else { o.domain }, o.version))
+            .collect();
+        reader.read(graph)?;
+        let mut graph = reader.graph;
+        level::level(&mut graph)?;
+        graph.sort_nodes()?;
+        Ok(graph)
+    }
+}
+
+struct Reader<'a, 'b> {
+    graph: Graph,
+    external: &'a mut ReadExternal<'b>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&mut self, proto: proto::GraphProto) -> Result<()> {
+        for tensor in proto.initializer {
+            self.define(&tensor.name)?;
+            let name = tensor.name.clone();
+            let tensor = self.tensor(tensor)?;
+            self.graph.add_initializer(&name, tensor);
+        }
+        for input in &proto.input {
+            // Before IR version 4 constants are listed among the inputs too.
+            if self.graph.find(&input.name).is_some_and(|v| self.graph.content(v).is_some()) {
+                continue;
+            }
+            self.define(&input.name)?;
+            let id = self.graph.add_value(&input.name, None, None);
+            self.declare(input);
+            self.graph.inputs.push(id);
+        }
+        // Nodes may come in any order, so all outputs are defined before any input is looked up.
+        for node in &proto.node {
+            for name in node.output.iter().filter(|n| !n.is_empty()) {
+                self.define(name)?;
+                self.graph.add_value(name, None, None);
+            }
+        }
+        for node in proto.node {
+            self.node(node)?;
+        }
+        for output in &proto.output {
+            let id = self.graph.find(&output.name).ok_or_else(|| {
+                invalid(format!("output '{}' is computed by no node", output.name))
+            })?;
+            self.declare(output);
+            self.graph.outputs.push(id);
+        }
+        if self.graph.outputs.is_empty() {
+            return Err(invalid("the model has no outputs"));
+        }
+        Ok(())
+    }
+
+    fn define(&self, name: &str) -> Result<()> {
+        match self.graph.find(name) {
+            _ if name.is_empty() => Err(invalid("a value of the graph has no name")),
+            Some(_) => Err(invalid(format!("value '{name}' is defined twice"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over the type and dimensions that the file declares of an input or output.
+    fn declare(&mut self, info: &proto::ValueInfoProto) {
+        let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let (Some(tensor), Some(id)) = (tensor, self.graph.find(&info.name)) else { return };
+        let value = &mut self.graph.values[id.0];
+        value.dtype = level::dtype(tensor.elem_type);
+        value.declared = tensor.shape.as_ref().map(|shape| {
+            let dim = |d: &proto::DimensionProto| match d.dim_value {
+                Some(size) if size > 0 => Dim::Fixed(size as usize),
+                _ => Dim::Dynamic(d.dim_param.clone().unwrap_or_default()),
+            };
+            shape.dim.iter().map(dim).collect()
+        });
+    }
+
+    fn node(&mut self, proto: proto::NodeProto) -> Result<()> {
+        let name = match &proto.name {
+            n if !n.is_empty() => n.clone(),
+            _ => proto.output.iter().find(|o| !o.is_empty()).cloned().unwrap_or_default(),
+        };
+        let find = |value: &String| match self.graph.find(value) {
+            _ if value.is_empty() => Ok(None),
+            Some(id) => Ok(Some(id)),
+            None => Err(invalid(format!("node '{name}' reads '{value}', which nothing computes"))),
+        };
+        let inputs = proto.input.iter().map(find).collect::<Result<Vec<_>>>()?;
+        let outputs = proto.output.iter().map(find).collect::<Result<Vec<_>>>()?;
+        let mut attributes = Vec::with_capacity(proto.attribute.len());
+        for attribute in proto.attribute {
+            let key = attribute.name.clone();
+            let value = self
+                .attribute(attribute)
+                .map_err(|e| invalid(format!("{} node '{name}': {e}", proto.op_type)))?;
+            attributes.push((key, value));
+        }
+        attributes.sort_by(|a, b| a.0.cmp(&b.0));
+        let domain = if proto.domain == "ai.onnx" { String::new() } else { proto.domain };
+        if domain.is_empty() && proto.op_type == "Constant" {
+            return self.constant(&name, &outputs, &attributes);
+        }
+        let scopes = scopes(&proto.metadata_props);
+        self.graph.push_node(Node {
+            op: proto.op_type,
+            domain,
+            name,
+            scopes,
+            inputs,
+            outputs,
+            attributes,
+        });
+        Ok(())
+    }
+
+    /// A Constant node is a constant of the graph like any other.
+    fn constant(
+        &mut self,
+        name: &str,
+        outputs: &[Option<crate::ValueId>],
+        attributes: &[(String, Attribute)],
+    ) -> Result<()> {
+        let scalar_i64 = |i: i64| {
+            Tensor::from_bytes(DType::I64, vec![], Bytes::copy_from_slice(&i.to_le_bytes()))
+        };
+        let tensor = match attributes {
+            [(_, Attribute::Tensor(t))] => Some(t.clone()),
+            [(_, Attribute::Float(f))] => Some(Tensor::scalar(*f)),
+            [(_, Attribute::Floats(f))] => Tensor::from_f32s(&[f.len()], f),
+            [(_, Attribute::Int(i))] => scalar_i64(*i),
+            [(_, Attribute::Ints(i))] => Some(Tensor::from_i64s(i)),
+            _ => None,
+        };
+        let (Some(tensor), [Some(output)]) = (tensor, outputs) else {
+            return Err(invalid(format!("Constant node '{name}' holds no tensor")));
+        };
+        let value = &mut self.graph.values[output.0];
+        value.dtype = Some(tensor.dtype());
+        value.shape = Some(tensor.shape().to_vec());
+        value.initializer = Some(tensor);
+        Ok(())
+    }
+
+    fn attribute(&mut self, proto: proto::AttributeProto) -> Result<Attribute> {
+        let what = |expected: &str| invalid(format!("attribute '{}' {expected}", proto.name));
+        if !proto.ref_attr_name.is_empty() {
+            return Err(what("refers to a function's attribute outside a function"));
+        }
+        let text = |s: &Bytes| String::from_utf8_lossy(s).into_owned();
+        // Files of the first IR versions leave the type out.
+        let kind = match &proto {
+            p if p.r#type != 0 => p.r#type,
+            p if p.t.is_some() => attribute_type::TENSOR,
+            p if p.g.is_some() => attribute_type::GRAPH,
+            p if p.s.is_some() => attribute_type::STRING,
+            p if p.f.is_some() => attribute_type::FLOAT,
+            p if p.i.is_some() => attribute_type::INT,
+            p if !p.floats.is_empty() => attribute_type::FLOATS,
+            p if !p.strings.is_empty() => attribute_type::STRINGS,
+            _ => attribute_type::INTS,
+        };
+        Ok(match kind {
+            attribute_type::FLOAT => Attribute::Float(proto.f.unwrap_or(0.0)),
+            attribute_type::INT => Attribute::Int(proto.i.unwrap_or(0)),
+            attribute_type::STRING => {
+                Attribute::String(proto.s.as_ref().map(text).unwrap_or_default())
+            }
+            attribute_type::FLOATS => Attribute::Floats(proto.floats),
+            attribute_type::INTS => Attribute::Ints(proto.ints),
+            attribute_type::STRINGS => Attribute::Strings(proto.strings.iter().map(text).collect()),
+            attribute_type::TENSOR => match proto.t {
+                Some(tensor) => Attribute::Tensor(self.tensor(tensor)?),
+                None => return Err(what("holds no tensor")),
+            },
+            attribute_type::GRAPH => {
+                return Err(what("holds a graph: control flow is not supported"));
+            }
+            _ => return Err(what("has a type that is not supported")),
+        })
+    }
+
+    fn tensor(&mut self, proto: proto::TensorProto) -> Result<Tensor> {
+        let name = &proto.name;
+        let shape = proto
+            .dims
+            .iter()
+            .map(|d| usize::try_from(*d))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|_| invalid(format!("tensor '{name}' has a negative dimension")))?;
+        let count = element_count(&shape)
+            .ok_or_else(|| invalid(format!("tensor '{name}' is too large: {shape:?}")))?;
+        let raw = if proto.data_location == proto::DATA_LOCATION_EXTERNAL {
+            Some(self.external(&proto)?)
+        } else {
+            proto.raw_data.clone()
+        };
+        let (dtype, bytes) = level::elements(&proto, raw)?;
+        let found = bytes.len() / dtype.size();
+        Tensor::from_bytes(dtype, shape.clone(), bytes).ok_or_else(|| {
+            invalid(format!(
+                "tensor '{name}' of shape {shape:?} should hold {count} elements, it holds {found}"
+            ))
+        })
+    }
+
+    fn external(&mut self, proto: &proto::TensorProto) -> Result<Bytes> {
+        let name = &proto.name;
+        let entry =
+            |key: &str| proto.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
+        let number = |key: &str| {
+            entry(key).map(str::parse::<u64>).transpose().map_err(|_| {
+                invalid(format!("tensor '{name}': external data's {key} is not a number"))
+            })
+        };
+        let location = entry("location").ok_or_else(|| {
+            invalid(format!("tensor '{name}' is stored in another file, which is not named"))
+        })?;
+        let data = ExternalData {
+            location: location.to_owned(),
+            offset: number("offset")?.unwrap_or(0),
+            length: number("length")?,
+        };
+        (self.external)(&data).map_err(|e| invalid(format!("tensor '{name}': {e}")))
+    }
+}
+
+/// The module path that PyTorch's exporter records, as a Python list of strings.
+fn scopes(metadata: &[proto::StringStringEntryProto]) -> Vec<String> {
+    let Some(entry) = metadata.iter().find(|p| p.key == "pkg.torch.onnx.name_scopes") else {
+        return Vec::new();
+    };
+    let list = entry.value.trim().trim_start_matches('[').trim_end_matches(']');
+    list.split(',')
+        .map(|s| s.trim().trim_matches(['\'', '"']).to_owned())
+        .filter(|s| !s.is_empty())
+        .collect()
+}

@@ -1,0 +1,303 @@
+//! Levels what differs between opsets and element types, so that the rest of the crate knows one
+//! form of each operator: that of opset 21, in float32.
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::graph::{Attribute, Graph, Node};
+use crate::proto;
+use crate::tensor::{DType, Tensor};
+
+/// The opset whose forms all graphs are levelled to.
+pub(crate) const LEVEL: i64 = 21;
+/// The oldest opset that is read: before it, broadcasting was another.
+const OLDEST: i64 = 7;
+/// The newest opset whose changes are known.
+const NEWEST: i64 = 25;
+
+mod onnx {
+    //! `TensorProto.DataType` numbers of the types that are converted.
+    pub(super) const UINT16: i32 = 4;
+    pub(super) const FLOAT16: i32 = 10;
+    pub(super) const DOUBLE: i32 = 11;
+    pub(super) const UINT32: i32 = 12;
+    pub(super) const UINT64: i32 = 13;
+    pub(super) const BFLOAT16: i32 = 16;
+}
+
+/// The element type that stands for one of ONNX's, if it is supported.
+pub(crate) fn dtype(number: i32) -> Option<DType> {
+    match number {
+        onnx::FLOAT16 | onnx::BFLOAT16 | onnx::DOUBLE => Some(DType::F32),
+        onnx::UINT16 => Some(DType::I32),
+        onnx::UINT32 | onnx::UINT64 => Some(DType::I64),
+        n => DType::from_onnx(n),
+    }
+}
+
+/// The elements of a stored tensor, converted to the type that stands for its own.
+pub(crate) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result<(DType, Bytes)> {
+    let name = &proto.name;
+    let dtype = dtype(proto.data_type).ok_or_else(|| {
+        Error::Invalid(format!(
+            "tensor '{name}' has an element type that is not supported (ONNX type {})",
+            proto.data_type
+        ))
+    })?;
+    let Some(raw) = raw else { return Ok((dtype, typed_elements(proto, dtype))) };
+    let width = |n: usize| {
+        if raw.len().is_multiple_of(n) {
+            Ok(())
+        } else {
+            Err(Error::Invalid(format!("tensor '{name}' is cut off within an element")))
+        }
+    };
+    let bytes = match proto.data_type {
+        onnx::FLOAT16 => {
+            width(2).map(|()| convert(&raw, |b| half(u16::from_le_bytes(b)).to_le_bytes()))
+        }
+        onnx::BFLOAT16 => width(2).map(|()| convert(&raw, |b: [u8; 2]| [0, 0, b[0], b[1]])),
+        onnx::DOUBLE => {
+            width(8).map(|()| convert(&raw, |b| (f64::from_le_bytes(b) as f32).to_le_bytes()))
+        }
+        onnx::UINT16 => {
+            width(2).map(|()| convert(&raw, |b| i32::from(u16::from_le_bytes(b)).to_le_bytes()))
+        }
+        onnx::UINT32 => {
+            width(4).map(|()| convert(&raw, |b| i64::from(u32::from_le_bytes(b)).to_le_bytes()))
+        }
+        _ => width(dtype.size()).map(|()| raw.clone()),
+    }?;
+    Ok((dtype, bytes))
+}
+
+/// The elements of a tensor that is stored in one of the typed fields.
+fn typed_elements(proto: &proto::TensorProto, dtype: DType) -> Bytes {
+    let ints = &proto.int32_data;
+    let bytes: Vec<u8> = match proto.data_type {
+        onnx::FLOAT16 => ints.iter().flat_map(|x| half(*x as u16).to_le_bytes()).collect(),
+        onnx::BFLOAT16 => {
+            ints.iter().flat_map(|x| f32::from_bits((*x as u32) << 16).to_le_bytes()).collect()
+        }
+        onnx::DOUBLE => proto.double_data.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect(),
+        onnx::UINT32 | onnx::UINT64 => {
+            proto.uint64_data.iter().flat_map(|x| x.to_le_bytes()).collect()
+        }
+        _ => match dtype {
+            DType::F32 => proto.float_data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::I64 => proto.int64_data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::I32 => ints.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::I16 => ints.iter().flat_map(|x| (*x as i16).to_le_bytes()).collect(),
+            DType::U8 | DType::I8 | DType::Bool => ints.iter().map(|x| *x as u8).collect(),
+        },
+    };
+    bytes.into()
+}
+
+fn convert<const N: usize, const M: usize>(raw: &Bytes, f: impl Fn([u8; N]) -> [u8; M]) -> Bytes {
+    raw.as_chunks::<N>().0.iter().flat_map(|b| f(*b)).collect::<Vec<u8>>().into()
+}
+
+/// IEEE 754 half precision to single, exact.
+fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let exponent = i32::from(bits >> 10 & 0x1f);
+    let fraction = f32::from(bits & 0x3ff);
+    sign * match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        e => (1.0 + fraction / 1024.0) * 2f32.powi(e - 15),
+    }
+}
+
+type Level = fn(&mut Graph, usize) -> Result<()>;
+
+/// Operators whose form changed: name, the first opset with the new form, and the change.
+const CHANGES: &[(&str, i64, Level)] = &[
+    ("BatchNormalization", 15, batch_normalization),
+    ("Clip", 11, |g, n| attributes_to_inputs(g, n, &["min", "max"])),
+    ("Dropout", 12, |g, n| attributes_to_inputs(g, n, &["ratio"])),
+    ("GridSample", 20, grid_sample),
+    ("Hardmax", 13, softmax),
+    ("LogSoftmax", 13, softmax),
+    ("Pad", 11, |g, n| attributes_to_inputs(g, n, &["pads", "value"])),
+    ("ReduceL1", 18, axes_to_input),
+    ("ReduceL2", 18, axes_to_input),
+    ("ReduceLogSum", 18, axes_to_input),
+    ("ReduceLogSumExp", 18, axes_to_input),
+    ("ReduceMax", 18, axes_to_input),
+    ("ReduceMean", 18, axes_to_input),
+    ("ReduceMin", 18, axes_to_input),
+    ("ReduceProd", 18, axes_to_input),
+    ("ReduceSum", 13, axes_to_input),
+    ("ReduceSumSquare", 18, axes_to_input),
+    ("Resize", 11, resize_10),
+    ("Scatter", 11, |g, n| {
+        g.nodes[n].op = "ScatterElements".into();
+        Ok(())
+    }),
+    ("Slice", 10, |g, n| attributes_to_inputs(g, n, &["starts", "ends", "axes"])),
+    ("Softmax", 13, softmax),
+    ("Split", 18, split),
+    ("Squeeze", 13, axes_to_input),
+    ("TopK", 10, |g, n| attributes_to_inputs(g, n, &["k"])),
+    ("Unsqueeze", 13, axes_to_input),
+    ("Upsample", 10, upsample),
+];
+
+/// Levels all nodes of a graph that was read from a file.
+pub(crate) fn level(graph: &mut Graph) -> Result<()> {
+    let version = graph.opsets.iter().find(|(d, _)| d.is_empty()).map_or(1, |(_, v)| *v);
+    if !(OLDEST..=NEWEST).contains(&version) {
+        return Err(Error::Invalid(format!(
+            "the model is of ONNX opset {version}; supported are {OLDEST} to {NEWEST} \
+             (onnx.version_converter.convert_version converts it)"
+        )));
+    }
+    for n in 0..graph.nodes.len() {
+        if !graph.nodes[n].domain.is_empty() {
+            continue;
+        }
+        level_element_type(&mut graph.nodes[n]);
+        let op = graph.nodes[n].op.clone();
+        for (name, since, change) in CHANGES {
+            if *name == op && version < *since {
+                change(graph, n)?;
+            }
+        }
+    }
+    graph.opsets.retain(|(d, _)| !d.is_empty());
+    graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
+    Ok(())
+}
+
+/// `Cast` and the generators name an element type: half and double become float32 there too.
+fn level_element_type(node: &mut Node) {
+    for name in ["to", "dtype"] {
+        if let Some(Attribute::Int(i)) = node.attribute(name)
+            && let Some(dtype) = i32::try_from(*i).ok().and_then(dtype)
+        {
+            node.set_attribute(name, Attribute::Int(dtype as i64));
+        }
+    }
+}
+
+/// Moves attributes to the inputs from the second on, in this order.
+fn attributes_to_inputs(graph: &mut Graph, n: usize, names: &[&str]) -> Result<()> {
+    for (i, name) in names.iter().enumerate() {
+        let Some(attribute) = graph.nodes[n].take_attribute(name) else { continue };
+        let tensor = match attribute {
+            Attribute::Ints(v) => Some(Tensor::from_i64s(&v)),
+            Attribute::Int(v) => Some(Tensor::from_i64s(&[v])),
+            Attribute::Float(v) => Some(Tensor::scalar(v)),
+            Attribute::Floats(v) => Tensor::from_f32s(&[v.len()], &v),
+            _ => None,
+        };
+        let tensor = tensor.ok_or_else(|| {
+            graph.nodes[n]
+                .unsupported(format!("attribute '{name}' is no number or list of numbers"))
+        })?;
+        let label = format!("{}/{name}", graph.nodes[n].name);
+        let id = graph.add_initializer(&label, tensor);
+        let inputs = &mut graph.nodes[n].inputs;
+        if inputs.len() < i + 2 {
+            inputs.resize(i + 2, None);
+        }
+        inputs[i + 1] = Some(id);
+    }
+    Ok(())
+}
+
+fn axes_to_input(graph: &mut Graph, n: usize) -> Result<()> {
+    attributes_to_inputs(graph, n, &["axes"])
+}
+
+/// Before opset 13 these worked on the input flattened to a matrix at `axis`, 1 by default.
+/// That is the same as the later form only where `axis` is the last.
+fn softmax(graph: &mut Graph, n: usize) -> Result<()> {
+    let axis = match graph.nodes[n].attribute("axis") {
+        Some(Attribute::Int(axis)) => *axis,
+        _ => 1,
+    };
+    if axis == -1 {
+        return Ok(());
+    }
+    // Flatten to a matrix, apply along its last axis, restore the shape.
+    let node = graph.nodes[n].clone();
+    let (Some(Some(x)), Some(Some(y))) = (node.inputs.first(), node.outputs.first()) else {
+        return Err(node.unsupported("it has no input or output"));
+    };
+    let name = |part: &str| format!("{}/{part}", node.name);
+    let shape = graph.add_value(&name("shape"), Some(DType::I64), None);
+    let flat = graph.add_value(&name("flat"), Some(DType::F32), None);
+    let soft = graph.add_value(&name("soft"), Some(DType::F32), None);
+    let part = |op: &str, inputs, output, attributes| Node {
+        op: op.into(),
+        name: name(op),
+        inputs,
+        outputs: vec![Some(output)],
+        attributes,
+        ..Node { ..node.clone() }
+    };
+    let int = |key: &str, value| vec![(key.to_owned(), Attribute::Int(value))];
+    graph.nodes[n] = part(&node.op, vec![Some(flat)], soft, int("axis", -1));
+    let flatten = part("Flatten", vec![Some(*x)], flat, int("axis", axis));
+    let shape_of = part("Shape", vec![Some(*x)], shape, vec![]);
+    let reshape = part("Reshape", vec![Some(soft), Some(shape)], *y, vec![]);
+    graph.nodes.extend([flatten, shape_of, reshape]);
+    Ok(())
+}
+
+/// The outputs after the first, and `spatial`, belonged to training or to other forms of it.
+fn batch_normalization(graph: &mut Graph, n: usize) -> Result<()> {
+    let node = &mut graph.nodes[n];
+    if node.take_attribute("spatial").is_some_and(|a| a != Attribute::Int(1)) {
+        return Err(node.unsupported("spatial = 0 is not supported"));
+    }
+    node.outputs.truncate(1);
+    Ok(())
+}
+
+fn grid_sample(graph: &mut Graph, n: usize) -> Result<()> {
+    let node = &mut graph.nodes[n];
+    let mode = match node.attribute("mode") {
+        Some(Attribute::String(m)) if m == "nearest" => "nearest",
+        Some(Attribute::String(m)) if m == "bicubic" => "cubic",
+        _ => "linear",
+    };
+    node.set_attribute("mode", Attribute::String(mode.into()));
+    Ok(())
+}
+
+/// From opset 18 on, a split into equal parts says how many there are.
+fn split(graph: &mut Graph, n: usize) -> Result<()> {
+    attributes_to_inputs(graph, n, &["split"])?;
+    let node = &mut graph.nodes[n];
+    if node.inputs.get(1).is_none_or(Option::is_none) {
+        node.set_attribute("num_outputs", Attribute::Int(node.outputs.len() as i64));
+    }
+    Ok(())
+}
+
+/// Opset 10's Resize: scales only, asymmetric coordinates, nearest rounding down.
+fn resize_10(graph: &mut Graph, n: usize) -> Result<()> {
+    let node = &mut graph.nodes[n];
+    if node.inputs.len() == 2 {
+        node.inputs.insert(1, None);
+    }
+    let set =
+        |node: &mut Node, k: &str, v: &str| node.set_attribute(k, Attribute::String(v.into()));
+    set(node, "coordinate_transformation_mode", "asymmetric");
+    set(node, "nearest_mode", "floor");
+    if matches!(node.attribute("mode"), Some(Attribute::String(m)) if m == "bilinear") {
+        set(node, "mode", "linear");
+    }
+    Ok(())
+}
+
+fn upsample(graph: &mut Graph, n: usize) -> Result<()> {
+    attributes_to_inputs(graph, n, &["scales"])?;
+    graph.nodes[n].op = "Resize".into();
+    resize_10(graph, n)
+}

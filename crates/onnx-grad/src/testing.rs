@@ -1,0 +1,316 @@
+//! Checks gradient rules against finite differences on a real engine.
+
+use bytes::Bytes;
+use rten::{ModelOptions, Value, ValueView};
+use rten_tensor::prelude::*;
+
+use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::tape::Tape;
+use crate::tensor::{DType, Tensor};
+
+/// Runs a graph on its float inputs, and returns its outputs.
+pub(crate) fn run(graph: &Graph, inputs: &[(ValueId, &Tensor)]) -> Vec<Tensor> {
+    let bytes = graph.to_onnx();
+    // The optimiser merges equal outputs, such as the shapes that a probe asks for.
+    let model =
+        ModelOptions::with_all_ops().enable_optimization(false).load(bytes).expect("rten loads");
+    let node = |id: &ValueId| model.node_id(&graph.value(*id).name).expect("a node of this name");
+    let data: Vec<(ValueId, Vec<usize>, Vec<f32>)> = inputs
+        .iter()
+        .map(|(id, t)| (*id, t.shape().to_vec(), t.to_f32s().expect("floats")))
+        .collect();
+    let inputs = data
+        .iter()
+        .map(|(id, shape, x)| (node(id), ValueView::from_shape(shape, x).expect("fits").into()))
+        .collect();
+    let outputs: Vec<_> = graph.outputs().iter().map(node).collect();
+    let values = model.run(inputs, &outputs, None).expect("rten runs");
+    values.into_iter().map(to_tensor).collect()
+}
+
+fn to_tensor(value: Value) -> Tensor {
+    match value {
+        Value::FloatTensor(t) => Tensor::from_f32s(t.shape(), &t.to_vec()).unwrap(),
+        Value::Int32Tensor(t) => {
+            let bytes: Vec<u8> = t.to_vec().iter().flat_map(|i| i.to_le_bytes()).collect();
+            Tensor::from_bytes(DType::I32, t.shape().to_vec(), Bytes::from(bytes)).unwrap()
+        }
+        other => panic!("unexpected output {other:?}"),
+    }
+}
+
+/// Runs the probe on zeros, and learns from it.
+pub(crate) fn learn(graph: &mut Graph, lacking: &[&str]) {
+    let probe = graph.probe(lacking);
+    let inputs: Vec<(ValueId, Tensor)> = graph
+        .inputs()
+        .iter()
+        .map(|id| {
+            let shape = graph.shape(*id).expect("inputs have shapes");
+            (*id, Tensor::from_f32s(shape, &vec![0.5; shape.iter().product()]).unwrap())
+        })
+        .collect();
+    let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
+    let outputs = run(&probe.graph, &inputs);
+    graph.learn(&probe, &outputs).expect("the probe's own outputs");
+}
+
+/// Uniform numbers in [0, 1), the same every time.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> f32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 40) as f32 / (1u64 << 24) as f32
+    }
+}
+
+#[derive(Clone)]
+enum Input {
+    /// Differentiable: a shape, and how its elements are drawn.
+    Float(Vec<usize>, Draw),
+    Constant(Tensor),
+    Missing,
+}
+
+#[derive(Clone, Copy)]
+enum Draw {
+    /// Uniform in this range, but not within 0.1 of zero, where kinks are.
+    Range(f32, f32),
+    /// All different by 0.1 at least, so that the order does not change.
+    Distinct,
+}
+
+/// A node to check a rule with.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) op: &'static str,
+    inputs: Vec<Input>,
+    attributes: Vec<(&'static str, Attribute)>,
+    outputs: usize,
+    linear: bool,
+    constants: Vec<usize>,
+}
+
+/// A case for this operator; the methods add inputs in order, and attributes.
+pub(crate) fn case(op: &'static str) -> Case {
+    Case { op, inputs: vec![], attributes: vec![], outputs: 1, linear: false, constants: vec![] }
+}
+
+impl Case {
+    /// A differentiable input, uniform in [-1, 1] away from zero.
+    pub(crate) fn x(self, shape: &[usize]) -> Self {
+        self.within(shape, -1.0, 1.0)
+    }
+
+    /// A differentiable input, uniform in this range away from zero.
+    pub(crate) fn within(mut self, shape: &[usize], low: f32, high: f32) -> Self {
+        self.inputs.push(Input::Float(shape.to_vec(), Draw::Range(low, high)));
+        self
+    }
+
+    /// A differentiable input with no two elements close to each other.
+    pub(crate) fn distinct(mut self, shape: &[usize]) -> Self {
+        self.inputs.push(Input::Float(shape.to_vec(), Draw::Distinct));
+        self
+    }
+
+    /// A float input for which there is no rule: drawn, but not differentiated.
+    pub(crate) fn fixed(mut self, shape: &[usize], low: f32, high: f32) -> Self {
+        self.constants.push(self.inputs.len());
+        self.within(shape, low, high)
+    }
+
+    pub(crate) fn const_ints(self, data: &[i64]) -> Self {
+        self.constant(Tensor::from_i64s(data))
+    }
+
+    pub(crate) fn const_floats(self, data: &[f32]) -> Self {
+        self.constant(Tensor::from_f32s(&[data.len()], data).unwrap())
+    }
+
+    pub(crate) fn scalar(self, value: f32) -> Self {
+        self.constant(Tensor::scalar(value))
+    }
+
+    pub(crate) fn constant(mut self, tensor: Tensor) -> Self {
+        self.inputs.push(Input::Constant(tensor));
+        self
+    }
+
+    pub(crate) fn missing(mut self) -> Self {
+        self.inputs.push(Input::Missing);
+        self
+    }
+
+    pub(crate) fn int(mut self, name: &'static str, value: i64) -> Self {
+        self.attributes.push((name, Attribute::Int(value)));
+        self
+    }
+
+    pub(crate) fn ints(mut self, name: &'static str, value: &[i64]) -> Self {
+        self.attributes.push((name, Attribute::Ints(value.to_vec())));
+        self
+    }
+
+    pub(crate) fn float(mut self, name: &'static str, value: f32) -> Self {
+        self.attributes.push((name, Attribute::Float(value)));
+        self
+    }
+
+    pub(crate) fn string(mut self, name: &'static str, value: &str) -> Self {
+        self.attributes.push((name, Attribute::String(value.into())));
+        self
+    }
+
+    pub(crate) fn outputs(mut self, count: usize) -> Self {
+        self.outputs = count;
+        self
+    }
+
+    /// The operator is linear in each input: differences are exact for any step.
+    pub(crate) fn linear(mut self) -> Self {
+        self.linear = true;
+        self
+    }
+
+    /// The case's graph, its differentiable inputs, and its outputs.
+    pub(crate) fn graph(&self) -> (Graph, Vec<(ValueId, Tensor)>, Vec<ValueId>) {
+        let mut graph = Graph::new();
+        let mut random = Random::new(self.op.len() as u64 + 17);
+        let mut inputs = Vec::new();
+        let mut ids = Vec::new();
+        for (i, input) in self.inputs.iter().enumerate() {
+            ids.push(match input {
+                Input::Missing => None,
+                Input::Constant(t) => Some(graph.add_initializer(&format!("c{i}"), t.clone())),
+                Input::Float(shape, draw) => {
+                    let x = draw.tensor(shape, &mut random);
+                    if self.constants.contains(&i) {
+                        Some(graph.add_initializer(&format!("x{i}"), x))
+                    } else {
+                        let id = graph.add_input(&format!("x{i}"), shape);
+                        inputs.push((id, x));
+                        Some(id)
+                    }
+                }
+            });
+        }
+        let outputs: Vec<ValueId> =
+            (0..self.outputs).map(|i| graph.add_value(&format!("y{i}"), None, None)).collect();
+        let (domain, op) = self.op.rsplit_once('.').unwrap_or(("", self.op));
+        let mut node = Node {
+            op: op.into(),
+            domain: domain.into(),
+            name: "node".into(),
+            scopes: vec![],
+            inputs: ids,
+            outputs: outputs.iter().map(|o| Some(*o)).collect(),
+            attributes: vec![],
+        };
+        self.attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
+        graph.push_node(node);
+        if !domain.is_empty() {
+            graph.opsets.push((domain.into(), 1));
+        }
+        graph.set_outputs(&outputs);
+        (graph, inputs, outputs)
+    }
+
+    /// Checks <dx, v> against (<dy, f(x + h v)> - <dy, f(x - h v)>) / 2h along random v, for each
+    /// input by itself. `lacking` are operators that the engine does not have.
+    pub(crate) fn check(&self, lacking: &[&str]) {
+        let (mut graph, inputs, outputs) = self.graph();
+        learn(&mut graph, lacking);
+        let graph = graph.decompose(lacking).unwrap_or_else(|e| panic!("{}: {e}", self.op));
+        let mut random = Random::new(99);
+        let shapes: Vec<Vec<usize>> =
+            outputs.iter().map(|o| graph.shape(*o).expect("learnt").to_vec()).collect();
+        let dys: Vec<Tensor> =
+            shapes.iter().map(|s| Draw::Range(-1.0, 1.0).tensor(s, &mut random)).collect();
+
+        let wrt: Vec<ValueId> = inputs.iter().map(|(id, _)| *id).collect();
+        let tape = Tape::new(graph.clone());
+        let score = outputs.iter().zip(&dys).map(|(y, dy)| {
+            let product = tape.var(*y) * tape.constant(dy.clone());
+            product.sum(&(0..product.rank()).collect::<Vec<_>>()).reshape(&[])
+        });
+        let score = score.reduce(|a, b| a + b).expect("an output");
+        let gradients: Vec<ValueId> = crate::vjp(&tape, score, tape.scalar(1.0), &wrt)
+            .into_iter()
+            .map(|g| g.unwrap_or_else(|e| panic!("{}: {e}", self.op)).expect("depends").id())
+            .collect();
+        let mut with_gradient = tape.into_graph().unwrap_or_else(|e| panic!("{}: {e}", self.op));
+        with_gradient.set_outputs(&gradients);
+        let at: Vec<(ValueId, &Tensor)> = inputs.iter().map(|(id, x)| (*id, x)).collect();
+        let dxs = run(&with_gradient, &at);
+
+        let dot = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let h = if self.linear { 1.0 } else { 1.0 / 128.0 };
+        for (i, (id, x)) in inputs.iter().enumerate() {
+            let dx = dxs[i].to_f32s().unwrap();
+            assert_eq!(dxs[i].shape(), x.shape(), "{}: shape of the gradient", self.op);
+            for direction in 0..3 {
+                let v = Draw::Range(-1.0, 1.0).tensor(x.shape(), &mut Random::new(7 + direction));
+                let v = v.to_f32s().unwrap();
+                let moved = |sign: f32| -> f64 {
+                    let x = x.to_f32s().unwrap();
+                    let moved: Vec<f32> = x.iter().zip(&v).map(|(x, v)| x + sign * h * v).collect();
+                    let moved = Tensor::from_f32s(dxs[i].shape(), &moved).unwrap();
+                    let at: Vec<(ValueId, &Tensor)> = inputs
+                        .iter()
+                        .map(|(other, x)| (*other, if other == id { &moved } else { x }))
+                        .collect();
+                    let ys = run(&graph, &at);
+                    ys.iter()
+                        .zip(&dys)
+                        .map(|(y, dy)| dot(&y.to_f32s().unwrap(), &dy.to_f32s().unwrap()))
+                        .sum()
+                };
+                let expected = (moved(1.0) - moved(-1.0)) / (2.0 * f64::from(h));
+                let found = dot(&dx, &v);
+                let scale = dx.iter().zip(&v).map(|(a, b)| f64::from((a * b).abs())).sum::<f64>();
+                let tolerance = if self.linear { 1e-5 } else { 2e-3 };
+                assert!(
+                    (expected - found).abs() <= tolerance * scale.max(1e-3),
+                    "{} with respect to input {i}: {found} in place of {expected}",
+                    self.op
+                );
+            }
+        }
+    }
+}
+
+impl Draw {
+    fn tensor(self, shape: &[usize], random: &mut Random) -> Tensor {
+        let count: usize = shape.iter().product();
+        let data: Vec<f32> = match self {
+            Draw::Range(low, high) => (0..count)
+                .map(|_| {
+                    loop {
+                        let x = low + (high - low) * random.next();
+                        if x.abs() >= 0.1 {
+                            break x;
+                        }
+                    }
+                })
+                .collect(),
+            Draw::Distinct => {
+                let mut order: Vec<usize> = (0..count).collect();
+                for i in (1..count).rev() {
+                    order.swap(i, (random.next() * (i + 1) as f32) as usize);
+                }
+                order.iter().map(|i| 0.1 * (*i as f32 - count as f32 / 2.0) + 0.033).collect()
+            }
+        };
+        Tensor::from_f32s(shape, &data).unwrap()
+    }
+}
