@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, NodeId, ValueId};
+use crate::graph::{Node, NodeId, ValueId};
 use crate::rules::{self, Kind, Rule};
 use crate::tape::{Tape, Var};
 use crate::vjp::{At, Vjp};
@@ -26,11 +26,6 @@ pub fn vjp<'g>(tape: &'g Tape, of: Var<'g>, dy: Var<'g>, wrt: &[ValueId]) -> Vec
     }
     tape.set_scope("");
     wrt.iter().map(|v| sweep.cotangents.get(v).cloned().transpose()).collect()
-}
-
-/// Whether a value varies with any of the graph's inputs named (through operators that can vary).
-pub fn depends_on(graph: &Graph, value: ValueId, inputs: &[ValueId]) -> bool {
-    graph.descendants(inputs, rules::passes)[value.0]
 }
 
 struct Sweep<'g> {

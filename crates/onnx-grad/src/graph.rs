@@ -9,6 +9,13 @@ use crate::tensor::{DType, Tensor};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub(crate) usize);
 
+impl ValueId {
+    /// The value's position in [`Graph::values`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A node of a [`Graph`]; ids ascend in execution order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) usize);
@@ -236,41 +243,6 @@ impl Graph {
         }
         self.nodes.push(node);
         id
-    }
-
-    /// Which values depend on any of `from` (themselves included).
-    ///
-    /// `passes(node, input)` says whether what a node computes can vary with that input.
-    pub fn descendants(
-        &self,
-        from: &[ValueId],
-        passes: impl Fn(&Node, usize) -> bool,
-    ) -> Vec<bool> {
-        let mut reached = vec![false; self.values.len()];
-        from.iter().for_each(|v| reached[v.0] = true);
-        for node in &self.nodes {
-            let varies = node
-                .inputs
-                .iter()
-                .enumerate()
-                .any(|(i, v)| v.is_some_and(|v| reached[v.0]) && passes(node, i));
-            if varies {
-                node.outputs.iter().flatten().for_each(|v| reached[v.0] = true);
-            }
-        }
-        reached
-    }
-
-    /// Which values any of `of` is computed from (themselves included).
-    pub fn ancestors(&self, of: &[ValueId]) -> Vec<bool> {
-        let mut reached = vec![false; self.values.len()];
-        of.iter().for_each(|v| reached[v.0] = true);
-        for node in self.nodes.iter().rev() {
-            if node.outputs.iter().flatten().any(|v| reached[v.0]) {
-                node.inputs.iter().flatten().for_each(|v| reached[v.0] = true);
-            }
-        }
-        reached
     }
 
     /// Puts the nodes into execution order, keeping the given order where it will do.

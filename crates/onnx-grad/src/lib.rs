@@ -5,6 +5,7 @@
 //! is an ordinary ONNX graph that any engine runs. The crate does no input or output and runs
 //! nothing itself.
 
+mod analysis;
 mod error;
 mod export;
 mod grad;
@@ -22,7 +23,7 @@ mod testing;
 mod vjp;
 
 pub use error::{Error, Result};
-pub use grad::{Cotangent, depends_on, vjp};
+pub use grad::{Cotangent, vjp};
 pub use graph::{Attribute, Dim, Graph, Node, NodeId, Value, ValueId};
 pub use import::{ExternalData, ReadExternal};
 pub use ops::Sliding;

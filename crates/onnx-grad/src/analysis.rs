@@ -1,0 +1,100 @@
+//! What can be read off a graph: what depends on what, and where everything passes.
+
+use crate::graph::{Graph, Node, ValueId};
+use crate::rules;
+
+impl Graph {
+    /// Per value: whether it varies with any of these values (as they do themselves). Shapes
+    /// and comparisons do not vary: the gradient is zero through them.
+    pub fn varying(&self, with: &[ValueId]) -> Vec<bool> {
+        self.descendants(with, rules::passes)
+    }
+
+    /// Which values depend on any of `from` (themselves included).
+    ///
+    /// `passes(node, input)` says whether what a node computes can vary with that input.
+    pub(crate) fn descendants(
+        &self,
+        from: &[ValueId],
+        passes: impl Fn(&Node, usize) -> bool,
+    ) -> Vec<bool> {
+        let mut reached = vec![false; self.values.len()];
+        from.iter().for_each(|v| reached[v.0] = true);
+        for node in &self.nodes {
+            let varies = node
+                .inputs
+                .iter()
+                .enumerate()
+                .any(|(i, v)| v.is_some_and(|v| reached[v.0]) && passes(node, i));
+            if varies {
+                node.outputs.iter().flatten().for_each(|v| reached[v.0] = true);
+            }
+        }
+        reached
+    }
+
+    /// Which values any of `of` is computed from (themselves included).
+    pub fn ancestors(&self, of: &[ValueId]) -> Vec<bool> {
+        let mut reached = vec![false; self.values.len()];
+        of.iter().for_each(|v| reached[v.0] = true);
+        for node in self.nodes.iter().rev() {
+            if node.outputs.iter().flatten().any(|v| reached[v.0]) {
+                node.inputs.iter().flatten().for_each(|v| reached[v.0] = true);
+            }
+        }
+        reached
+    }
+
+    /// The values through which every path from `from` to `to` passes, in order.
+    pub fn cuts(&self, from: ValueId, to: ValueId) -> Vec<ValueId> {
+        let (after, before) = (self.varying(&[from]), self.ancestors(&[to]));
+        let between = |v: &ValueId| after[v.0] && before[v.0];
+        // In execution order, a value is a cut if no edge leads from before it to behind it.
+        let mut position = vec![0; self.values.len()];
+        let mut order = vec![from];
+        let mut farthest = vec![0];
+        for node in &self.nodes {
+            for output in node.outputs.iter().flatten().filter(|v| between(v)) {
+                position[output.0] = order.len();
+                order.push(*output);
+                farthest.push(0);
+                let inputs = node.inputs.iter().enumerate();
+                for (_, input) in inputs.filter(|(i, _)| rules::passes(node, *i)) {
+                    if let Some(input) = input.filter(between) {
+                        let reach = &mut farthest[position[input.0]];
+                        *reach = (*reach).max(order.len() - 1);
+                    }
+                }
+            }
+        }
+        let mut reached = 0;
+        let mut cuts = Vec::new();
+        for (at, value) in order.iter().enumerate() {
+            if reached <= at {
+                cuts.push(*value);
+            }
+            reached = reached.max(farthest[at]);
+        }
+        cuts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Graph, Tape};
+
+    #[test]
+    fn cuts_are_where_all_branches_have_joined() {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[2, 3]);
+        let a = x.relu();
+        let left = a.exp();
+        let right = a.sigmoid();
+        let joined = left + right;
+        let skipped = joined + joined.abs();
+        let y = skipped.relu();
+        let (x, a, joined, skipped, y) = (x.id(), a.id(), joined.id(), skipped.id(), y.id());
+        let graph = tape.into_graph().unwrap();
+        assert_eq!(graph.cuts(x, y), [x, a, joined, skipped, y]);
+    }
+}
