@@ -1,0 +1,138 @@
+//! Where the pixels of the tensor's grid lie: on the scaled picture, and on the original one.
+
+use super::resample::Window;
+use super::{Resize, Seen, Size};
+
+/// A resize followed by a centre crop, worked out for one picture.
+#[derive(Debug, PartialEq)]
+pub(super) struct Plan {
+    /// (width, height) of the whole picture once scaled; only `window` of it is ever computed.
+    pub(super) scaled: (u64, u64),
+    /// The part of the scaled picture that the grid shows.
+    pub(super) window: Window,
+    /// (left, top) of the window on the grid: more than 0 where the grid is padded.
+    pub(super) paste: (usize, usize),
+    /// What the grid covers of the original picture.
+    pub(super) seen: Seen,
+}
+
+/// Plans for a picture of `width` x `height` pixels.
+pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan {
+    let (w, h) = (u64::from(width), u64::from(height));
+    let grid = (u64::from(size.width), u64::from(size.height));
+    let scaled = match resize {
+        Resize::Keep => (w, h),
+        Resize::Squash => grid,
+        Resize::SquashTo(to) => (u64::from(to.width), u64::from(to.height)),
+        // torchvision cuts the long edge's fraction off.
+        Resize::ShortestEdge(n) => {
+            let n = u64::from(n);
+            if w <= h { (n, n * h / w) } else { (n * w / h, n) }
+        }
+        Resize::Letterbox(_) => {
+            let ratio = (grid.0 as f64 / w as f64).min(grid.1 as f64 / h as f64);
+            let fit = |side: u64, most: u64| {
+                ((side as f64 * ratio).round_ties_even() as u64).clamp(1, most)
+            };
+            (fit(w, grid.0), fit(h, grid.1))
+        }
+    };
+    let across = Span::centred(scaled.0, grid.0);
+    let down = Span::centred(scaled.1, grid.1);
+    let (per_x, per_y) = (w as f64 / scaled.0 as f64, h as f64 / scaled.1 as f64);
+    Plan {
+        scaled,
+        window: Window {
+            x: across.start,
+            y: down.start,
+            width: across.length,
+            height: down.length,
+        },
+        paste: (across.paste, down.paste),
+        seen: Seen {
+            x: (across.start as f64 - across.paste as f64) * per_x,
+            y: (down.start as f64 - down.paste as f64) * per_y,
+            width: grid.0 as f64 * per_x,
+            height: grid.1 as f64 * per_y,
+        },
+    }
+}
+
+/// One axis of a centre crop: `length` pixels from `start` go to `paste` on the grid.
+struct Span {
+    start: u64,
+    paste: usize,
+    length: usize,
+}
+
+impl Span {
+    /// torchvision's `CenterCrop`: `round((scaled - grid) / 2)`, ties to even; padding is split with
+    /// the odd pixel at the end.
+    fn centred(scaled: u64, grid: u64) -> Self {
+        match scaled.checked_sub(grid) {
+            Some(excess) => {
+                let half = excess / 2;
+                let tie_up = excess % 2 == 1 && half % 2 == 1;
+                Self { start: half + u64::from(tie_up), paste: 0, length: grid as usize }
+            }
+            None => {
+                Self { start: 0, paste: ((grid - scaled) / 2) as usize, length: scaled as usize }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn centre_crop_rounds_like_torchvision() {
+        // scaled, grid, start, paste: round((scaled - grid) / 2) in Python.
+        for (scaled, grid, start, paste) in [
+            (256, 224, 16, 0),
+            (225, 224, 0, 0),
+            (227, 224, 2, 0),
+            (229, 224, 2, 0),
+            (231, 224, 4, 0),
+            (221, 224, 0, 1),
+            (224, 224, 0, 0),
+        ] {
+            let span = Span::centred(scaled, grid);
+            assert_eq!((span.start, span.paste), (start, paste), "{scaled} to {grid}");
+        }
+    }
+
+    #[test]
+    fn the_seen_rectangle_is_in_pixels_of_the_original() {
+        let size = Size { height: 224, width: 224 };
+        for (resize, (width, height), scaled, seen) in [
+            (Resize::ShortestEdge(256), (512, 1024), (256, 512), [32.0, 288.0, 448.0, 448.0]),
+            (
+                Resize::ShortestEdge(256),
+                (500, 375),
+                (341, 256),
+                [
+                    58.0 * 500.0 / 341.0,
+                    16.0 * 375.0 / 256.0,
+                    224.0 * 500.0 / 341.0,
+                    224.0 * 375.0 / 256.0,
+                ],
+            ),
+            (Resize::Squash, (448, 100), (224, 224), [0.0, 0.0, 448.0, 100.0]),
+            (
+                Resize::SquashTo(Size { height: 256, width: 256 }),
+                (256, 512),
+                (256, 256),
+                [16.0, 32.0, 224.0, 448.0],
+            ),
+            (Resize::Letterbox([0; 3]), (448, 224), (224, 112), [0.0, -112.0, 448.0, 448.0]),
+            (Resize::Keep, (100, 324), (100, 324), [-62.0, 50.0, 224.0, 224.0]),
+        ] {
+            let plan = plan(resize, size, width, height);
+            assert_eq!(plan.scaled, scaled, "{resize:?}");
+            let [x, y, width, height] = seen;
+            assert_eq!(plan.seen, Seen { x, y, width, height }, "{resize:?}");
+        }
+    }
+}
