@@ -4,5 +4,6 @@ pub use error::{Error, Result};
 pub mod picture;
 pub mod preprocess;
 mod printable;
+pub mod render;
 pub use picture::{Limits, Picture};
 pub use preprocess::{Preprocess, Seen};

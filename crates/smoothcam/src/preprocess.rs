@@ -234,6 +234,25 @@ impl Preprocess {
     }
 }
 
+/// `picture` scaled to `width` x `height` pixels, both at least 1.
+pub(crate) fn scaled(
+    picture: &Picture,
+    width: u32,
+    height: u32,
+    interpolation: Interpolation,
+) -> Result<Picture> {
+    let source = Plane {
+        pixels: picture.rgb(),
+        width: picture.width() as usize,
+        height: picture.height() as usize,
+        channels: 3,
+    };
+    let window = Window { x: 0, y: 0, width: width as usize, height: height as usize };
+    let size = (u64::from(width), u64::from(height));
+    let rgb = resample::resample(&source, size, &window, interpolation);
+    Picture::from_rgb8(width, height, rgb)
+}
+
 /// One byte of luma per RGB pixel, as Pillow's `convert("L")`.
 fn luma(rgb: &[u8]) -> Vec<u8> {
     rgb.chunks_exact(3)

@@ -1,0 +1,189 @@
+//! A map laid over its photograph, or drawn alone.
+
+use ndarray::ArrayView2;
+
+use super::colormap::{ColorMap, Table};
+use super::field::Field;
+use crate::picture::Picture;
+use crate::preprocess::Seen;
+use crate::{Error, Result};
+
+/// How an overlay looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Style {
+    /// Colours of maps without negative values.
+    pub colors: ColorMap,
+    /// How much of the photograph the strongest evidence covers, 0 to 1.
+    pub opacity: f32,
+}
+
+impl Default for Style {
+    /// Turbo at an opacity of 0.7.
+    fn default() -> Self {
+        Self { colors: ColorMap::default(), opacity: 0.7 }
+    }
+}
+
+/// The most pixels of a map drawn alone (800 MB).
+const MOST_PIXELS: u64 = 1 << 28;
+
+/// Colour of what the model did not see, in a map drawn alone.
+const UNSEEN: [u8; 3] = [232; 3];
+
+/// `map`, an (h, w) saliency map in any units, laid over `picture`; of the picture's size.
+///
+/// The map is divided by its greatest magnitude. Colour covers the photograph as the square root
+/// of the evidence, so that what the model ignored stays visible; what it did not see at all is greyed and
+/// darkened. Maps with negative values are drawn from blue (against) to red (for).
+///
+/// # Errors
+/// If the map is empty or not finite, or `style.opacity` is not within 0 to 1.
+pub fn overlay(
+    picture: &Picture,
+    map: ArrayView2<'_, f32>,
+    seen: &Seen,
+    style: &Style,
+) -> Result<Picture> {
+    if !(0.0..=1.0).contains(&style.opacity) {
+        let message = format!("an opacity of 0 to 1 is expected, not {}", style.opacity);
+        return Err(Error::input(message));
+    }
+    let field = Field::new(map, seen, picture.width())?;
+    let table = table(&field, style.colors);
+    let mut image = picture.clone();
+    let row_bytes = image.row_bytes();
+    for (y, row) in (0..).zip(image.rgb_mut().chunks_exact_mut(row_bytes)) {
+        for (pixel, value) in row.chunks_exact_mut(3).zip(field.row(y)) {
+            match value {
+                Some(value) => {
+                    let alpha = style.opacity * coverage(value.abs());
+                    blend(pixel, color(&table, value, field.signed), alpha);
+                }
+                None => mute(pixel),
+            }
+        }
+    }
+    Ok(image)
+}
+
+/// `map` drawn alone in `colors` (diverging ones if it has negative values), as large as a picture
+/// of `width` x `height` pixels; light grey where the model did not see.
+///
+/// # Errors
+/// If the map is empty or not finite, or the size has no pixels or more than 2^28.
+pub fn heatmap(
+    map: ArrayView2<'_, f32>,
+    seen: &Seen,
+    (width, height): (u32, u32),
+    colors: ColorMap,
+) -> Result<Picture> {
+    let pixels = u64::from(width) * u64::from(height);
+    if !(1..=MOST_PIXELS).contains(&pixels) {
+        return Err(Error::input(format!(
+            "a heatmap of 1 to {MOST_PIXELS} pixels is expected, not {width}x{height}"
+        )));
+    }
+    let field = Field::new(map, seen, width)?;
+    let table = table(&field, colors);
+    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+    for y in 0..height {
+        let colour = |value: Option<f32>| value.map_or(UNSEEN, |v| color(&table, v, field.signed));
+        rgb.extend(field.row(y).flat_map(colour));
+    }
+    Picture::from_rgb8(width, height, rgb)
+}
+
+fn table(field: &Field<'_>, colors: ColorMap) -> Table {
+    if field.signed { ColorMap::diverging() } else { colors.table() }
+}
+
+fn color(table: &Table, value: f32, signed: bool) -> [u8; 3] {
+    let place = if signed { (value + 1.0) / 2.0 } else { value };
+    // Conversion to an integer holds values outside 0 to 255 at the ends.
+    table[usize::from((place * 255.0).round() as u8)]
+}
+
+/// The share of the opacity for evidence of strength 0 to 1.
+///
+/// In proportion, second peaks and the middle colours are lost on colourful photographs; with the
+/// same opacity everywhere, as in the classical figures, the photograph is. The root keeps both.
+fn coverage(strength: f32) -> f32 {
+    strength.sqrt()
+}
+
+fn blend(pixel: &mut [u8], color: [u8; 3], alpha: f32) {
+    for (below, above) in pixel.iter_mut().zip(color) {
+        let mixed = f32::from(*below) * (1.0 - alpha) + f32::from(above) * alpha;
+        *below = mixed.round() as u8;
+    }
+}
+
+/// Greys and darkens a pixel that the model did not see.
+fn mute(pixel: &mut [u8]) {
+    let grey = pixel.iter().map(|&c| f32::from(c)).sum::<f32>() / 3.0;
+    for c in pixel {
+        *c = ((f32::from(*c) * 0.4 + grey * 0.6) * 0.72).round() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    const WHOLE: Seen = Seen { x: 0.0, y: 0.0, width: 3.0, height: 1.0 };
+
+    fn photo() -> Picture {
+        Picture::from_rgb8(3, 1, vec![200, 100, 0, 10, 20, 30, 0, 0, 0]).unwrap()
+    }
+
+    #[test]
+    fn evidence_is_coloured_and_the_rest_left_alone() {
+        let style = Style { colors: ColorMap::Grey, opacity: 0.5 };
+        let drawn = overlay(&photo(), array![[0.0, 1.0, 4.0]].view(), &WHOLE, &style).unwrap();
+        // A quarter of the peak is grey 64 at half the opacity.
+        assert_eq!(drawn.rgb(), [200, 100, 0, 24, 31, 39, 128, 128, 128]);
+        let none = overlay(&photo(), array![[0.0]].view(), &WHOLE, &style).unwrap();
+        assert_eq!(none, photo());
+        let clear = Style { opacity: 0.0, ..style };
+        assert_eq!(overlay(&photo(), array![[1.0]].view(), &WHOLE, &clear).unwrap(), photo());
+    }
+
+    #[test]
+    fn what_the_model_did_not_see_is_muted() {
+        let seen = Seen { x: 1.0, width: 2.0, ..WHOLE };
+        let zero = array![[0.0]];
+        let drawn = overlay(&photo(), zero.view(), &seen, &Style::default()).unwrap();
+        let [r, g, b] = [0, 1, 2].map(|c| drawn.rgb()[c]);
+        assert!(r < 200 && r > g && g > b && r - b < 100, "{r} {g} {b}");
+        assert_eq!(drawn.rgb()[3..], photo().rgb()[3..]);
+        let alone = heatmap(zero.view(), &seen, (3, 1), ColorMap::Grey).unwrap();
+        assert_eq!(alone.rgb(), [232, 232, 232, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn negative_evidence_is_blue_and_positive_red_whatever_the_colours() {
+        let map = array![[-2.0, 0.0, 2.0]];
+        let drawn = heatmap(map.view(), &WHOLE, (3, 1), ColorMap::Grey).unwrap();
+        let pixels: Vec<_> = drawn.rgb().chunks_exact(3).collect();
+        assert!(pixels[0][2] > pixels[0][0] && pixels[2][0] > pixels[2][2], "{pixels:?}");
+        assert!(pixels[1].iter().all(|&c| c > 235), "{pixels:?}");
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_drawn_are_refused() {
+        for size in [(0, 4), (u32::MAX, u32::MAX)] {
+            assert!(heatmap(array![[1.0]].view(), &WHOLE, size, ColorMap::Grey).is_err());
+        }
+    }
+
+    #[test]
+    fn wrong_opacities_are_refused() {
+        for opacity in [-0.1, 1.1, f32::NAN] {
+            let style = Style { opacity, ..Style::default() };
+            let error = overlay(&photo(), array![[1.0]].view(), &WHOLE, &style).unwrap_err();
+            assert!(error.to_string().contains("opacity"), "{error}");
+        }
+    }
+}
