@@ -6,8 +6,8 @@
 
 Each network is a torchvision classifier of full size, as a pair of files: `<name>.onnx` and `<name>.json`, the
 expected score, activations and gradients.  The gradients are PyTorch autograd's, in float64.  To keep the files
-small, tensors of more than 256 elements are not stored: their TensorProto keeps name, dims and data_type but has
-no data, and the JSON's `weights` gives a scale and a shift by which to compute it:
+small, the parameters of more than 256 elements are not stored: their TensorProto keeps name, dims and data_type but
+has no data, and the JSON's `weights` names each and gives the scale and the shift by which to compute it:
 
     element i of tensor NAME = float32(scale * u(NAME, i) + shift)
     u(NAME, i) = (splitmix64(fnv1a64(NAME) + i) >> 40) / 2^23 - 1
@@ -45,14 +45,14 @@ import onnxruntime as ort
 import torch
 import torchvision
 
-STORED_AT_MOST = 256  # elements of a tensor that is stored
+STORED_AT_MOST = 256  # elements of a parameter that is stored
 CLASS = 281
 INPUT_SCALE = 2.0
 INPUT_NAMES = {"vgg11": "input 2"}  # of the networks whose input is not just called "input"
 SAMPLES = 64
 NO_AUX = {"aux_logits": False, "init_weights": False}
 
-# name -> (torchvision's constructor, its options, input side, three modules: early, middle, last)
+# torchvision's name -> (options, side of the input, three modules: early, middle, last)
 ARCHITECTURES = {
     "resnet18": ({}, 96, ["layer1.0", "layer2.1", "layer4.1"]),
     "vgg11": ({}, 224, ["features.2", "features.9", "features.19"]),  # other sides: AdaptiveAvgPool won't export
