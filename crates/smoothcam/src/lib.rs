@@ -1,9 +1,34 @@
 //! smoothcam: shows where an ONNX image classifier looks.
 pub mod error;
 pub use error::{Error, Result};
+pub mod model_config;
 pub mod picture;
 pub mod preprocess;
 mod printable;
 pub mod render;
 pub use picture::{Limits, Picture};
 pub use preprocess::{Preprocess, Seen};
+mod arrays;
+mod cam;
+mod classes;
+mod engine;
+mod explainer;
+mod explanation;
+mod gradient;
+mod health;
+mod layers;
+mod manifest;
+mod model_file;
+mod network;
+mod noise;
+mod selection;
+mod settings;
+
+pub use arrays::read_noise;
+pub use cam::Method;
+pub use explainer::{Explainer, Progress};
+pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};
+pub use layers::Layer;
+pub use manifest::Manifest;
+pub use selection::{Maps, Neurons};
+pub use settings::{MOST_CLASSES, MOST_SAMPLES, Settings, Sigma};

@@ -1,0 +1,146 @@
+//! What is known about a model's input and classes from the files beside it and from its metadata.
+//!
+//! Everything found is a [`Layer`]; [`Preprocess::resolve`](crate::Preprocess::resolve) lays them
+//! over each other: flags, files beside the model, ONNX metadata, defaults.
+
+mod hugging_face;
+mod input_shape;
+mod json;
+mod labels;
+mod metadata;
+mod resolve;
+mod timm;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::preprocess::{Channels, Interpolation, Layout, Resize, Size};
+use crate::printable::quoted;
+use crate::{Error, Result};
+use json::Object;
+
+pub use input_shape::InputShape;
+pub use labels::choose_labels;
+pub use metadata::onnx_metadata;
+
+/// Some of the settings of a [`Preprocess`](crate::Preprocess), by the same names.
+///
+/// `mean` and `std` may have a single value, which then counts for every channel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "described at Preprocess")]
+pub struct Settings {
+    pub size: Option<Size>,
+    pub resize: Option<Resize>,
+    pub interpolation: Option<Interpolation>,
+    pub channels: Option<Channels>,
+    pub layout: Option<Layout>,
+    pub scale: Option<f64>,
+    pub mean: Option<Vec<f64>>,
+    pub std: Option<Vec<f64>>,
+}
+
+/// What one source says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layer {
+    /// The source, as people know it: "the flags", a file's name.
+    pub source: String,
+    /// Its word on preprocessing.
+    pub settings: Settings,
+    /// The classes' names in the order of the scores, control characters escaped.
+    pub labels: Option<Vec<String>>,
+}
+
+/// The source of what the user asked for.
+const FLAGS: &str = "the flags";
+
+/// The largest JSON or label file read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Where labels are looked for, the first one found counts; `*` is the model's name.
+const LABEL_FILES: [&str; 11] = [
+    "*.labels.txt",
+    "labels.txt",
+    "classes.txt",
+    "synset.txt",
+    "synset_words.txt",
+    "imagenet_classes.txt",
+    "labels.json",
+    "classes.json",
+    "id2label.json",
+    "imagenet_class_index.json",
+    "imagenet-simple-labels.json",
+];
+
+impl Layer {
+    /// What the user asked for: the first layer, above all others.
+    pub fn flags(settings: Settings) -> Self {
+        Self { source: FLAGS.into(), settings, labels: None }
+    }
+}
+
+/// What the files in the model's folder say, the strongest first.
+///
+/// Read are Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`, and
+/// a file of labels (`labels.txt`, `classes.txt`, `synset.txt`, `imagenet_class_index.json` and
+/// their like). For a model in a folder `onnx`, as on Hugging Face, the folder above counts too.
+/// Files of these names that are something else are passed over.
+///
+/// # Errors
+/// If one of them cannot be read, is no JSON, or contradicts itself; the message names it.
+pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Layer>> {
+    let model = model.as_ref();
+    let folder = match model.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => Path::new(".").to_path_buf(),
+    };
+    let mut folders = vec![folder];
+    if folders[0].file_name().is_some_and(|name| name == "onnx") {
+        folders.extend(folders[0].parent().map(Path::to_path_buf));
+    }
+    let find = |name: &str| {
+        let stem = model.file_stem().map_or_else(Default::default, |s| s.to_string_lossy());
+        let name = name.replace('*', &stem);
+        folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
+    };
+    let mut layers = Vec::new();
+    if let Some(path) = find("preprocessor_config.json") {
+        let file = quoted(&path);
+        let value = json::parse(&read(&path)?, &file)?;
+        layers.extend(hugging_face::preprocessor(&Object::new(&value, &file)?)?);
+    }
+    if let Some(path) = find("config.json") {
+        let file = quoted(&path);
+        let value = json::parse(&read(&path)?, &file)?;
+        let config = Object::new(&value, &file)?;
+        layers.extend(timm::config(&config)?);
+        layers.extend(hugging_face::config(&config)?);
+    }
+    if let Some(path) = LABEL_FILES.into_iter().find_map(find) {
+        let source = quoted(&path);
+        let labels = Some(labels::read(&read(&path)?, &source)?);
+        layers.push(Layer { source, labels, ..Layer::default() });
+    }
+    Ok(layers)
+}
+
+/// The text of a small file.
+fn read(path: &Path) -> Result<String> {
+    let name = quoted(path);
+    let wrong = |e: &dyn std::fmt::Display| {
+        Error::input(format!("cannot read {name}, which lies beside the model: {e}"))
+            .with_hint("mend the file, or move it away")
+    };
+    let bytes = std::fs::metadata(path).map_err(|e| wrong(&e))?.len();
+    if bytes > MAX_BYTES {
+        return Err(wrong(&format!("it has {bytes} bytes, more than {MAX_BYTES}")));
+    }
+    let text = std::fs::read(path).map_err(|e| wrong(&e))?;
+    let text = String::from_utf8(text).map_err(|_| wrong(&"it is not UTF-8 text"))?;
+    // Windows editors begin UTF-8 files with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests;

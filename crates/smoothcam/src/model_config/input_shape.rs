@@ -1,0 +1,99 @@
+//! What the graph says of the input that takes the picture.
+
+use crate::preprocess::{Channels, Layout};
+use crate::{Error, Result};
+
+/// What the model's graph fixes of its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputShape {
+    /// 1 (grey) or 3, if known.
+    pub channels: Option<Channels>,
+    /// Rows, unless any number will do.
+    pub height: Option<u32>,
+    /// Columns, unless any number will do.
+    pub width: Option<u32>,
+    /// The order of the axes, if it can be told.
+    pub layout: Option<Layout>,
+}
+
+impl InputShape {
+    /// From the dimensions of the graph's input; `None` is one that is not fixed.
+    ///
+    /// The axis of 1 or 3 tells the layout: channels first where both could be. Nothing is known
+    /// of an input without dimensions.
+    ///
+    /// # Errors
+    /// If there are dimensions but not four, or none of them can be 1 or 3 channels.
+    pub fn from_dims(dims: &[Option<u64>]) -> Result<Self> {
+        let &[_, first, second, last] = match dims {
+            [] => return Ok(Self::default()),
+            dims => <&[Option<u64>; 4]>::try_from(dims).map_err(|_| not_an_image(dims))?,
+        };
+        let side = |dim: Option<u64>| dim.and_then(|n| u32::try_from(n).ok()).filter(|&n| n > 0);
+        let is_channels = |dim: Option<u64>| matches!(dim, Some(1 | 3));
+        let (layout, count, height, width) = if is_channels(first) {
+            (Some(Layout::Nchw), first, second, last)
+        } else if is_channels(last) {
+            (Some(Layout::Nhwc), last, first, second)
+        } else if first.is_none() {
+            // Free channels are rare; if no axis is fixed, it could be either.
+            (second.or(last).map(|_| Layout::Nchw), None, second, last)
+        } else if last.is_none() {
+            (Some(Layout::Nhwc), None, first, second)
+        } else {
+            return Err(not_an_image(dims));
+        };
+        Ok(Self {
+            channels: count.map(|n| if n == 1 { Channels::Grey } else { Channels::Rgb }),
+            height: side(height),
+            width: side(width),
+            layout,
+        })
+    }
+}
+
+fn not_an_image(dims: &[Option<u64>]) -> Error {
+    let shown: Vec<String> =
+        dims.iter().map(|dim| dim.map_or_else(|| "?".into(), |n| n.to_string())).collect();
+    Error::input(format!(
+        "the model's input has the dimensions [{}], but a picture needs four, one of them 1 or 3 \
+         channels: [batch, channels, height, width] or [batch, height, width, channels]",
+        shown.join(", ")
+    ))
+    .with_hint("name the input that takes the picture, if the model has several")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_told_by_their_length() {
+        use Channels::{Grey, Rgb};
+        use Layout::{Nchw, Nhwc};
+        let free = None;
+        for (dims, channels, size, layout) in [
+            ([free, Some(3), Some(224), Some(320)], Some(Rgb), [Some(224), Some(320)], Some(Nchw)),
+            ([Some(1), Some(3), free, free], Some(Rgb), [None, None], Some(Nchw)),
+            ([free, Some(1), Some(28), Some(28)], Some(Grey), [Some(28); 2], Some(Nchw)),
+            ([free, Some(224), Some(320), Some(3)], Some(Rgb), [Some(224), Some(320)], Some(Nhwc)),
+            ([free, free, free, Some(1)], Some(Grey), [None, None], Some(Nhwc)),
+            ([free, Some(64), Some(64), free], None, [Some(64), Some(64)], Some(Nhwc)),
+            ([free, free, Some(64), Some(64)], None, [Some(64), Some(64)], Some(Nchw)),
+            ([free, free, free, free], None, [None, None], None),
+        ] {
+            let [height, width] = size;
+            let expected = InputShape { channels, height, width, layout };
+            assert_eq!(InputShape::from_dims(&dims).unwrap(), expected, "{dims:?}");
+        }
+        assert_eq!(InputShape::from_dims(&[]).unwrap(), InputShape::default());
+    }
+
+    #[test]
+    fn inputs_that_take_no_picture_are_refused() {
+        for dims in [vec![None, Some(1000)], vec![Some(1), Some(5), Some(8), Some(8)]] {
+            let error = InputShape::from_dims(&dims).unwrap_err().to_string();
+            assert!(error.contains("dimensions ["), "{error}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What an ONNX file's own metadata say.
+
+use super::json::{self, pair, pixels};
+use super::{Layer, Settings, labels};
+use crate::preprocess::{Channels, Interpolation, Resize, Size};
+use crate::{Error, Result};
+
+/// What the model's `metadata_props` (key, value) say, the strongest first.
+///
+/// Known are our own `smoothcam.preprocess` (a JSON object of [`Settings`]), Ultralytics' `names`,
+/// `imgsz` and `task`, and WinML's `Image.BitmapPixelFormat` and `Image.NominalPixelRange`. `names`
+/// may be a Python or JSON list or dictionary and counts in any model.
+///
+/// # Errors
+/// If the value of one of these keys cannot be understood; the message names the key.
+pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Layer>> {
+    let get = |key: &str| props.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let layer = |key: &str, settings, labels| Layer { source: source(key), settings, labels };
+    let mut layers = Vec::new();
+    if let Some(text) = get("smoothcam.preprocess") {
+        let settings = serde_json::from_str(text)
+            .map_err(|e| wrong("smoothcam.preprocess", &format!("preprocessing as JSON: {e}")))?;
+        layers.push(layer("smoothcam.preprocess", settings, None));
+    }
+    if let Some(text) = get("names") {
+        let labels = labels::read(text, &source("names"))?;
+        layers.push(layer("names", Settings::default(), Some(labels)));
+    }
+    if let Some(text) = get("imgsz").filter(|_| get("task").is_none_or(|task| task == "classify")) {
+        layers.push(layer("imgsz", ultralytics(text)?, None));
+    }
+    if let Some(text) = get("Image.BitmapPixelFormat") {
+        let settings = Settings { channels: Some(pixel_format(text)?), ..Settings::default() };
+        layers.push(layer("Image.BitmapPixelFormat", settings, None));
+    }
+    if let Some(text) = get("Image.NominalPixelRange") {
+        layers.push(layer("Image.NominalPixelRange", pixel_range(text)?, None));
+    }
+    Ok(layers)
+}
+
+/// Ultralytics' transforms of classifiers: values from 0 to 1 and nothing else.
+fn ultralytics(imgsz: &str) -> Result<Settings> {
+    let value = json::parse(imgsz, &source("imgsz"))?;
+    let square = || pixels(&value).map(|n| Size { height: n, width: n });
+    let size = pair(&value).or_else(square);
+    let size = size.ok_or_else(|| wrong("imgsz", "[height, width]"))?;
+    Ok(Settings {
+        size: Some(size),
+        resize: Some(Resize::ShortestEdge(size.height.max(size.width))),
+        interpolation: Some(Interpolation::Bilinear),
+        scale: Some(1.0 / 255.0),
+        mean: Some(vec![0.0]),
+        std: Some(vec![1.0]),
+        ..Settings::default()
+    })
+}
+
+fn pixel_format(text: &str) -> Result<Channels> {
+    let format = text.to_ascii_lowercase();
+    [("gray", Channels::Grey), ("rgb", Channels::Rgb), ("bgr", Channels::Bgr)]
+        .into_iter()
+        .find_map(|(start, channels)| format.starts_with(start).then_some(channels))
+        .ok_or_else(|| wrong("Image.BitmapPixelFormat", "Gray8, Rgb8 or Bgr8"))
+}
+
+fn pixel_range(text: &str) -> Result<Settings> {
+    let (scale, mean) = match text {
+        "NominalRange_0_255" => (1.0, 0.0),
+        "NominalRange_16_235" => (219.0 / 255.0, -16.0),
+        "Normalized_0_1" => (1.0 / 255.0, 0.0),
+        "Normalized_1_1" => (2.0 / 255.0, 1.0),
+        _ => {
+            return Err(wrong(
+                "Image.NominalPixelRange",
+                "NominalRange_0_255, NominalRange_16_235, Normalized_0_1 or Normalized_1_1",
+            ));
+        }
+    };
+    Ok(Settings {
+        scale: Some(scale),
+        mean: Some(vec![mean]),
+        std: Some(vec![1.0]),
+        ..Settings::default()
+    })
+}
+
+fn source(key: &str) -> String {
+    format!("ONNX metadata {key}")
+}
+
+fn wrong(key: &str, expected: &str) -> Error {
+    Error::input(format!("the model's {} should be {expected}", source(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(props: &[(&str, &str)]) -> Result<Vec<Layer>> {
+        let owned = |&(k, v): &(&str, &str)| (k.to_owned(), v.to_owned());
+        onnx_metadata(&props.iter().map(owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn each_writers_keys_are_understood() {
+        let plain = |scale, mean| Settings {
+            scale: Some(scale),
+            mean: Some(vec![mean]),
+            std: Some(vec![1.0]),
+            ..Settings::default()
+        };
+        let bgr = Settings { channels: Some(Channels::Bgr), ..Settings::default() };
+        for (key, value, settings) in [
+            ("Image.NominalPixelRange", "NominalRange_0_255", plain(1.0, 0.0)),
+            ("Image.NominalPixelRange", "Normalized_0_1", plain(1.0 / 255.0, 0.0)),
+            ("Image.NominalPixelRange", "Normalized_1_1", plain(2.0 / 255.0, 1.0)),
+            ("Image.BitmapPixelFormat", "Bgr8", bgr.clone()),
+            ("smoothcam.preprocess", r#"{"channels": "bgr"}"#, bgr),
+            (
+                "imgsz",
+                "[224, 320]",
+                Settings {
+                    size: Some(Size { height: 224, width: 320 }),
+                    resize: Some(Resize::ShortestEdge(320)),
+                    interpolation: Some(Interpolation::Bilinear),
+                    ..plain(1.0 / 255.0, 0.0)
+                },
+            ),
+        ] {
+            let layers = read(&[("other", "x"), (key, value)]).unwrap();
+            assert_eq!(layers.len(), 1, "{key}");
+            assert_eq!(layers[0].settings, settings, "{key} {value}");
+            assert!(layers[0].source.contains(key));
+        }
+        let layers = read(&[("names", "{0: 'cat', 1: 'dog'}")]).unwrap();
+        assert_eq!(layers[0].labels.as_deref().unwrap(), ["cat", "dog"]);
+        assert_eq!(read(&[("imgsz", "[640, 640]"), ("task", "detect")]).unwrap(), []);
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for (key, value) in [
+            ("Image.NominalPixelRange", "0..1"),
+            ("Image.BitmapPixelFormat", "Yuv"),
+            ("smoothcam.preprocess", r#"{"sise": 3}"#),
+            ("imgsz", "[0, 1]"),
+            ("imgsz", "huge"),
+            ("names", "{"),
+        ] {
+            let error = read(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+}

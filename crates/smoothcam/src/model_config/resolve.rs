@@ -1,0 +1,190 @@
+//! One [`Preprocess`] out of what several sources say, and a line on where each part came from.
+
+use super::input_shape::InputShape;
+use super::{FLAGS, Layer, Settings};
+use crate::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
+use crate::{Error, Result};
+
+/// The default grid, as of nearly all ImageNet classifiers.
+const SIZE: Size = Size { height: 224, width: 224 };
+/// The default share of the scaled picture that is cut out: 224 of 256 pixels.
+const CROP_PCT: f64 = 0.875;
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+/// How lines name the source of what the graph fixes.
+const MODEL: &str = "the model's input";
+const DEFAULT: &str = "default";
+
+impl Preprocess {
+    /// The settings that `layers` give for a model with this input: for each, the first layer that
+    /// has it counts, then a default (shorter edge to 256, the middle 224 or the model's own size in
+    /// the same proportion, bilinear, ImageNet's mean and deviation).
+    ///
+    /// What the model fixes is fixed; a resize of another size is scaled to it. Also returns lines
+    /// for people that say where everything came from.
+    ///
+    /// # Errors
+    /// If the flags' size, or anyone's channels or layout, contradict the model, or the result is
+    /// unusable ([`Preprocess::validate`]).
+    pub fn resolve(layers: &[Layer], input: &InputShape) -> Result<(Self, Vec<String>)> {
+        let mut sources = Sources { layers, lines: Vec::new() };
+        let size = sources.size(input)?;
+        let resize = sources.resize(size);
+        let interpolation =
+            sources.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
+        let channels = sources.channels(input)?;
+        let layout = sources.layout(input)?;
+        let (scale, mean, std) = sources.values(channels);
+        let settings = Self { size, resize, interpolation, channels, layout, scale, mean, std };
+        settings.validate().map_err(|e| {
+            let hint = format!("these settings count: {}", sources.lines.join("; "));
+            Error::input(e.to_string()).with_hint(hint)
+        })?;
+        Ok((settings, sources.lines))
+    }
+}
+
+struct Sources<'a> {
+    layers: &'a [Layer],
+    lines: Vec<String>,
+}
+
+impl<'a> Sources<'a> {
+    /// The first layer that has a setting, and that.
+    fn find<T>(&self, get: impl Fn(&'a Settings) -> Option<T>) -> Option<(&'a Layer, T)> {
+        self.layers.iter().find_map(|layer| get(&layer.settings).map(|value| (layer, value)))
+    }
+
+    fn line(&mut self, name: &str, value: impl std::fmt::Display, source: &str) {
+        self.lines.push(format!("{name}: {value} ({source})"));
+    }
+
+    fn setting<T: std::fmt::Display + Copy>(
+        &mut self,
+        name: &str,
+        default: T,
+        get: impl Fn(&'a Settings) -> Option<T>,
+    ) -> T {
+        let (source, value) =
+            self.find(get).map_or((DEFAULT, default), |(layer, v)| (layer.source.as_str(), v));
+        self.line(name, value, source);
+        value
+    }
+
+    fn size(&mut self, input: &InputShape) -> Result<Size> {
+        let (source, wanted) =
+            self.find(|s| s.size).map_or((DEFAULT, SIZE), |(l, size)| (l.source.as_str(), size));
+        let size = Size {
+            height: input.height.unwrap_or(wanted.height),
+            width: input.width.unwrap_or(wanted.width),
+        };
+        let fixed = input.height.is_some() && input.width.is_some();
+        if size != wanted && source == FLAGS {
+            return Err(Error::input(format!(
+                "{source} ask for a size of {wanted}, but the model takes {size} only"
+            ))
+            .with_hint("leave the size out, or export the model with free height and width"));
+        }
+        self.line("size", size, if fixed || size != wanted { MODEL } else { source });
+        Ok(size)
+    }
+
+    fn resize(&mut self, size: Size) -> Resize {
+        let Some((layer, resize)) = self.find(|s| s.resize) else {
+            let edge = f64::from(size.height.max(size.width)) / CROP_PCT;
+            let resize = Resize::ShortestEdge(edge as u32);
+            self.line("resize", resize, DEFAULT);
+            return resize;
+        };
+        let scaled = match layer.settings.size {
+            Some(own) => rescaled(resize, own, size),
+            None => resize,
+        };
+        let note = if scaled == resize { "" } else { ", scaled to the size" };
+        self.line("resize", scaled, &format!("{}{note}", layer.source));
+        scaled
+    }
+
+    fn channels(&mut self, input: &InputShape) -> Result<Channels> {
+        let asked = self.find(|s| s.channels);
+        let (source, channels) = match (asked, input.channels) {
+            (Some((layer, asked)), Some(has)) if asked.count() != has.count() => {
+                return Err(Error::input(format!(
+                    "the channels are {asked} according to {}, but the model's input has {}",
+                    layer.source,
+                    has.count()
+                ))
+                .with_hint("give the channels that the model takes with --channels"));
+            }
+            (Some((layer, asked)), _) => (layer.source.as_str(), asked),
+            (None, Some(has)) => (MODEL, has),
+            (None, None) => (DEFAULT, Channels::Rgb),
+        };
+        self.line("channels", channels, source);
+        Ok(channels)
+    }
+
+    fn layout(&mut self, input: &InputShape) -> Result<Layout> {
+        let Some(layout) = input.layout else {
+            return Ok(self.setting("layout", Layout::Nchw, |s| s.layout));
+        };
+        if let Some((layer, asked)) = self.find(|s| s.layout).filter(|&(_, l)| l != layout) {
+            return Err(Error::input(format!(
+                "the layout is {asked} according to {}, but the model's input is {layout}",
+                layer.source
+            ))
+            .with_hint("leave the layout out"));
+        }
+        self.line("layout", layout, MODEL);
+        Ok(layout)
+    }
+
+    /// Scale, mean and deviation, the latter two with a value for each channel.
+    fn values(&mut self, channels: Channels) -> (f64, Vec<f64>, Vec<f64>) {
+        let scale = self.find(|s| s.scale);
+        let (source, scale) = scale.map_or((DEFAULT, 1.0 / 255.0), |(l, v)| (&l.source, v));
+        let shown = if scale == 1.0 / 255.0 { "1/255".to_owned() } else { scale.to_string() };
+        self.line("scale", shown, source);
+        // ImageNet's numbers are those of colours from 0 to 1.
+        let usual = scale == 1.0 / 255.0 && channels != Channels::Grey;
+        let ours = |imagenet: [f64; 3], plain: f64| match (usual, channels) {
+            (true, Channels::Bgr) => imagenet.into_iter().rev().collect(),
+            (true, _) => imagenet.to_vec(),
+            (false, _) => vec![plain],
+        };
+        // Numbers that go with another scale are in other units.
+        let fits = |s: &Settings| s.scale.is_none_or(|own| own == scale);
+        let mean = self.find(|s| s.mean.as_ref().filter(|_| fits(s)));
+        let std = self.find(|s| s.std.as_ref().filter(|_| fits(s)));
+        let mut of = |name, default: Vec<f64>, found: Option<(&Layer, &Vec<f64>)>| {
+            let (source, mut values) =
+                found.map_or((DEFAULT, default), |(l, v)| (l.source.as_str(), v.clone()));
+            if let [one] = values[..] {
+                values = vec![one; channels.count()];
+            }
+            let list: Vec<String> = values.iter().map(|v| format!("{v}")).collect();
+            self.lines.push(format!("{name}: {} ({source})", list.join(", ")));
+            values
+        };
+        let mean = of("mean", ours(IMAGENET_MEAN, 0.0), mean);
+        let std = of("std", ours(IMAGENET_STD, 1.0), std);
+        (scale, mean, std)
+    }
+}
+
+/// `resize`, meant for a grid of `own` size, for one of `size`.
+fn rescaled(resize: Resize, own: Size, size: Size) -> Resize {
+    let scale = |n: u32, own: u32, size: u32| {
+        (f64::from(n) * f64::from(size) / f64::from(own)).round() as u32
+    };
+    match resize {
+        Resize::ShortestEdge(n) => {
+            Resize::ShortestEdge(scale(n, own.height.max(own.width), size.height.max(size.width)))
+        }
+        Resize::SquashTo(to) => Resize::SquashTo(Size {
+            height: scale(to.height, own.height, size.height),
+            width: scale(to.width, own.width, size.width),
+        }),
+        Resize::Squash | Resize::Letterbox(_) | Resize::Keep => resize,
+    }
+}

@@ -1,0 +1,148 @@
+use super::*;
+use crate::Preprocess;
+
+fn layer(source: &str, settings: Settings) -> Layer {
+    Layer { source: source.into(), settings, labels: None }
+}
+
+fn square(n: u32) -> Option<Size> {
+    Some(Size { height: n, width: n })
+}
+
+fn fixed(n: u32) -> InputShape {
+    InputShape::from_dims(&[None, Some(3), Some(n.into()), Some(n.into())]).unwrap()
+}
+
+const EDGE_256: Option<Resize> = Some(Resize::ShortestEdge(256));
+
+#[test]
+fn files_beside_a_model_are_found_in_their_order() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("onnx");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).unwrap();
+    let model = folder.join("model.onnx");
+    assert_eq!(beside(&model).unwrap(), []);
+    write("labels.txt", "\u{feff}cat\ndog\n");
+    write("config.json", r#"{"id2label": {"0": "Cat", "1": "Dog"}}"#);
+    write("preprocessor_config.json", r#"{"size": 32}"#);
+    write("onnx/model.labels.txt", "a\nb\n");
+    let layers = beside(&model).unwrap();
+    let names = ["preprocessor_config.json'", "/config.json'", "model.labels.txt'"];
+    assert_eq!(layers.len(), names.len());
+    for (layer, name) in layers.iter().zip(names) {
+        assert!(layer.source.ends_with(name), "{}", layer.source);
+    }
+    assert_eq!(layers[0].settings.size, square(32));
+    assert_eq!(layers[1].labels.as_deref().unwrap(), ["Cat", "Dog"]);
+    assert_eq!(layers[2].labels.as_deref().unwrap(), ["a", "b"]);
+    let other = beside(root.path().join("other.onnx")).unwrap();
+    assert_eq!(other[2].labels.as_deref().unwrap(), ["cat", "dog"]);
+}
+
+#[test]
+fn broken_files_are_named_and_strange_ones_passed_over() {
+    for (name, text, expected) in [
+        ("config.json", "{\"a\": ", Some("config.json' is not valid JSON")),
+        ("config.json", "[1]", Some("should hold a JSON object, not [1]")),
+        ("config.json", r#"{"server": {"port": 80}}"#, None),
+        ("config.json", r#"{"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}"#, None),
+        ("preprocessor_config.json", "{\"size\": -1}", Some("\"size\" should be")),
+        ("labels.txt", "", Some("labels.txt' cannot be read")),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        match (beside(folder.path().join("model.onnx")), expected) {
+            (Ok(layers), None) => assert_eq!(layers, [], "{text}"),
+            (Err(error), Some(expected)) => {
+                assert!(error.to_string().contains(expected), "{error}");
+                assert!(error.hint().is_some(), "{error}");
+            }
+            (other, _) => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_any_source_the_defaults_and_the_models_own_shape_count() {
+    for (input, size, edge) in [(InputShape::default(), 224, 256), (fixed(299), 299, 341)] {
+        let (settings, lines) = Preprocess::resolve(&[], &input).unwrap();
+        assert_eq!(Some(settings.size), square(size));
+        assert_eq!(settings.resize, Resize::ShortestEdge(edge));
+        assert_eq!(settings.mean, [0.485, 0.456, 0.406]);
+        assert_eq!((settings.channels, settings.layout), (Channels::Rgb, Layout::Nchw));
+        assert_eq!(lines.len(), 8, "{lines:?}");
+        let source = if size == 224 { "default" } else { "the model's input" };
+        assert_eq!(lines[0], format!("size: {size}x{size} ({source})"));
+    }
+    let grey = InputShape::from_dims(&[None, Some(1), Some(28), Some(28)]).unwrap();
+    let (settings, _) = Preprocess::resolve(&[], &grey).unwrap();
+    assert_eq!((settings.mean, settings.std), (vec![0.0], vec![1.0]));
+}
+
+#[test]
+fn the_first_source_with_a_setting_counts() {
+    let flags = Settings { interpolation: Some(Interpolation::Nearest), ..Settings::default() };
+    let file = Settings {
+        interpolation: Some(Interpolation::Bicubic),
+        mean: Some(vec![0.5]),
+        std: Some(vec![0.25]),
+        ..Settings::default()
+    };
+    let layers = [Layer::flags(flags), layer("file", file)];
+    let (settings, lines) = Preprocess::resolve(&layers, &fixed(224)).unwrap();
+    assert_eq!(settings.interpolation, Interpolation::Nearest);
+    assert_eq!((settings.mean, settings.std), (vec![0.5; 3], vec![0.25; 3]));
+    assert!(lines.contains(&"interpolation: nearest (the flags)".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"mean: 0.5, 0.5, 0.5 (file)".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn a_resize_follows_when_the_size_comes_from_elsewhere() {
+    let file = Settings { size: square(224), resize: EDGE_256, ..Settings::default() };
+    let larger = Settings { size: square(448), ..Settings::default() };
+    let edge = Settings { resize: EDGE_256, ..Settings::default() };
+    for (layers, input, size, edge) in [
+        (vec![layer("file", file.clone())], InputShape::default(), 224, 256),
+        (vec![layer("file", file.clone())], fixed(448), 448, 512),
+        (vec![Layer::flags(larger), layer("file", file.clone())], InputShape::default(), 448, 512),
+        (vec![Layer::flags(edge), layer("file", file)], fixed(224), 224, 256),
+    ] {
+        let (settings, lines) = Preprocess::resolve(&layers, &input).unwrap();
+        assert_eq!(Some(settings.size), square(size), "{lines:?}");
+        assert_eq!(settings.resize, Resize::ShortestEdge(edge), "{lines:?}");
+    }
+}
+
+#[test]
+fn mean_and_deviation_are_of_the_scale_they_go_with() {
+    let scale = Settings { scale: Some(1.0), ..Settings::default() };
+    let unit = Settings {
+        scale: Some(1.0 / 255.0),
+        mean: Some(vec![0.5]),
+        std: Some(vec![0.5]),
+        ..Settings::default()
+    };
+    let layers = [Layer::flags(scale), layer("file", unit)];
+    let (settings, _) = Preprocess::resolve(&layers, &fixed(224)).unwrap();
+    assert_eq!((settings.mean, settings.std), (vec![0.0; 3], vec![1.0; 3]));
+    let bgr = Settings { channels: Some(Channels::Bgr), ..Settings::default() };
+    let (settings, _) = Preprocess::resolve(&[layer("file", bgr)], &fixed(224)).unwrap();
+    assert_eq!(settings.mean, [0.406, 0.456, 0.485]);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let flag = |settings| vec![Layer::flags(settings)];
+    for (layers, word) in [
+        (flag(Settings { size: square(256), ..Settings::default() }), "224x224 only"),
+        (flag(Settings { channels: Some(Channels::Grey), ..Settings::default() }), "grey"),
+        (flag(Settings { layout: Some(Layout::Nhwc), ..Settings::default() }), "nhwc"),
+        (flag(Settings { mean: Some(vec![1.0; 2]), ..Settings::default() }), "mean needs 3"),
+        (flag(Settings { std: Some(vec![0.0]), ..Settings::default() }), "std may not be 0"),
+    ] {
+        let error = Preprocess::resolve(&layers, &fixed(224)).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+    }
+}

@@ -1,0 +1,156 @@
+//! timm's `config.json`, flat or with a `pretrained_cfg` inside.
+
+use serde_json::Value;
+
+use super::json::{Object, pixels};
+use super::labels::clean;
+use super::{Layer, Settings};
+use crate::preprocess::{Channels, Resize, Size};
+use crate::{Error, Result};
+
+/// timm's default share of the scaled picture that is cut out.
+const CROP_PCT: f64 = 0.875;
+
+/// What the file says, if it is one of timm's.
+pub(super) fn config(config: &Object<'_>) -> Result<Option<Layer>> {
+    let inner = config.object("pretrained_cfg")?;
+    let known = |object: &Object<'_>| object.get("input_size").is_some();
+    let Some(cfg) = inner.filter(known).or_else(|| Some(*config).filter(known)) else {
+        return Ok(None);
+    };
+    let input = cfg.typed("input_size", "[channels, height, width]", |value| {
+        match value.as_array()?.as_slice() {
+            [channels, height, width] => {
+                Some((channels.as_u64()?, Size { height: pixels(height)?, width: pixels(width)? }))
+            }
+            _ => None,
+        }
+    })?;
+    let Some((channels, size)) = input else { return Ok(None) };
+    let interpolation = cfg.string("interpolation")?.map(str::parse).transpose();
+    let mean = cfg.numbers("mean")?;
+    let settings = Settings {
+        size: Some(size),
+        resize: Some(resize(&cfg, size, mean.as_deref())?),
+        interpolation: interpolation.map_err(|e| Error::input(format!("{}: {e}", cfg.file)))?,
+        channels: (channels == 1).then_some(Channels::Grey),
+        layout: None,
+        scale: Some(1.0 / 255.0),
+        mean,
+        std: cfg.numbers("std")?,
+    };
+    let labels = match labels(&cfg)? {
+        None => labels(config)?,
+        found => found,
+    };
+    Ok(Some(Layer { source: config.file.to_owned(), settings, labels }))
+}
+
+/// timm's `transforms_imagenet_eval`.
+fn resize(cfg: &Object<'_>, size: Size, mean: Option<&[f64]>) -> Result<Resize> {
+    let share = cfg.share("crop_pct")?.unwrap_or(CROP_PCT);
+    let over = |n: u32| (f64::from(n) / share) as u32;
+    match cfg.string("crop_mode")?.unwrap_or("center") {
+        "center" => Ok(Resize::ShortestEdge(over(size.height.max(size.width)))),
+        "squash" if share == 1.0 => Ok(Resize::Squash),
+        "squash" => {
+            Ok(Resize::SquashTo(Size { height: over(size.height), width: over(size.width) }))
+        }
+        "border" if share == 1.0 => {
+            let level = |c: usize| {
+                let mean = mean.and_then(|mean| mean.get(c).or(mean.first()));
+                mean.map_or(0, |m| (m * 255.0).round() as u8)
+            };
+            Ok(Resize::Letterbox([level(0), level(1), level(2)]))
+        }
+        _ => Err(cfg.wrong("crop_mode", "center, squash, or border with a crop_pct of 1")),
+    }
+}
+
+/// `label_names`, each replaced by its entry in `label_descriptions` if it has one.
+fn labels(cfg: &Object<'_>) -> Result<Option<Vec<String>>> {
+    let descriptions = cfg.object("label_descriptions")?;
+    cfg.typed("label_names", "a list of strings", |value| {
+        let describe = |name: &Value| {
+            let name = name.as_str()?;
+            let found = descriptions.and_then(|d| d.get(name)).and_then(Value::as_str);
+            Some(clean(found.unwrap_or(name)))
+        };
+        value.as_array()?.iter().map(describe).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json;
+    use super::*;
+    use crate::preprocess::Interpolation;
+
+    fn read(text: &str) -> Result<Option<Layer>> {
+        let value = json::parse(text, "file")?;
+        super::config(&Object::new(&value, "file")?)
+    }
+
+    #[test]
+    fn flat_and_nested_files_say_the_same() {
+        let cfg = r#""input_size": [3, 288, 288], "interpolation": "bicubic", "crop_pct": 0.95,
+            "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]"#;
+        let nested = format!(r#"{{"architecture": "x", "pretrained_cfg": {{{cfg}}}}}"#);
+        for text in [format!("{{{cfg}}}"), nested] {
+            let settings = read(&text).unwrap().unwrap().settings;
+            assert_eq!(settings.size, Some(Size { height: 288, width: 288 }), "{text}");
+            assert_eq!(settings.resize, Some(Resize::ShortestEdge(303)));
+            assert_eq!(settings.interpolation, Some(Interpolation::Bicubic));
+            assert_eq!(settings.mean, Some(vec![0.5; 3]));
+            assert_eq!(settings.std, Some(vec![0.25; 3]));
+        }
+    }
+
+    #[test]
+    fn crop_modes() {
+        for (rest, resize) in [
+            ("", Resize::ShortestEdge(256)),
+            (r#", "crop_mode": "squash", "crop_pct": 1.0"#, Resize::Squash),
+            (
+                r#", "crop_mode": "squash", "crop_pct": 0.5"#,
+                Resize::SquashTo(Size { height: 448, width: 448 }),
+            ),
+            (
+                r#", "crop_mode": "border", "crop_pct": 1, "mean": [0.5, 0.25, 0]"#,
+                Resize::Letterbox([128, 64, 0]),
+            ),
+        ] {
+            let text = format!(r#"{{"input_size": [3, 224, 224]{rest}}}"#);
+            assert_eq!(read(&text).unwrap().unwrap().settings.resize, Some(resize), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_described_where_they_can_be() {
+        let labels = r#""label_names": ["n1", "n2"], "label_descriptions": {"n1": "tench"}"#;
+        let size = r#""input_size": [1, 28, 28]"#;
+        for text in [
+            format!("{{{size}, {labels}}}"),
+            format!(r#"{{"pretrained_cfg": {{{size}}}, {labels}}}"#),
+        ] {
+            let layer = read(&text).unwrap().unwrap();
+            assert_eq!(layer.labels.unwrap(), ["tench", "n2"]);
+            assert_eq!(layer.settings.channels, Some(Channels::Grey));
+        }
+    }
+
+    #[test]
+    fn other_files_are_passed_over_and_nonsense_is_named() {
+        assert_eq!(read(r#"{"id2label": {}}"#).unwrap(), None);
+        for (rest, word) in [
+            (r#""input_size": 3"#, "input_size"),
+            (r#""input_size": [3, 4, 4], "interpolation": "cubic""#, "'cubic'"),
+            (r#""input_size": [3, 4, 4], "crop_pct": 2"#, "crop_pct"),
+            (r#""input_size": [3, 4, 4], "crop_mode": "border""#, "crop_mode"),
+            (r#""input_size": [3, 4, 4], "label_names": [1]"#, "label_names"),
+        ] {
+            let error = read(&format!("{{{rest}}}")).unwrap_err().to_string();
+            assert!(error.contains("file: ") && error.contains(word), "{error}");
+        }
+    }
+}
