@@ -1,6 +1,6 @@
 //! What is known about a model's input and classes from the files beside it and from its metadata.
 //!
-//! Everything found is a [`Layer`]; [`Preprocess::resolve`](crate::Preprocess::resolve) lays them
+//! Everything found is a [`Source`]; [`Preprocess::resolve`](crate::Preprocess::resolve) lays them
 //! over each other: flags, files beside the model, ONNX metadata, defaults.
 
 mod hugging_face;
@@ -30,7 +30,7 @@ pub use metadata::onnx_metadata;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "described at Preprocess")]
-pub struct Settings {
+pub struct PartialPreprocess {
     pub size: Option<Size>,
     pub resize: Option<Resize>,
     pub interpolation: Option<Interpolation>,
@@ -43,16 +43,16 @@ pub struct Settings {
 
 /// What one source says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Layer {
-    /// The source, as people know it: "the flags", a file's name.
-    pub source: String,
+pub struct Source {
+    /// As people know it: "the flags", a file's name.
+    pub name: String,
     /// Its word on preprocessing.
-    pub settings: Settings,
+    pub settings: PartialPreprocess,
     /// The classes' names in the order of the scores, control characters escaped.
     pub labels: Option<Vec<String>>,
 }
 
-/// The source of what the user asked for.
+/// The name of what the user asked for.
 const FLAGS: &str = "the flags";
 
 /// The largest JSON or label file read, in bytes.
@@ -73,10 +73,10 @@ const LABEL_FILES: [&str; 11] = [
     "imagenet-simple-labels.json",
 ];
 
-impl Layer {
-    /// What the user asked for: the first layer, above all others.
-    pub fn flags(settings: Settings) -> Self {
-        Self { source: FLAGS.into(), settings, labels: None }
+impl Source {
+    /// What the user asked for: the first source, above all others.
+    pub fn flags(settings: PartialPreprocess) -> Self {
+        Self { name: FLAGS.into(), settings, labels: None }
     }
 }
 
@@ -89,7 +89,7 @@ impl Layer {
 ///
 /// # Errors
 /// If one of them cannot be read, is no JSON, or contradicts itself; the message names it.
-pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Layer>> {
+pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Source>> {
     let model = model.as_ref();
     let folder = match model.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
@@ -104,25 +104,25 @@ pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Layer>> {
         let name = name.replace('*', &stem);
         folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
     };
-    let mut layers = Vec::new();
+    let mut sources = Vec::new();
     if let Some(path) = find("preprocessor_config.json") {
         let file = quoted(&path);
         let value = json::parse(&read(&path)?, &file)?;
-        layers.extend(hugging_face::preprocessor(&Object::new(&value, &file)?)?);
+        sources.extend(hugging_face::preprocessor(&Object::new(&value, &file)?)?);
     }
     if let Some(path) = find("config.json") {
         let file = quoted(&path);
         let value = json::parse(&read(&path)?, &file)?;
         let config = Object::new(&value, &file)?;
-        layers.extend(timm::config(&config)?);
-        layers.extend(hugging_face::config(&config)?);
+        sources.extend(timm::config(&config)?);
+        sources.extend(hugging_face::config(&config)?);
     }
     if let Some(path) = LABEL_FILES.into_iter().find_map(find) {
-        let source = quoted(&path);
-        let labels = Some(labels::read(&read(&path)?, &source)?);
-        layers.push(Layer { source, labels, ..Layer::default() });
+        let name = quoted(&path);
+        let labels = Some(labels::read(&read(&path)?, &name)?);
+        sources.push(Source { name, labels, ..Source::default() });
     }
-    Ok(layers)
+    Ok(sources)
 }
 
 /// The text of a small file.

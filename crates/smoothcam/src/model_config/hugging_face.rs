@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::json::{Object, pair, pixels};
-use super::{Layer, Settings, labels};
+use super::{PartialPreprocess, Source, labels};
 use crate::Result;
 use crate::preprocess::{Channels, Interpolation, Resize, Size};
 
@@ -21,7 +21,7 @@ enum Target {
 }
 
 /// The settings of a `preprocessor_config.json`, if it is one for pictures.
-pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Layer>> {
+pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
     const KEYS: [&str; 5] = ["size", "crop_size", "image_mean", "image_std", "do_resize"];
     if KEYS.iter().all(|key| config.get(key).is_none()) {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Layer>> {
     let (size, resize) = geometry(config, class)?;
     let (scale, mean, std) = values(config, class)?;
     let flip = config.bool("do_flip_channel_order")? == Some(true);
-    let settings = Settings {
+    let settings = PartialPreprocess {
         size,
         resize,
         interpolation: interpolation(config)?,
@@ -43,18 +43,18 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Layer>> {
         mean,
         std,
     };
-    Ok(Some(Layer { source: config.file.to_owned(), settings, labels: None }))
+    Ok(Some(Source { name: config.file.to_owned(), settings, labels: None }))
 }
 
 /// The class names of a `config.json`, unless they are placeholders.
-pub(super) fn config(config: &Object<'_>) -> Result<Option<Layer>> {
+pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let Some(value) = config.get("id2label") else { return Ok(None) };
     let labels = labels::from_value(value, config.file)?;
     if labels.iter().enumerate().all(|(i, label)| *label == format!("LABEL_{i}")) {
         return Ok(None);
     }
-    let source = config.file.to_owned();
-    Ok(Some(Layer { source, labels: Some(labels), ..Layer::default() }))
+    let name = config.file.to_owned();
+    Ok(Some(Source { name, labels: Some(labels), ..Source::default() }))
 }
 
 /// The tensor's grid and how the picture gets there.
@@ -164,7 +164,7 @@ mod tests {
     use super::super::json;
     use super::*;
 
-    fn read(text: &str) -> Result<Option<Layer>> {
+    fn read(text: &str) -> Result<Option<Source>> {
         let value = json::parse(text, "file")?;
         preprocessor(&Object::new(&value, "file")?)
     }

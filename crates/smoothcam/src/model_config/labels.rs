@@ -4,7 +4,7 @@ mod literal;
 
 use serde_json::Value;
 
-use super::Layer;
+use super::Source;
 use crate::printable::printable;
 use crate::{Error, Result};
 
@@ -15,17 +15,17 @@ const MOST: usize = 1 << 20;
 /// its labels.
 ///
 /// The first source with as many names as there are classes counts.
-pub fn choose_labels(layers: &[Layer], classes: usize) -> (Option<&[String]>, Vec<String>) {
+pub fn choose_labels(sources: &[Source], classes: usize) -> (Option<&[String]>, Vec<String>) {
     let mut lines = Vec::new();
-    for layer in layers {
-        let Some(labels) = &layer.labels else { continue };
+    for source in sources {
+        let Some(labels) = &source.labels else { continue };
         if labels.len() == classes {
-            lines.push(format!("labels: {classes} ({})", layer.source));
+            lines.push(format!("labels: {classes} ({})", source.name));
             return (Some(labels), lines);
         }
         lines.push(format!(
             "labels: {} has {} names, but the model {classes} classes, so they are not used",
-            layer.source,
+            source.name,
             labels.len()
         ));
     }
@@ -156,15 +156,15 @@ mod tests {
 
     #[test]
     fn labels_are_chosen_by_the_number_of_classes() {
-        let layer = |source: &str, names: &[&str]| Layer {
-            source: source.into(),
+        let source = |name: &str, names: &[&str]| Source {
+            name: name.into(),
             labels: Some(names.iter().map(ToString::to_string).collect()),
-            ..Layer::default()
+            ..Source::default()
         };
-        let layers = [layer("a", &["x"]), Layer::default(), layer("b", &["y", "z"])];
-        let (labels, lines) = choose_labels(&layers, 2);
+        let sources = [source("a", &["x"]), Source::default(), source("b", &["y", "z"])];
+        let (labels, lines) = choose_labels(&sources, 2);
         assert_eq!(labels.unwrap(), ["y", "z"]);
         assert!(lines[0].contains("not used") && lines[1] == "labels: 2 (b)", "{lines:?}");
-        assert_eq!(choose_labels(&layers, 3).0, None);
+        assert_eq!(choose_labels(&sources, 3).0, None);
     }
 }

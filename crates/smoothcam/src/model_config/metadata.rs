@@ -1,58 +1,61 @@
 //! What an ONNX file's own metadata say.
 
 use super::json::{self, pair, pixels};
-use super::{Layer, Settings, labels};
+use super::{PartialPreprocess, Source, labels};
 use crate::preprocess::{Channels, Interpolation, Resize, Size};
 use crate::{Error, Result};
 
 /// What the model's `metadata_props` (key, value) say, the strongest first.
 ///
-/// Known are our own `smoothcam.preprocess` (a JSON object of [`Settings`]), Ultralytics' `names`,
+/// Known are our own `smoothcam.preprocess` (a JSON object of [`PartialPreprocess`]), Ultralytics' `names`,
 /// `imgsz` and `task`, and WinML's `Image.BitmapPixelFormat` and `Image.NominalPixelRange`. `names`
 /// may be a Python or JSON list or dictionary and counts in any model.
 ///
 /// # Errors
 /// If the value of one of these keys cannot be understood; the message names the key.
-pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Layer>> {
+pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Source>> {
     let get = |key: &str| props.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    let layer = |key: &str, settings, labels| Layer { source: source(key), settings, labels };
-    let mut layers = Vec::new();
+    let source = |key: &str, settings, labels| Source { name: named(key), settings, labels };
+    let mut sources = Vec::new();
     if let Some(text) = get("smoothcam.preprocess") {
         let settings = serde_json::from_str(text)
             .map_err(|e| wrong("smoothcam.preprocess", &format!("preprocessing as JSON: {e}")))?;
-        layers.push(layer("smoothcam.preprocess", settings, None));
+        sources.push(source("smoothcam.preprocess", settings, None));
     }
     if let Some(text) = get("names") {
-        let labels = labels::read(text, &source("names"))?;
-        layers.push(layer("names", Settings::default(), Some(labels)));
+        let labels = labels::read(text, &named("names"))?;
+        sources.push(source("names", PartialPreprocess::default(), Some(labels)));
     }
     if let Some(text) = get("imgsz").filter(|_| get("task").is_none_or(|task| task == "classify")) {
-        layers.push(layer("imgsz", ultralytics(text)?, None));
+        sources.push(source("imgsz", ultralytics(text)?, None));
     }
     if let Some(text) = get("Image.BitmapPixelFormat") {
-        let settings = Settings { channels: Some(pixel_format(text)?), ..Settings::default() };
-        layers.push(layer("Image.BitmapPixelFormat", settings, None));
+        let settings = PartialPreprocess {
+            channels: Some(pixel_format(text)?),
+            ..PartialPreprocess::default()
+        };
+        sources.push(source("Image.BitmapPixelFormat", settings, None));
     }
     if let Some(text) = get("Image.NominalPixelRange") {
-        layers.push(layer("Image.NominalPixelRange", pixel_range(text)?, None));
+        sources.push(source("Image.NominalPixelRange", pixel_range(text)?, None));
     }
-    Ok(layers)
+    Ok(sources)
 }
 
 /// Ultralytics' transforms of classifiers: values from 0 to 1 and nothing else.
-fn ultralytics(imgsz: &str) -> Result<Settings> {
-    let value = json::parse(imgsz, &source("imgsz"))?;
+fn ultralytics(imgsz: &str) -> Result<PartialPreprocess> {
+    let value = json::parse(imgsz, &named("imgsz"))?;
     let square = || pixels(&value).map(|n| Size { height: n, width: n });
     let size = pair(&value).or_else(square);
     let size = size.ok_or_else(|| wrong("imgsz", "[height, width]"))?;
-    Ok(Settings {
+    Ok(PartialPreprocess {
         size: Some(size),
         resize: Some(Resize::ShortestEdge(size.height.max(size.width))),
         interpolation: Some(Interpolation::Bilinear),
         scale: Some(1.0 / 255.0),
         mean: Some(vec![0.0]),
         std: Some(vec![1.0]),
-        ..Settings::default()
+        ..PartialPreprocess::default()
     })
 }
 
@@ -64,7 +67,7 @@ fn pixel_format(text: &str) -> Result<Channels> {
         .ok_or_else(|| wrong("Image.BitmapPixelFormat", "Gray8, Rgb8 or Bgr8"))
 }
 
-fn pixel_range(text: &str) -> Result<Settings> {
+fn pixel_range(text: &str) -> Result<PartialPreprocess> {
     let (scale, mean) = match text {
         "NominalRange_0_255" => (1.0, 0.0),
         "NominalRange_16_235" => (219.0 / 255.0, -16.0),
@@ -77,40 +80,41 @@ fn pixel_range(text: &str) -> Result<Settings> {
             ));
         }
     };
-    Ok(Settings {
+    Ok(PartialPreprocess {
         scale: Some(scale),
         mean: Some(vec![mean]),
         std: Some(vec![1.0]),
-        ..Settings::default()
+        ..PartialPreprocess::default()
     })
 }
 
-fn source(key: &str) -> String {
+fn named(key: &str) -> String {
     format!("ONNX metadata {key}")
 }
 
 fn wrong(key: &str, expected: &str) -> Error {
-    Error::input(format!("the model's {} should be {expected}", source(key)))
+    Error::input(format!("the model's {} should be {expected}", named(key)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(props: &[(&str, &str)]) -> Result<Vec<Layer>> {
+    fn read(props: &[(&str, &str)]) -> Result<Vec<Source>> {
         let owned = |&(k, v): &(&str, &str)| (k.to_owned(), v.to_owned());
         onnx_metadata(&props.iter().map(owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn each_writers_keys_are_understood() {
-        let plain = |scale, mean| Settings {
+        let plain = |scale, mean| PartialPreprocess {
             scale: Some(scale),
             mean: Some(vec![mean]),
             std: Some(vec![1.0]),
-            ..Settings::default()
+            ..PartialPreprocess::default()
         };
-        let bgr = Settings { channels: Some(Channels::Bgr), ..Settings::default() };
+        let bgr =
+            PartialPreprocess { channels: Some(Channels::Bgr), ..PartialPreprocess::default() };
         for (key, value, settings) in [
             ("Image.NominalPixelRange", "NominalRange_0_255", plain(1.0, 0.0)),
             ("Image.NominalPixelRange", "Normalized_0_1", plain(1.0 / 255.0, 0.0)),
@@ -120,7 +124,7 @@ mod tests {
             (
                 "imgsz",
                 "[224, 320]",
-                Settings {
+                PartialPreprocess {
                     size: Some(Size { height: 224, width: 320 }),
                     resize: Some(Resize::ShortestEdge(320)),
                     interpolation: Some(Interpolation::Bilinear),
@@ -128,13 +132,13 @@ mod tests {
                 },
             ),
         ] {
-            let layers = read(&[("other", "x"), (key, value)]).unwrap();
-            assert_eq!(layers.len(), 1, "{key}");
-            assert_eq!(layers[0].settings, settings, "{key} {value}");
-            assert!(layers[0].source.contains(key));
+            let sources = read(&[("other", "x"), (key, value)]).unwrap();
+            assert_eq!(sources.len(), 1, "{key}");
+            assert_eq!(sources[0].settings, settings, "{key} {value}");
+            assert!(sources[0].name.contains(key));
         }
-        let layers = read(&[("names", "{0: 'cat', 1: 'dog'}")]).unwrap();
-        assert_eq!(layers[0].labels.as_deref().unwrap(), ["cat", "dog"]);
+        let sources = read(&[("names", "{0: 'cat', 1: 'dog'}")]).unwrap();
+        assert_eq!(sources[0].labels.as_deref().unwrap(), ["cat", "dog"]);
         assert_eq!(read(&[("imgsz", "[640, 640]"), ("task", "detect")]).unwrap(), []);
     }
 

@@ -1,7 +1,7 @@
 //! One [`Preprocess`] out of what several sources say, and a line on where each part came from.
 
 use super::input_shape::InputShape;
-use super::{FLAGS, Layer, Settings};
+use super::{FLAGS, PartialPreprocess, Source};
 use crate::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
@@ -16,7 +16,7 @@ const MODEL: &str = "the model's input";
 const DEFAULT: &str = "default";
 
 impl Preprocess {
-    /// The settings that `layers` give for a model with this input: for each, the first layer that
+    /// The settings that `sources` give for a model with this input: for each, the first source that
     /// has it counts, then a default (shorter edge to 256, the middle 224 or the model's own size in
     /// the same proportion, bilinear, ImageNet's mean and deviation).
     ///
@@ -26,33 +26,33 @@ impl Preprocess {
     /// # Errors
     /// If the flags' size, or anyone's channels or layout, contradict the model, or the result is
     /// unusable ([`Preprocess::validate`]).
-    pub fn resolve(layers: &[Layer], input: &InputShape) -> Result<(Self, Vec<String>)> {
-        let mut sources = Sources { layers, lines: Vec::new() };
-        let size = sources.size(input)?;
-        let resize = sources.resize(size);
+    pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Self, Vec<String>)> {
+        let mut resolver = Resolver { sources, lines: Vec::new() };
+        let size = resolver.size(input)?;
+        let resize = resolver.resize(size);
         let interpolation =
-            sources.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
-        let channels = sources.channels(input)?;
-        let layout = sources.layout(input)?;
-        let (scale, mean, std) = sources.values(channels);
+            resolver.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
+        let channels = resolver.channels(input)?;
+        let layout = resolver.layout(input)?;
+        let (scale, mean, std) = resolver.values(channels);
         let settings = Self { size, resize, interpolation, channels, layout, scale, mean, std };
         settings.validate().map_err(|e| {
-            let hint = format!("these settings count: {}", sources.lines.join("; "));
+            let hint = format!("these settings count: {}", resolver.lines.join("; "));
             Error::input(e.to_string()).with_hint(hint)
         })?;
-        Ok((settings, sources.lines))
+        Ok((settings, resolver.lines))
     }
 }
 
-struct Sources<'a> {
-    layers: &'a [Layer],
+struct Resolver<'a> {
+    sources: &'a [Source],
     lines: Vec<String>,
 }
 
-impl<'a> Sources<'a> {
-    /// The first layer that has a setting, and that.
-    fn find<T>(&self, get: impl Fn(&'a Settings) -> Option<T>) -> Option<(&'a Layer, T)> {
-        self.layers.iter().find_map(|layer| get(&layer.settings).map(|value| (layer, value)))
+impl<'a> Resolver<'a> {
+    /// The first source that has a setting, and its value.
+    fn find<T>(&self, get: impl Fn(&'a PartialPreprocess) -> Option<T>) -> Option<(&'a Source, T)> {
+        self.sources.iter().find_map(|source| get(&source.settings).map(|value| (source, value)))
     }
 
     fn line(&mut self, name: &str, value: impl std::fmt::Display, source: &str) {
@@ -63,17 +63,17 @@ impl<'a> Sources<'a> {
         &mut self,
         name: &str,
         default: T,
-        get: impl Fn(&'a Settings) -> Option<T>,
+        get: impl Fn(&'a PartialPreprocess) -> Option<T>,
     ) -> T {
         let (source, value) =
-            self.find(get).map_or((DEFAULT, default), |(layer, v)| (layer.source.as_str(), v));
+            self.find(get).map_or((DEFAULT, default), |(s, v)| (s.name.as_str(), v));
         self.line(name, value, source);
         value
     }
 
     fn size(&mut self, input: &InputShape) -> Result<Size> {
         let (source, wanted) =
-            self.find(|s| s.size).map_or((DEFAULT, SIZE), |(l, size)| (l.source.as_str(), size));
+            self.find(|s| s.size).map_or((DEFAULT, SIZE), |(s, size)| (s.name.as_str(), size));
         let size = Size {
             height: input.height.unwrap_or(wanted.height),
             width: input.width.unwrap_or(wanted.width),
@@ -90,33 +90,33 @@ impl<'a> Sources<'a> {
     }
 
     fn resize(&mut self, size: Size) -> Resize {
-        let Some((layer, resize)) = self.find(|s| s.resize) else {
+        let Some((found, resize)) = self.find(|s| s.resize) else {
             let edge = f64::from(size.height.max(size.width)) / CROP_PCT;
             let resize = Resize::ShortestEdge(edge as u32);
             self.line("resize", resize, DEFAULT);
             return resize;
         };
-        let scaled = match layer.settings.size {
+        let scaled = match found.settings.size {
             Some(own) => rescaled(resize, own, size),
             None => resize,
         };
         let note = if scaled == resize { "" } else { ", scaled to the size" };
-        self.line("resize", scaled, &format!("{}{note}", layer.source));
+        self.line("resize", scaled, &format!("{}{note}", found.name));
         scaled
     }
 
     fn channels(&mut self, input: &InputShape) -> Result<Channels> {
         let asked = self.find(|s| s.channels);
         let (source, channels) = match (asked, input.channels) {
-            (Some((layer, asked)), Some(has)) if asked.count() != has.count() => {
+            (Some((found, asked)), Some(has)) if asked.count() != has.count() => {
                 return Err(Error::input(format!(
                     "the channels are {asked} according to {}, but the model's input has {}",
-                    layer.source,
+                    found.name,
                     has.count()
                 ))
-                .with_hint("give the channels that the model takes with --channels"));
+                .with_hint("say which channels the model takes"));
             }
-            (Some((layer, asked)), _) => (layer.source.as_str(), asked),
+            (Some((found, asked)), _) => (found.name.as_str(), asked),
             (None, Some(has)) => (MODEL, has),
             (None, None) => (DEFAULT, Channels::Rgb),
         };
@@ -128,10 +128,10 @@ impl<'a> Sources<'a> {
         let Some(layout) = input.layout else {
             return Ok(self.setting("layout", Layout::Nchw, |s| s.layout));
         };
-        if let Some((layer, asked)) = self.find(|s| s.layout).filter(|&(_, l)| l != layout) {
+        if let Some((found, asked)) = self.find(|s| s.layout).filter(|&(_, l)| l != layout) {
             return Err(Error::input(format!(
                 "the layout is {asked} according to {}, but the model's input is {layout}",
-                layer.source
+                found.name
             ))
             .with_hint("leave the layout out"));
         }
@@ -142,23 +142,23 @@ impl<'a> Sources<'a> {
     /// Scale, mean and deviation, the latter two with a value for each channel.
     fn values(&mut self, channels: Channels) -> (f64, Vec<f64>, Vec<f64>) {
         let scale = self.find(|s| s.scale);
-        let (source, scale) = scale.map_or((DEFAULT, 1.0 / 255.0), |(l, v)| (&l.source, v));
-        let shown = if scale == 1.0 / 255.0 { "1/255".to_owned() } else { scale.to_string() };
+        let (source, scale) = scale.map_or((DEFAULT, 1.0 / 255.0), |(s, v)| (&s.name, v));
+        let usual = alike(scale, 1.0 / 255.0);
+        let shown = if usual { "1/255".to_owned() } else { scale.to_string() };
         self.line("scale", shown, source);
         // ImageNet's numbers are those of colours from 0 to 1.
-        let usual = scale == 1.0 / 255.0 && channels != Channels::Grey;
-        let ours = |imagenet: [f64; 3], plain: f64| match (usual, channels) {
-            (true, Channels::Bgr) => imagenet.into_iter().rev().collect(),
-            (true, _) => imagenet.to_vec(),
-            (false, _) => vec![plain],
+        let ours = |imagenet: [f64; 3], plain: f64| match channels {
+            Channels::Rgb if usual => imagenet.to_vec(),
+            Channels::Bgr if usual => imagenet.into_iter().rev().collect(),
+            _ => vec![plain],
         };
         // Numbers that go with another scale are in other units.
-        let fits = |s: &Settings| s.scale.is_none_or(|own| own == scale);
+        let fits = |s: &PartialPreprocess| s.scale.is_none_or(|own| alike(own, scale));
         let mean = self.find(|s| s.mean.as_ref().filter(|_| fits(s)));
         let std = self.find(|s| s.std.as_ref().filter(|_| fits(s)));
-        let mut of = |name, default: Vec<f64>, found: Option<(&Layer, &Vec<f64>)>| {
+        let mut of = |name, default: Vec<f64>, found: Option<(&Source, &Vec<f64>)>| {
             let (source, mut values) =
-                found.map_or((DEFAULT, default), |(l, v)| (l.source.as_str(), v.clone()));
+                found.map_or((DEFAULT, default), |(s, v)| (s.name.as_str(), v.clone()));
             if let [one] = values[..] {
                 values = vec![one; channels.count()];
             }
@@ -170,6 +170,11 @@ impl<'a> Sources<'a> {
         let std = of("std", ours(IMAGENET_STD, 1.0), std);
         (scale, mean, std)
     }
+}
+
+/// Whether two scales mean the same: files round 1/255 in several ways.
+fn alike(a: f64, b: f64) -> bool {
+    (a / b - 1.0).abs() < 1e-3
 }
 
 /// `resize`, meant for a grid of `own` size, for one of `size`.

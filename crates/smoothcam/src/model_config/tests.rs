@@ -1,8 +1,8 @@
 use super::*;
 use crate::Preprocess;
 
-fn layer(source: &str, settings: Settings) -> Layer {
-    Layer { source: source.into(), settings, labels: None }
+fn source(name: &str, settings: PartialPreprocess) -> Source {
+    Source { name: name.into(), settings, labels: None }
 }
 
 fn square(n: u32) -> Option<Size> {
@@ -27,15 +27,15 @@ fn files_beside_a_model_are_found_in_their_order() {
     write("config.json", r#"{"id2label": {"0": "Cat", "1": "Dog"}}"#);
     write("preprocessor_config.json", r#"{"size": 32}"#);
     write("onnx/model.labels.txt", "a\nb\n");
-    let layers = beside(&model).unwrap();
+    let sources = beside(&model).unwrap();
     let names = ["preprocessor_config.json'", "/config.json'", "model.labels.txt'"];
-    assert_eq!(layers.len(), names.len());
-    for (layer, name) in layers.iter().zip(names) {
-        assert!(layer.source.ends_with(name), "{}", layer.source);
+    assert_eq!(sources.len(), names.len());
+    for (source, name) in sources.iter().zip(names) {
+        assert!(source.name.ends_with(name), "{}", source.name);
     }
-    assert_eq!(layers[0].settings.size, square(32));
-    assert_eq!(layers[1].labels.as_deref().unwrap(), ["Cat", "Dog"]);
-    assert_eq!(layers[2].labels.as_deref().unwrap(), ["a", "b"]);
+    assert_eq!(sources[0].settings.size, square(32));
+    assert_eq!(sources[1].labels.as_deref().unwrap(), ["Cat", "Dog"]);
+    assert_eq!(sources[2].labels.as_deref().unwrap(), ["a", "b"]);
     let other = beside(root.path().join("other.onnx")).unwrap();
     assert_eq!(other[2].labels.as_deref().unwrap(), ["cat", "dog"]);
 }
@@ -53,7 +53,7 @@ fn broken_files_are_named_and_strange_ones_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), text).unwrap();
         match (beside(folder.path().join("model.onnx")), expected) {
-            (Ok(layers), None) => assert_eq!(layers, [], "{text}"),
+            (Ok(sources), None) => assert_eq!(sources, [], "{text}"),
             (Err(error), Some(expected)) => {
                 assert!(error.to_string().contains(expected), "{error}");
                 assert!(error.hint().is_some(), "{error}");
@@ -72,8 +72,8 @@ fn without_any_source_the_defaults_and_the_models_own_shape_count() {
         assert_eq!(settings.mean, [0.485, 0.456, 0.406]);
         assert_eq!((settings.channels, settings.layout), (Channels::Rgb, Layout::Nchw));
         assert_eq!(lines.len(), 8, "{lines:?}");
-        let source = if size == 224 { "default" } else { "the model's input" };
-        assert_eq!(lines[0], format!("size: {size}x{size} ({source})"));
+        let from = if size == 224 { "default" } else { "the model's input" };
+        assert_eq!(lines[0], format!("size: {size}x{size} ({from})"));
     }
     let grey = InputShape::from_dims(&[None, Some(1), Some(28), Some(28)]).unwrap();
     let (settings, _) = Preprocess::resolve(&[], &grey).unwrap();
@@ -82,15 +82,18 @@ fn without_any_source_the_defaults_and_the_models_own_shape_count() {
 
 #[test]
 fn the_first_source_with_a_setting_counts() {
-    let flags = Settings { interpolation: Some(Interpolation::Nearest), ..Settings::default() };
-    let file = Settings {
+    let flags = PartialPreprocess {
+        interpolation: Some(Interpolation::Nearest),
+        ..PartialPreprocess::default()
+    };
+    let file = PartialPreprocess {
         interpolation: Some(Interpolation::Bicubic),
         mean: Some(vec![0.5]),
         std: Some(vec![0.25]),
-        ..Settings::default()
+        ..PartialPreprocess::default()
     };
-    let layers = [Layer::flags(flags), layer("file", file)];
-    let (settings, lines) = Preprocess::resolve(&layers, &fixed(224)).unwrap();
+    let sources = [Source::flags(flags), source("file", file)];
+    let (settings, lines) = Preprocess::resolve(&sources, &fixed(224)).unwrap();
     assert_eq!(settings.interpolation, Interpolation::Nearest);
     assert_eq!((settings.mean, settings.std), (vec![0.5; 3], vec![0.25; 3]));
     assert!(lines.contains(&"interpolation: nearest (the flags)".to_owned()), "{lines:?}");
@@ -99,16 +102,22 @@ fn the_first_source_with_a_setting_counts() {
 
 #[test]
 fn a_resize_follows_when_the_size_comes_from_elsewhere() {
-    let file = Settings { size: square(224), resize: EDGE_256, ..Settings::default() };
-    let larger = Settings { size: square(448), ..Settings::default() };
-    let edge = Settings { resize: EDGE_256, ..Settings::default() };
-    for (layers, input, size, edge) in [
-        (vec![layer("file", file.clone())], InputShape::default(), 224, 256),
-        (vec![layer("file", file.clone())], fixed(448), 448, 512),
-        (vec![Layer::flags(larger), layer("file", file.clone())], InputShape::default(), 448, 512),
-        (vec![Layer::flags(edge), layer("file", file)], fixed(224), 224, 256),
+    let file =
+        PartialPreprocess { size: square(224), resize: EDGE_256, ..PartialPreprocess::default() };
+    let larger = PartialPreprocess { size: square(448), ..PartialPreprocess::default() };
+    let edge = PartialPreprocess { resize: EDGE_256, ..PartialPreprocess::default() };
+    for (sources, input, size, edge) in [
+        (vec![source("file", file.clone())], InputShape::default(), 224, 256),
+        (vec![source("file", file.clone())], fixed(448), 448, 512),
+        (
+            vec![Source::flags(larger), source("file", file.clone())],
+            InputShape::default(),
+            448,
+            512,
+        ),
+        (vec![Source::flags(edge), source("file", file)], fixed(224), 224, 256),
     ] {
-        let (settings, lines) = Preprocess::resolve(&layers, &input).unwrap();
+        let (settings, lines) = Preprocess::resolve(&sources, &input).unwrap();
         assert_eq!(Some(settings.size), square(size), "{lines:?}");
         assert_eq!(settings.resize, Resize::ShortestEdge(edge), "{lines:?}");
     }
@@ -116,32 +125,50 @@ fn a_resize_follows_when_the_size_comes_from_elsewhere() {
 
 #[test]
 fn mean_and_deviation_are_of_the_scale_they_go_with() {
-    let scale = Settings { scale: Some(1.0), ..Settings::default() };
-    let unit = Settings {
+    let scale = PartialPreprocess { scale: Some(1.0), ..PartialPreprocess::default() };
+    let unit = PartialPreprocess {
         scale: Some(1.0 / 255.0),
         mean: Some(vec![0.5]),
         std: Some(vec![0.5]),
-        ..Settings::default()
+        ..PartialPreprocess::default()
     };
-    let layers = [Layer::flags(scale), layer("file", unit)];
-    let (settings, _) = Preprocess::resolve(&layers, &fixed(224)).unwrap();
+    let sources = [Source::flags(scale), source("file", unit)];
+    let (settings, _) = Preprocess::resolve(&sources, &fixed(224)).unwrap();
     assert_eq!((settings.mean, settings.std), (vec![0.0; 3], vec![1.0; 3]));
-    let bgr = Settings { channels: Some(Channels::Bgr), ..Settings::default() };
-    let (settings, _) = Preprocess::resolve(&[layer("file", bgr)], &fixed(224)).unwrap();
+    let bgr = PartialPreprocess { channels: Some(Channels::Bgr), ..PartialPreprocess::default() };
+    let (settings, _) = Preprocess::resolve(&[source("file", bgr)], &fixed(224)).unwrap();
     assert_eq!(settings.mean, [0.406, 0.456, 0.485]);
 }
 
 #[test]
 fn contradictions_are_refused() {
-    let flag = |settings| vec![Layer::flags(settings)];
-    for (layers, word) in [
-        (flag(Settings { size: square(256), ..Settings::default() }), "224x224 only"),
-        (flag(Settings { channels: Some(Channels::Grey), ..Settings::default() }), "grey"),
-        (flag(Settings { layout: Some(Layout::Nhwc), ..Settings::default() }), "nhwc"),
-        (flag(Settings { mean: Some(vec![1.0; 2]), ..Settings::default() }), "mean needs 3"),
-        (flag(Settings { std: Some(vec![0.0]), ..Settings::default() }), "std may not be 0"),
+    let flag = |settings| vec![Source::flags(settings)];
+    for (sources, word) in [
+        (
+            flag(PartialPreprocess { size: square(256), ..PartialPreprocess::default() }),
+            "224x224 only",
+        ),
+        (
+            flag(PartialPreprocess {
+                channels: Some(Channels::Grey),
+                ..PartialPreprocess::default()
+            }),
+            "grey",
+        ),
+        (
+            flag(PartialPreprocess { layout: Some(Layout::Nhwc), ..PartialPreprocess::default() }),
+            "nhwc",
+        ),
+        (
+            flag(PartialPreprocess { mean: Some(vec![1.0; 2]), ..PartialPreprocess::default() }),
+            "mean needs 3",
+        ),
+        (
+            flag(PartialPreprocess { std: Some(vec![0.0]), ..PartialPreprocess::default() }),
+            "std may not be 0",
+        ),
     ] {
-        let error = Preprocess::resolve(&layers, &fixed(224)).unwrap_err();
+        let error = Preprocess::resolve(&sources, &fixed(224)).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
         assert!(error.hint().is_some(), "{error}");
     }

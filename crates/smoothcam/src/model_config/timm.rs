@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::json::{Object, pixels};
 use super::labels::clean;
-use super::{Layer, Settings};
+use super::{PartialPreprocess, Source};
 use crate::preprocess::{Channels, Resize, Size};
 use crate::{Error, Result};
 
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 const CROP_PCT: f64 = 0.875;
 
 /// What the file says, if it is one of timm's.
-pub(super) fn config(config: &Object<'_>) -> Result<Option<Layer>> {
+pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let inner = config.object("pretrained_cfg")?;
     let known = |object: &Object<'_>| object.get("input_size").is_some();
     let Some(cfg) = inner.filter(known).or_else(|| Some(*config).filter(known)) else {
@@ -29,7 +29,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Layer>> {
     let Some((channels, size)) = input else { return Ok(None) };
     let interpolation = cfg.string("interpolation")?.map(str::parse).transpose();
     let mean = cfg.numbers("mean")?;
-    let settings = Settings {
+    let settings = PartialPreprocess {
         size: Some(size),
         resize: Some(resize(&cfg, size, mean.as_deref())?),
         interpolation: interpolation.map_err(|e| Error::input(format!("{}: {e}", cfg.file)))?,
@@ -43,7 +43,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Layer>> {
         None => labels(config)?,
         found => found,
     };
-    Ok(Some(Layer { source: config.file.to_owned(), settings, labels }))
+    Ok(Some(Source { name: config.file.to_owned(), settings, labels }))
 }
 
 /// timm's `transforms_imagenet_eval`.
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::preprocess::Interpolation;
 
-    fn read(text: &str) -> Result<Option<Layer>> {
+    fn read(text: &str) -> Result<Option<Source>> {
         let value = json::parse(text, "file")?;
         super::config(&Object::new(&value, "file")?)
     }
@@ -133,9 +133,9 @@ mod tests {
             format!("{{{size}, {labels}}}"),
             format!(r#"{{"pretrained_cfg": {{{size}}}, {labels}}}"#),
         ] {
-            let layer = read(&text).unwrap().unwrap();
-            assert_eq!(layer.labels.unwrap(), ["tench", "n2"]);
-            assert_eq!(layer.settings.channels, Some(Channels::Grey));
+            let source = read(&text).unwrap().unwrap();
+            assert_eq!(source.labels.unwrap(), ["tench", "n2"]);
+            assert_eq!(source.settings.channels, Some(Channels::Grey));
         }
     }
 
