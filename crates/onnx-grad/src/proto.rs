@@ -3,6 +3,7 @@
 //! Field numbers are those of `onnx.proto`. Fields that nothing here needs (documentation
 //! strings, training information, quantisation annotations) are left out and so dropped.
 //! Scalars whose presence the format records are `Option`s: ONNX's checker looks at presence.
+//! Lists are written unpacked where `onnx.proto` has them so: rten's reader takes no other form.
 
 use bytes::Bytes;
 
@@ -102,9 +103,9 @@ pub(crate) struct AttributeProto {
     pub(crate) t: Option<TensorProto>,
     #[prost(message, optional, tag = "6")]
     pub(crate) g: Option<GraphProto>,
-    #[prost(float, repeated, tag = "7")]
+    #[prost(float, repeated, packed = "false", tag = "7")]
     pub(crate) floats: Vec<f32>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(crate) ints: Vec<i64>,
     #[prost(bytes = "bytes", repeated, tag = "9")]
     pub(crate) strings: Vec<Bytes>,
@@ -128,7 +129,7 @@ pub(crate) mod attribute_type {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct TensorProto {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub(crate) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub(crate) data_type: i32,
