@@ -64,7 +64,8 @@ fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 }
 
 fn encode(picture: &Picture, writer: impl Write) -> std::result::Result<(), ImageError> {
-    PngEncoder::new_with_quality(writer, CompressionType::Default, FilterType::Adaptive)
+    // Slower settings save 2 to 8 % of the bytes of photographs for 20 times the time.
+    PngEncoder::new_with_quality(writer, CompressionType::Fast, FilterType::Adaptive)
         .write_image(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
 }
 
