@@ -58,6 +58,13 @@ const FLAGS: &str = "the flags";
 /// The largest JSON or label file read, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
 
+/// What becomes of the text and name of a file of JSON.
+type ReadJson = fn(&str, &str) -> Result<Vec<Source>>;
+
+/// Where preprocessing is looked for, all that are found count.
+const CONFIG_FILES: [(&str, ReadJson); 2] =
+    [("preprocessor_config.json", preprocessor_json), ("config.json", config_json)];
+
 /// Where labels are looked for, the first one found counts; `*` is the model's name.
 const LABEL_FILES: [&str; 11] = [
     "*.labels.txt",
@@ -105,17 +112,10 @@ pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Source>> {
         folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
     };
     let mut sources = Vec::new();
-    if let Some(path) = find("preprocessor_config.json") {
-        let file = quoted(&path);
-        let value = json::parse(&read(&path)?, &file)?;
-        sources.extend(hugging_face::preprocessor(&Object::new(&value, &file)?)?);
-    }
-    if let Some(path) = find("config.json") {
-        let file = quoted(&path);
-        let value = json::parse(&read(&path)?, &file)?;
-        let config = Object::new(&value, &file)?;
-        sources.extend(timm::config(&config)?);
-        sources.extend(hugging_face::config(&config)?);
+    for (name, read_json) in CONFIG_FILES {
+        if let Some(path) = find(name) {
+            sources.extend(read_json(&read(&path)?, &quoted(&path))?);
+        }
     }
     if let Some(path) = LABEL_FILES.into_iter().find_map(find) {
         let name = quoted(&path);
@@ -123,6 +123,22 @@ pub fn beside(model: impl AsRef<Path>) -> Result<Vec<Source>> {
         sources.push(Source { name, labels, ..Source::default() });
     }
     Ok(sources)
+}
+
+/// What the `text` of a `config.json`, timm's or Hugging Face's, says; `name` is how messages and
+/// [`Source::name`] call it.
+///
+/// # Errors
+/// If it is no JSON object or contradicts itself.
+pub fn config_json(text: &str, name: &str) -> Result<Vec<Source>> {
+    let value = json::parse(text, name)?;
+    let config = Object::new(&value, name)?;
+    Ok(timm::config(&config)?.into_iter().chain(hugging_face::config(&config)?).collect())
+}
+
+fn preprocessor_json(text: &str, name: &str) -> Result<Vec<Source>> {
+    let value = json::parse(text, name)?;
+    Ok(hugging_face::preprocessor(&Object::new(&value, name)?)?.into_iter().collect())
 }
 
 /// The text of a small file.

@@ -159,12 +159,13 @@ impl<'a> Resolver<'a> {
         let mut of = |name, default: Vec<f64>, found: Option<(&Source, &Vec<f64>)>| {
             let (source, mut values) =
                 found.map_or((DEFAULT, default), |(s, v)| (s.name.as_str(), v.clone()));
-            if let [one] = values[..] {
-                values = vec![one; channels.count()];
+            // One value for every channel is shown once, and may be given once.
+            if values.iter().all(|v| Some(v) == values.first()) {
+                values.truncate(1);
             }
-            let list: Vec<String> = values.iter().map(|v| format!("{v}")).collect();
-            self.lines.push(format!("{name}: {} ({source})", list.join(", ")));
-            values
+            let list: Vec<String> = values.iter().map(ToString::to_string).collect();
+            self.line(name, list.join(", "), source);
+            if let [one] = values[..] { vec![one; channels.count()] } else { values }
         };
         let mean = of("mean", ours(IMAGENET_MEAN, 0.0), mean);
         let std = of("std", ours(IMAGENET_STD, 1.0), std);
