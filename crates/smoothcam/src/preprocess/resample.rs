@@ -2,8 +2,8 @@
 //!
 //! Written out rather than taken from a crate because models were trained on Pillow's results:
 //! those that resample the columns first, or round the weights to 16 bits, differ by tens of grey
-//! levels at edges with the bicubic and Lanczos filters. Rows come first, as in all Pillow versions up
-//! to 12; later ones swap the passes of some squashing resizes for speed, with other rounding.
+//! levels at edges with the bicubic and Lanczos filters. Rows come first, as in Pillow up to 12;
+//! Pillow 13 swaps the passes of some squashing resizes, with other rounding.
 
 use std::f64::consts::PI;
 

@@ -8,8 +8,8 @@ use crate::{Error, Result};
 
 /// A colour for each value from 0 (no evidence) to 1 (the most of the map).
 ///
-/// Maps with negative values are shown in [`ColorMap::diverging`] colours whatever is chosen here:
-/// the sequential ones have no colour for "against".
+/// Maps with negative values are shown from blue over white to red whatever is chosen here: these
+/// colours have none for "against".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of d3 and matplotlib")]
 pub enum ColorMap {
