@@ -11,8 +11,8 @@ use crate::{Error, Result};
 
 /// An 8-bit RGB picture of at least one pixel: a decoded photograph, or what was drawn from one.
 ///
-/// Pixels run in rows from the top left; a pixel is three bytes, red, green, blue, in the file's own
-/// (normally sRGB) values.
+/// Pixels run in rows from the top left; a pixel is three bytes, red, green, blue, in the
+/// file's own (normally sRGB) values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     width: u32,

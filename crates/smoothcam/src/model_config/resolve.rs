@@ -16,9 +16,9 @@ const MODEL: &str = "the model's input";
 const DEFAULT: &str = "default";
 
 impl Preprocess {
-    /// The settings that `sources` give for a model with this input: for each, the first source that
-    /// has it counts, then a default (shorter edge to 256, the middle 224 or the model's own size in
-    /// the same proportion, bilinear, ImageNet's mean and deviation).
+    /// The settings that `sources` give for a model with this input: for each, the first source
+    /// that has it counts, then a default (shorter edge to 256, the middle 224 or the model's own
+    /// size in the same proportion, bilinear, ImageNet's mean and deviation).
     ///
     /// What the model fixes is fixed; a resize of another size is scaled to it. Also returns lines
     /// for people that say where everything came from.

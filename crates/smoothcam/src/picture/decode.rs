@@ -112,7 +112,8 @@ fn shown(format: ImageFormat) -> String {
 
 fn unknown(name: &str) -> Error {
     Error::input(format!(
-        "the file {name} is no picture that can be read: PNG, JPEG, WebP, GIF, BMP or TIFF is expected"
+        "the file {name} is no picture that can be read: PNG, JPEG, WebP, GIF, BMP or TIFF is \
+         expected"
     ))
     .with_hint("convert it to PNG or JPEG")
 }

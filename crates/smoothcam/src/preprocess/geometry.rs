@@ -66,8 +66,8 @@ struct Span {
 }
 
 impl Span {
-    /// torchvision's `CenterCrop`: `round((scaled - grid) / 2)`, ties to even; padding is split with
-    /// the odd pixel at the end.
+    /// torchvision's `CenterCrop`: `round((scaled - grid) / 2)`, ties to even; padding is split
+    /// with the odd pixel at the end.
     fn centred(scaled: u64, grid: u64) -> Self {
         match scaled.checked_sub(grid) {
             Some(excess) => {
