@@ -7,9 +7,10 @@ use crate::{Error, Result};
 
 /// What the model's `metadata_props` (key, value) say, the strongest first.
 ///
-/// Known are our own `smoothcam.preprocess` (a JSON object of [`PartialPreprocess`]),
-/// Ultralytics' `names`, `imgsz` and `task`, and WinML's `Image.BitmapPixelFormat` and
-/// `Image.NominalPixelRange`. `names` may be a Python or JSON list or dictionary and counts in any model.
+/// Known are our own `smoothcam.preprocess` (a JSON object of [`PartialPreprocess`]), Ultralytics'
+/// `names`, `imgsz` and `task`, and WinML's `Image.BitmapPixelFormat` and
+/// `Image.NominalPixelRange`. `names` may be a Python or JSON list or dictionary and counts in any
+/// model.
 ///
 /// # Errors
 /// If the value of one of these keys cannot be understood; the message names the key.

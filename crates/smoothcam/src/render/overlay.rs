@@ -32,9 +32,9 @@ const UNSEEN: [u8; 3] = [232; 3];
 
 /// `map`, an (h, w) saliency map in any units, laid over `picture`; of the picture's size.
 ///
-/// The map is divided by its greatest magnitude. Colour covers the photograph as the square root
-/// of the evidence, so that what the model ignored stays visible; what it did not see at
-/// all is greyed and darkened. Maps with negative values are drawn from blue (against) to red (for).
+/// The map is divided by its greatest magnitude. Colour covers the photograph as the square root of
+/// the evidence, so that what the model ignored stays visible; what it did not see at all is greyed
+/// and darkened. Maps with negative values are drawn from blue (against) to red (for).
 ///
 /// # Errors
 /// If the map is empty or not finite, or `style.opacity` is not within 0 to 1.
