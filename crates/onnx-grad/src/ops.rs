@@ -83,6 +83,11 @@ impl<'g> Var<'g> {
         self.compare("Less", self.tape.scalar(value))
     }
 
+    /// Where `self == other`: a mask.
+    pub fn equals(self, other: Var<'g>) -> Var<'g> {
+        self.compare("Equal", other)
+    }
+
     /// Of a mask: `yes` where it holds, else `no`.
     pub fn select(self, yes: Var<'g>, no: Var<'g>) -> Var<'g> {
         let shape = broadcast(&self.shape(), &yes.shape()).and_then(|s| broadcast(&s, &no.shape()));
@@ -126,6 +131,11 @@ impl<'g> Var<'g> {
     /// The absolute value.
     pub fn abs(self) -> Var<'g> {
         self.unary("Abs")
+    }
+
+    /// -1, 0 or 1. (Composed, as rten's Sign takes 0 to 1.)
+    pub fn sign(self) -> Var<'g> {
+        self.gt(0.0).to_float() - self.lt(0.0).to_float()
     }
 
     /// The logistic function.
@@ -257,6 +267,34 @@ impl<'g> Var<'g> {
         let one = |value: usize| Some(self.tape.ints(&[value as i64]));
         let inputs = [Some(self), one(start), one(end), one(axis), one(step)];
         self.emit("Slice", &inputs, &[], shape)
+    }
+
+    /// The elements along `axis` in reverse order.
+    pub fn reversed(self, axis: usize) -> Var<'g> {
+        let shape = self.shape();
+        let Some(&size) = shape.get(axis) else {
+            self.tape.misfit(format!("axis {axis} of {shape:?}"));
+            return self;
+        };
+        if size == 1 {
+            return self;
+        }
+        let one = |value: i64| Some(self.tape.ints(&[value]));
+        // An end of -1 would mean the last element: the one before the first is size places on.
+        let inputs = [Some(self), one(-1), one(-1 - size as i64), one(axis as i64), one(-1)];
+        self.emit("Slice", &inputs, &[], shape)
+    }
+
+    /// Along `axis`, the elements at these places.
+    pub fn gather(self, axis: usize, places: &[usize]) -> Var<'g> {
+        let mut shape = self.shape();
+        match shape.get_mut(axis) {
+            Some(dim) if places.iter().all(|p| p < dim) => *dim = places.len(),
+            _ => self.tape.misfit(format!("Gather from {shape:?} along axis {axis}")),
+        }
+        let places = self.tape.ints(&to_i64s(places));
+        let axis = ("axis", Attribute::Int(axis as i64));
+        self.emit("Gather", &[Some(self), Some(places)], &[axis], shape)
     }
 
     /// Surrounds with `value`: `begin[i]` elements before and `end[i]` after, along each axis.

@@ -1,5 +1,13 @@
 //! All gradient rules, in one sorted table.
 
+mod activation;
+mod binary_elementwise;
+mod gather;
+mod layout;
+mod matmul;
+mod reduce;
+mod slice;
+mod softmax;
 mod unary_elementwise;
 
 use crate::error::Result;
@@ -74,14 +82,128 @@ const fn stop(op: &'static str) -> Rule {
     Rule { op, attributes: &[], kind: Kind::Stop }
 }
 
+/// The attributes of all reductions.
+const REDUCTION: &[&str] = &["keepdims", "noop_with_empty_axes"];
+
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
+    rule("Abs", Wrt::All, &[], unary_elementwise::abs),
+    rule("Acos", Wrt::All, &[], unary_elementwise::acos),
+    rule("Acosh", Wrt::All, &[], unary_elementwise::acosh),
+    rule("Add", Wrt::All, &[], binary_elementwise::sum),
+    stop("And"),
     stop("ArgMax"),
     stop("ArgMin"),
-    decompose("Mish", &[], unary_elementwise::mish),
-    rule("Relu", Wrt::All, &[], unary_elementwise::relu),
+    rule("Asin", Wrt::All, &[], unary_elementwise::asin),
+    rule("Asinh", Wrt::All, &[], unary_elementwise::asinh),
+    rule("Atan", Wrt::All, &[], unary_elementwise::atan),
+    rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
+    stop("Bernoulli"),
+    rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
+    stop("Ceil"),
+    decompose("Celu", &["alpha"], activation::celu),
+    rule("Clip", Wrt::First, &[], activation::clip),
+    rule("Concat", Wrt::All, &["axis"], layout::concat),
+    stop("ConstantOfShape"),
+    rule("Cos", Wrt::All, &[], unary_elementwise::cos),
+    rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
+    rule("CumSum", Wrt::First, &["exclusive", "reverse"], reduce::cum_sum),
+    rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
+    rule("Div", Wrt::All, &[], binary_elementwise::div),
+    decompose("Dropout", &["seed"], unary_elementwise::dropout),
+    rule("Elu", Wrt::All, &["alpha"], activation::elu),
+    stop("Equal"),
+    rule("Erf", Wrt::All, &[], unary_elementwise::erf),
+    rule("Exp", Wrt::All, &[], unary_elementwise::exp),
+    rule("Expand", Wrt::First, &[], layout::expand),
+    stop("EyeLike"),
+    rule("Flatten", Wrt::All, &["axis"], layout::reshape),
+    stop("Floor"),
+    rule("Gather", Wrt::First, &["axis"], gather::gather),
+    rule("GatherElements", Wrt::First, &["axis"], gather::gather_elements),
+    rule("GatherND", Wrt::First, &["batch_dims"], gather::gather_nd),
+    rule("Gelu", Wrt::All, &["approximate"], activation::gelu),
+    rule("Gemm", Wrt::All, &["alpha", "beta", "transA", "transB"], matmul::gemm),
+    stop("Greater"),
+    stop("GreaterOrEqual"),
+    rule("HardSigmoid", Wrt::All, &["alpha", "beta"], activation::hard_sigmoid),
+    rule("HardSwish", Wrt::All, &[], activation::hard_swish),
+    stop("Hardmax"),
+    rule("Identity", Wrt::All, &[], unary_elementwise::identity),
+    stop("IsInf"),
+    stop("IsNaN"),
+    rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
+    stop("Less"),
+    stop("LessOrEqual"),
+    rule("Log", Wrt::All, &[], unary_elementwise::log),
+    rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
+    rule("MatMul", Wrt::All, &[], matmul::matmul),
+    rule("Max", Wrt::All, &[], binary_elementwise::extremum),
+    rule("Mean", Wrt::All, &[], binary_elementwise::mean),
+    rule("Min", Wrt::All, &[], binary_elementwise::extremum),
+    decompose("Mish", &[], activation::mish),
+    rule("Mod", Wrt::First, &["fmod"], binary_elementwise::modulo),
+    rule("Mul", Wrt::All, &[], binary_elementwise::mul),
+    stop("Multinomial"),
+    rule("Neg", Wrt::All, &[], unary_elementwise::neg),
+    stop("NonZero"),
+    stop("Not"),
+    stop("OneHot"),
+    stop("Or"),
+    rule("PRelu", Wrt::All, &[], activation::prelu),
+    rule("Pad", Wrt::First, &["mode"], slice::pad),
+    rule("Pow", Wrt::All, &[], binary_elementwise::pow),
+    stop("RandomNormal"),
+    stop("RandomNormalLike"),
+    stop("RandomUniform"),
+    stop("RandomUniformLike"),
+    stop("Range"),
+    rule("Reciprocal", Wrt::All, &[], unary_elementwise::reciprocal),
+    rule("ReduceL1", Wrt::First, REDUCTION, reduce::l1),
+    rule("ReduceL2", Wrt::First, REDUCTION, reduce::l2),
+    rule("ReduceLogSum", Wrt::First, REDUCTION, reduce::log_sum),
+    rule("ReduceLogSumExp", Wrt::First, REDUCTION, reduce::log_sum_exp),
+    rule("ReduceMax", Wrt::First, REDUCTION, reduce::extremum),
+    rule("ReduceMean", Wrt::First, REDUCTION, reduce::mean),
+    rule("ReduceMin", Wrt::First, REDUCTION, reduce::extremum),
+    rule("ReduceProd", Wrt::First, REDUCTION, reduce::prod),
+    rule("ReduceSum", Wrt::First, REDUCTION, reduce::sum),
+    rule("ReduceSumSquare", Wrt::First, REDUCTION, reduce::sum_square),
+    rule("Relu", Wrt::All, &[], activation::relu),
+    rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
+    stop("Round"),
+    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements),
+    rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
+    decompose("Selu", &["alpha", "gamma"], activation::selu),
     stop("Shape"),
-    rule("Sigmoid", Wrt::All, &[], unary_elementwise::sigmoid),
+    rule("Sigmoid", Wrt::All, &[], activation::sigmoid),
+    stop("Sign"),
+    rule("Sin", Wrt::All, &[], unary_elementwise::sin),
+    rule("Sinh", Wrt::All, &[], unary_elementwise::sinh),
+    stop("Size"),
+    rule("Slice", Wrt::First, &[], slice::slice),
+    rule("Softmax", Wrt::All, &["axis"], softmax::softmax),
+    rule("Softplus", Wrt::All, &[], activation::softplus),
+    rule("Softsign", Wrt::All, &[], activation::softsign),
+    rule("Split", Wrt::First, &["axis", "num_outputs"], layout::split),
+    rule("Sqrt", Wrt::All, &[], unary_elementwise::sqrt),
+    rule("Squeeze", Wrt::First, &[], layout::reshape),
+    rule("Sub", Wrt::All, &[], binary_elementwise::sub),
+    rule("Sum", Wrt::All, &[], binary_elementwise::sum),
+    decompose("Swish", &["alpha"], activation::swish),
+    rule("Tan", Wrt::All, &[], unary_elementwise::tan),
+    rule("Tanh", Wrt::All, &[], unary_elementwise::tanh),
+    decompose("ThresholdedRelu", &["alpha"], activation::thresholded_relu),
+    rule("Tile", Wrt::First, &[], layout::tile),
+    rule("Transpose", Wrt::All, &["perm"], layout::transpose),
+    rule("Trilu", Wrt::First, &["upper"], layout::trilu),
+    rule("Unsqueeze", Wrt::First, &[], layout::reshape),
+    rule("Where", Wrt::Inputs(&[1, 2]), &[], binary_elementwise::choice),
+    stop("Xor"),
+    decompose("com.microsoft.BiasGelu", &[], activation::gelu_of_sum),
+    decompose("com.microsoft.FastGelu", &[], activation::fast_gelu),
+    decompose("com.microsoft.Gelu", &[], activation::gelu_of_sum),
+    decompose("com.microsoft.QuickGelu", &["alpha"], activation::quick_gelu),
 ];
 
 fn lookup(node: &Node) -> Option<&'static Rule> {
@@ -140,10 +262,41 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Operators that rten, on which the rules are tested, does not have.
-    const LACKING: &[&str] = &["Mish"];
+    const LACKING: &[&str] = &[
+        "Celu",
+        "Dropout",
+        "Mish",
+        "Selu",
+        "ThresholdedRelu",
+        "com.microsoft.BiasGelu",
+        "com.microsoft.FastGelu",
+        "com.microsoft.Gelu",
+        "com.microsoft.QuickGelu",
+    ];
+
+    /// The operators that gradients are written in: ai.onnx's, which every engine has.
+    #[rustfmt::skip]
+    const EMITTED: &[&str] = &[
+        "Abs", "Add", "And", "Cast", "Concat", "Cos", "Cosh", "CumSum", "Div", "Elu", "Equal",
+        "Erf", "Exp", "Expand", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm", "Greater",
+        "Identity", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad", "Pow",
+        "ReduceProd", "ReduceSum", "Reshape", "ScatterElements", "ScatterND", "Sigmoid", "Sin",
+        "Sinh", "Slice", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
+    ];
 
     fn cases() -> Vec<Case> {
-        [unary_elementwise::cases()].concat()
+        [
+            activation::cases(),
+            binary_elementwise::cases(),
+            gather::cases(),
+            layout::cases(),
+            matmul::cases(),
+            reduce::cases(),
+            slice::cases(),
+            softmax::cases(),
+            unary_elementwise::cases(),
+        ]
+        .concat()
     }
 
     #[test]
@@ -160,6 +313,13 @@ mod tests {
             .map(|r| r.op)
             .collect();
         assert_eq!(untested, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_emitted_operator_is_standard() {
+        let emitted: BTreeSet<String> = cases().iter().flat_map(|c| c.emitted(LACKING)).collect();
+        let others: Vec<_> = emitted.iter().filter(|op| !EMITTED.contains(&op.as_str())).collect();
+        assert_eq!(others, Vec::<&String>::new());
     }
 
     #[test]

@@ -1,0 +1,142 @@
+//! Functions of two or more arguments, element by element. The sweep undoes broadcasting.
+
+use crate::error::Result;
+use crate::tape::Var;
+use crate::tensor::Tensor;
+use crate::vjp::Vjp;
+
+/// y = a + b + ..., so each cotangent is dy.
+pub(super) fn sum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    n.dy()
+}
+
+/// y = a - b, so da = dy, db = -dy.
+pub(super) fn sub<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    Ok(if i == 0 { n.dy()? } else { -n.dy()? })
+}
+
+/// y = a b, so da = dy b, db = dy a.
+pub(super) fn mul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    Ok(n.dy()? * n.x(usize::from(i == 0))?)
+}
+
+/// y = a / b, so da = dy / b, db = -dy y / b.
+pub(super) fn div<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let da = n.dy()? / n.x(1)?;
+    Ok(if i == 0 { da } else { -da * n.y()? })
+}
+
+/// y = a - k b with a whole number k, so da = dy.
+pub(super) fn modulo<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    n.dy()
+}
+
+/// y = (a + b + ...) / N, so each cotangent is dy / N.
+pub(super) fn mean<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let count = n.arity();
+    Ok(if count == 1 { n.dy()? } else { n.dy()? / count as f32 })
+}
+
+/// y = max(a, b, ...) or min(a, b, ...), so dy goes to the argument that y equals: in equal shares
+/// if there are several, as in PyTorch (for two).
+pub(super) fn extremum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (y, dy) = (n.y()?, n.dy()?);
+    let mut winners = n.x(0)?.equals(y).to_float();
+    for j in 1..n.arity() {
+        winners = winners + n.x(j)?.equals(y).to_float();
+    }
+    Ok(n.x(i)?.equals(y).keep(dy / winners))
+}
+
+/// y = yes where the condition holds, else no, so dyes = dy where it holds, dno = dy elsewhere.
+pub(super) fn choice<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (holds, dy) = (n.x(0)?, n.dy()?);
+    Ok(if i == 1 { holds.keep(dy) } else { holds.select(n.tape().scalar(0.0), dy) })
+}
+
+/// y = x^p, so dx = dy p x^(p - 1), which is 0 where p = 0, and dp = dy y ln x.
+///
+/// At x = 0 with p between 0 and 1, where the slope is infinite, 0 is taken for it, as for Sqrt.
+/// dp is 0 where x <= 0, as there y is constant or is defined for whole numbers p only.
+pub(super) fn pow<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (x, dy) = (n.x(0)?, n.dy()?);
+    if i == 1 {
+        return Ok(x.gt(0.0).keep(dy * n.y()? * x.ln()));
+    }
+    let p = n.x(1)?;
+    let zero = n.tape().scalar(0.0);
+    let general = || {
+        let flat = p.equals(zero).compare("Or", x.equals(zero).compare("And", p.lt(1.0)));
+        flat.select(zero, dy * p * x.pow(p - 1.0))
+    };
+    let constant = n.tape().read(|g| g.content(p.id()).and_then(Tensor::to_f32s));
+    Ok(match constant.as_deref() {
+        Some([1.0]) => dy,
+        Some([2.0]) => dy * (2.0 * x),
+        Some([p]) if *p > 1.0 => dy * (*p * x.pow(n.tape().scalar(p - 1.0))),
+        _ => general(),
+    })
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::tensor::DType;
+    use crate::testing::case;
+    let mask = Tensor::from_bytes(DType::Bool, vec![2, 1], vec![1, 0].into()).unwrap();
+    vec![
+        case("Add").x(&[2, 5]).x(&[2, 5]).linear(),
+        case("Add").x(&[2, 1, 5]).x(&[3, 1]).linear(),
+        case("Add").x(&[2]).x(&[]).linear(),
+        case("Div").x(&[2, 5]).within(&[2, 5], 0.5, 2.0),
+        case("Div").x(&[5]).within(&[2, 1], -2.0, -0.5),
+        case("Max").x(&[2, 5]).x(&[2, 5]),
+        case("Max").x(&[2, 5]).x(&[5]).x(&[2, 1]),
+        case("Max").x(&[2, 5]).linear(),
+        case("Mean").x(&[2, 5]).x(&[5]).x(&[2, 1]).linear(),
+        case("Mean").x(&[2, 5]).linear(),
+        case("Min").x(&[2, 5]).x(&[2, 5]),
+        case("Min").x(&[2, 5]).scalar(0.33),
+        case("Mod").x(&[2, 5]).fixed(&[5], 1.3, 2.1).int("fmod", 1),
+        case("Mul").x(&[2, 5]).x(&[2, 5]).linear(),
+        case("Mul").x(&[2, 1, 5]).x(&[3, 1]).linear(),
+        case("Pow").within(&[2, 5], 0.5, 2.0).x(&[2, 5]),
+        case("Pow").within(&[2, 5], 0.5, 2.0).x(&[]),
+        case("Pow").x(&[2, 5]).scalar(1.0).linear(),
+        case("Pow").x(&[2, 5]).scalar(2.0),
+        case("Pow").x(&[2, 5]).scalar(3.0),
+        case("Pow").within(&[2, 5], 0.5, 2.0).scalar(0.5),
+        case("Pow").within(&[2, 5], -2.0, -0.5).scalar(-1.0),
+        case("Pow").within(&[2, 5], -2.0, -0.5).const_floats(&[0.0, 1.0, 2.0, 3.0, -1.0]),
+        case("Sub").x(&[2, 5]).x(&[2, 5]).linear(),
+        case("Sub").x(&[5]).x(&[2, 1]).linear(),
+        case("Sum").x(&[2, 5]).x(&[5]).x(&[]).linear(),
+        case("Where").constant(mask.clone()).x(&[2, 5]).x(&[2, 5]).linear(),
+        case("Where").constant(mask).x(&[5]).x(&[]).linear(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::case;
+
+    #[test]
+    fn equal_arguments_share_alike() {
+        let dx = case("Max").x(&[3]).x(&[3]).gradients(&[&[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0]]);
+        assert_eq!(dx, [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]);
+        let dx = case("Min").x(&[2]).x(&[2]).x(&[1]).gradients(&[&[1.0; 2], &[1.0, 2.0], &[1.0]]);
+        assert_eq!(dx, [vec![1.0 / 3.0, 0.5], vec![1.0 / 3.0, 0.0], vec![1.0 / 3.0 + 0.5]]);
+    }
+
+    #[test]
+    fn powers_of_zero_and_of_negative_numbers() {
+        let by = |p: f32, x: &[f32]| case("Pow").x(&[x.len()]).scalar(p).gradients(&[x]).remove(0);
+        assert_eq!(by(2.0, &[-3.0, 0.0]), [-6.0, 0.0]);
+        assert_eq!(by(3.0, &[-2.0, 0.0]), [12.0, 0.0]);
+        assert_eq!(by(1.0, &[0.0]), [1.0]);
+        assert_eq!(by(0.5, &[0.0, 4.0]), [0.0, 0.25]);
+        assert_eq!(by(0.0, &[0.0, -2.0]), [0.0, 0.0]);
+        let dp = case("Pow").x(&[4]).x(&[4]);
+        let dp = dp.gradients(&[&[0.0, 0.0, -2.0, 1.0], &[0.0, 2.0, 2.0, 5.0]]).remove(1);
+        assert_eq!(dp, [0.0; 4]);
+    }
+}

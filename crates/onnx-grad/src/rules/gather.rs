@@ -1,0 +1,273 @@
+//! Operators that pick elements by their place, and that put them there.
+
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::tape::Var;
+use crate::tensor::DType;
+use crate::vjp::{At, Vjp};
+
+/// To this many layers a gather is undone by gathers; beyond, by a scatter.
+const MOST_LAYERS: usize = 4;
+
+/// y = x at the places `indices` along an axis, so dx_j = the sum of dy_i over all i with index j.
+pub(super) fn gather<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let (shape, indices) = (n.x(0)?.shape(), n.x(1)?);
+    let axis = n.axis(n.int("axis", 0), shape.len())?;
+    let mut flat = shape.clone();
+    flat[axis] = indices.shape().iter().product();
+    let dy = n.dy()?.reshape(&flat);
+    match n.const_ints(1) {
+        Ok(Some(indices)) => {
+            let size = shape[axis];
+            let sources = indices
+                .iter()
+                .map(|i| resolve(n, *i, size).map(Some))
+                .collect::<Result<Vec<_>>>()?;
+            Ok(collect(dy, axis, &sources, size))
+        }
+        _ => Ok(scatter(dy, axis, indices, &shape)),
+    }
+}
+
+/// Resolves a possibly negative index.
+fn resolve(n: &At<'_>, index: i64, size: usize) -> Result<usize> {
+    let resolved = if index < 0 { index.checked_add(size as i64) } else { Some(index) };
+    resolved
+        .and_then(|i| usize::try_from(i).ok())
+        .filter(|i| *i < size)
+        .ok_or_else(|| n.unsupported(format!("index {index} of {size}")))
+}
+
+/// The adjoint of picking by constant places: y = x at `sources` along `axis`, so dx_j = the sum
+/// of dy_i over all i with source j; `None` means that y_i comes from elsewhere.
+///
+/// It picks too: where dy is in order it is cut and surrounded by zeros, and otherwise each
+/// element of dx collects from the places that it went to.
+pub(super) fn collect<'g>(
+    dy: Var<'g>,
+    axis: usize,
+    sources: &[Option<usize>],
+    size: usize,
+) -> Var<'g> {
+    let mut shape = dy.shape();
+    if let Some(dim) = shape.get_mut(axis) {
+        *dim = size;
+    }
+    let mut places: Vec<Vec<usize>> = vec![Vec::new(); size];
+    for (i, source) in sources.iter().enumerate() {
+        if let Some(places) = source.and_then(|s| places.get_mut(s)) {
+            places.push(i);
+        }
+    }
+    let layers = places.iter().map(Vec::len).max().unwrap_or(0);
+    if layers == 0 {
+        return dy.tape.zeros(&shape);
+    }
+    if let Some((first, start, count)) = stretch(sources) {
+        let (mut before, mut after) = (vec![0; shape.len()], vec![0; shape.len()]);
+        (before[axis], after[axis]) = (start, size - start - count);
+        return dy.slice(axis, first, count, 1).pad(&before, &after, 0.0);
+    }
+    // One element more, a zero, is for what went to fewer places than others, or to none.
+    let mut zero = vec![0; shape.len()];
+    zero[axis] = usize::from(places.iter().any(|p| p.len() < layers));
+    let padded = dy.pad(&vec![0; shape.len()], &zero, 0.0);
+    let layer = |k: usize| {
+        let from: Vec<usize> =
+            places.iter().map(|p| p.get(k).copied().unwrap_or(sources.len())).collect();
+        padded.gather(axis, &from)
+    };
+    if layers <= MOST_LAYERS {
+        return (1..layers).map(layer).fold(layer(0), |a, b| a + b);
+    }
+    let kept: Vec<usize> = (0..sources.len()).filter(|i| sources[*i].is_some()).collect();
+    let indices: Vec<i64> = sources.iter().flatten().map(|s| *s as i64).collect();
+    let dy = if kept.len() < sources.len() { dy.gather(axis, &kept) } else { dy };
+    scatter(dy, axis, dy.tape.ints(&indices), &shape)
+}
+
+/// If the sources are one stretch in ascending order: where it begins in y and in x, and how long
+/// it is.
+fn stretch(sources: &[Option<usize>]) -> Option<(usize, usize, usize)> {
+    let first = sources.iter().position(Option::is_some)?;
+    let start = sources[first]?;
+    let count = sources.iter().flatten().count();
+    let ascending = (0..count).all(|i| sources.get(first + i) == Some(&Some(start + i)));
+    ascending.then_some((first, start, count))
+}
+
+/// Zeros of this shape, with each dy_i added at `indices`_i along `axis`.
+fn scatter<'g>(dy: Var<'g>, axis: usize, indices: Var<'g>, shape: &[usize]) -> Var<'g> {
+    let tape = dy.tape;
+    let mut along = vec![1; shape.len()];
+    along[axis] = dy.shape()[axis];
+    let to = |op, x, shape: &[usize]| {
+        let dims: Vec<i64> = shape.iter().map(|d| *d as i64).collect();
+        tape.op(op, &[Some(x), Some(tape.ints(&dims))], &[], DType::I64, shape.to_vec())
+    };
+    let indices = to("Expand", to("Reshape", indices, &along), &dy.shape());
+    add_at(axis, tape.zeros(shape), indices, dy)
+}
+
+fn add_at<'g>(axis: usize, data: Var<'g>, indices: Var<'g>, updates: Var<'g>) -> Var<'g> {
+    let attributes =
+        [("axis", Attribute::Int(axis as i64)), ("reduction", Attribute::String("add".into()))];
+    let inputs = [Some(data), Some(indices), Some(updates)];
+    data.tape.op("ScatterElements", &inputs, &attributes, DType::F32, data.shape())
+}
+
+/// y_ij = x at index_ij of row i, so dx = dy added up at these places.
+pub(super) fn gather_elements<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let (shape, indices, dy) = (n.x(0)?.shape(), n.x(1)?, n.dy()?);
+    let axis = n.axis(n.int("axis", 0), shape.len())?;
+    // Along other axes the indices may end before x does.
+    let mut covered = dy.shape();
+    if covered.len() != shape.len() {
+        return Err(n.unsupported("indices of another number of axes"));
+    }
+    covered[axis] = shape[axis];
+    let missing: Option<Vec<usize>> =
+        shape.iter().zip(&covered).map(|(x, c)| x.checked_sub(*c)).collect();
+    let missing = missing.ok_or_else(|| n.unsupported("more rows of indices than rows"))?;
+    let dx = add_at(axis, n.tape().zeros(&covered), indices, dy);
+    Ok(dx.pad(&vec![0; shape.len()], &missing, 0.0))
+}
+
+/// y = the parts of x that the rows of `indices` lead to, so dx = dy added up there.
+pub(super) fn gather_nd<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    if n.int("batch_dims", 0) != 0 {
+        return Err(n.unsupported("batch_dims is not supported"));
+    }
+    let shape = n.x(0)?.shape();
+    let inputs = [Some(n.tape().zeros(&shape)), Some(n.x(1)?), Some(n.dy()?)];
+    let add = ("reduction", Attribute::String("add".into()));
+    Ok(n.tape().op("ScatterND", &inputs, &[add], DType::F32, shape))
+}
+
+/// y = x with elements at `indices` replaced by, or added to, the updates u. So du = dy at these
+/// places, and dx = dy, with zeros there if they were replaced. (ONNX leaves it undefined to
+/// replace an element twice.)
+pub(super) fn scatter_elements<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let axis = ("axis", Attribute::Int(n.int("axis", 0)));
+    scattered(n, i, "GatherElements", &[axis])
+}
+
+/// The same with indices of several axes.
+pub(super) fn scatter_nd<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    scattered(n, i, "GatherND", &[])
+}
+
+fn scattered<'g>(
+    n: &Vjp<'g>,
+    i: usize,
+    gather: &str,
+    attributes: &[(&str, Attribute)],
+) -> Result<Var<'g>> {
+    let (dy, indices, updates) = (n.dy()?, n.x(1)?, n.x(2)?);
+    let replaced = match n.string("reduction", "none") {
+        "none" => true,
+        "add" => false,
+        other => return Err(n.unsupported(format!("reduction = '{other}' is not supported"))),
+    };
+    let tape = n.tape();
+    Ok(match i {
+        0 if replaced => {
+            let zeros = tape.zeros(&updates.shape());
+            let inputs = [Some(dy), Some(indices), Some(zeros)];
+            tape.op(&n.node.op, &inputs, attributes, DType::F32, dy.shape())
+        }
+        0 => dy,
+        _ => {
+            let inputs = [Some(dy), Some(indices)];
+            tape.op(gather, &inputs, attributes, DType::F32, updates.shape())
+        }
+    })
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::tensor::Tensor;
+    use crate::testing::{Case, case};
+    let ints = |shape: &[usize], data: &[i64]| {
+        let bytes: Vec<u8> = data.iter().flat_map(|i| i.to_le_bytes()).collect();
+        Tensor::from_bytes(DType::I64, shape.to_vec(), bytes.into()).unwrap()
+    };
+    let gather = |axis: i64, shape: &[usize], data: &[i64]| {
+        case("Gather").x(&[3, 4, 2]).constant(ints(shape, data)).int("axis", axis)
+    };
+    let elements =
+        |axis, indices| case("GatherElements").x(&[3, 4]).constant(indices).int("axis", axis);
+    let cases = vec![
+        gather(0, &[], &[2]),
+        gather(1, &[], &[-1]),
+        gather(1, &[2], &[1, 2]),
+        gather(-2, &[4], &[3, 1, 0, 2]),
+        gather(1, &[2], &[3, 0]),
+        gather(1, &[2, 3], &[0, 1, 2, 2, -1, 0]),
+        gather(0, &[6], &[1, 1, 1, 1, 1, 1]),
+        elements(1, ints(&[3, 2], &[0, 1, 2, 2, -1, 0])),
+        elements(-2, ints(&[2, 4], &[0, 1, 2, 2, 1, 0, 0, -1])),
+        elements(1, ints(&[2, 3], &[0, 1, 2, 2, 3, 0])),
+        case("GatherND").x(&[3, 4, 2]).constant(ints(&[3, 2], &[0, 1, 2, 3, 0, 1])),
+        case("GatherND").x(&[3, 4]).constant(ints(&[2, 2, 1], &[0, 1, 2, 0])),
+        case("ScatterElements")
+            .x(&[3, 4])
+            .constant(ints(&[3, 2], &[0, 1, 2, 3, 1, 0]))
+            .x(&[3, 2])
+            .int("axis", 1),
+        case("ScatterElements")
+            .x(&[3, 2])
+            .constant(ints(&[2, 2], &[0, 0, 0, 1]))
+            .x(&[2, 2])
+            .string("reduction", "add"),
+        case("ScatterND").x(&[3, 4]).constant(ints(&[2, 1], &[0, 2])).x(&[2, 4]),
+        case("ScatterND")
+            .x(&[3, 4])
+            .constant(ints(&[2, 2], &[0, 1, 0, 1]))
+            .x(&[2])
+            .string("reduction", "add"),
+    ];
+    cases.into_iter().map(Case::linear).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Attribute, Node};
+    use crate::tape::Tape;
+    use crate::tensor::{DType, Tensor};
+    use crate::testing::{learn, run};
+    use crate::{Graph, ValueId};
+
+    /// y = x at the places where the largest elements of x lie: computed, and twice the same.
+    #[test]
+    fn computed_indices_accumulate() {
+        let mut graph = Graph::new();
+        let x = graph.add_input("x", &[2, 3]);
+        let mut push = |op: &str, inputs: &[ValueId], axis: i64| {
+            let y = graph.add_value(op, None, None);
+            graph.push_node(Node {
+                op: op.into(),
+                name: op.into(),
+                inputs: inputs.iter().map(|v| Some(*v)).collect(),
+                outputs: vec![Some(y)],
+                attributes: vec![("axis".into(), Attribute::Int(axis))],
+                ..Node::default()
+            });
+            y
+        };
+        let places = push("ArgMax", &[x], 1);
+        let y = push("Gather", &[x, places], 1);
+        graph.set_outputs(&[y]);
+        learn(&mut graph, &[]);
+        let tape = Tape::new(graph);
+        let dy = Tensor::from_f32s(&[2, 2, 1], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        let dx = crate::vjp(&tape, tape.var(y), tape.constant(dy), &[x]).remove(0);
+        let dx = dx.unwrap().unwrap().id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[dx]);
+        let at = Tensor::from_f32s(&[2, 3], &[0.0, 9.0, 1.0, 0.0, 9.0, 1.0]).unwrap();
+        let dx = run(&graph, &[(x, &at)]).remove(0);
+        assert_eq!(dx.dtype(), DType::F32);
+        assert_eq!(dx.to_f32s().unwrap(), [0.0, 3.0, 0.0, 0.0, 7.0, 0.0]);
+    }
+}

@@ -1,0 +1,178 @@
+//! Operators that rearrange or repeat elements as a whole.
+
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::tape::Var;
+use crate::tensor::DType;
+use crate::vjp::Vjp;
+
+/// y = x in another shape, so dx = dy in x's.
+pub(super) fn reshape<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    Ok(n.dy()?.reshape(&n.x(0)?.shape()))
+}
+
+/// y = x with axes reordered, so dx = dy with the order undone.
+pub(super) fn transpose<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let rank = n.x(0)?.rank();
+    let order = match n.ints("perm") {
+        Some(perm) => perm.iter().map(|a| n.axis(*a, rank)).collect::<Result<Vec<_>>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    let inverse: Option<Vec<usize>> =
+        (0..rank).map(|axis| order.iter().position(|a| *a == axis)).collect();
+    let inverse = inverse.ok_or_else(|| n.unsupported(format!("perm = {order:?}")))?;
+    Ok(n.dy()?.transpose(&inverse))
+}
+
+/// y = x repeated along axes of size one. The sweep sums what was broadcast.
+pub(super) fn expand<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    n.dy()
+}
+
+/// y = r copies of x along each axis, so dx = the sum of dy over the copies.
+pub(super) fn tile<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let shape = n.x(0)?.shape();
+    let repeats = n.const_ints(1)?.unwrap_or_default();
+    if repeats.len() != shape.len() {
+        return Err(n.unsupported("repeats of another number of axes"));
+    }
+    let mut split = Vec::new();
+    let mut copies = Vec::new();
+    for (size, repeat) in shape.iter().zip(repeats) {
+        if repeat != 1 {
+            copies.push(split.len());
+            split.push(usize::try_from(repeat).map_err(|_| n.unsupported("negative repeats"))?);
+        }
+        split.push(*size);
+    }
+    Ok(n.dy()?.reshape(&split).sum(&copies).reshape(&shape))
+}
+
+/// y = the arguments one after the other, so dx = its part of dy.
+pub(super) fn concat<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let dy = n.dy()?;
+    let axis = n.axis(n.int("axis", 0), dy.rank())?;
+    let size = |j| n.x(j).map(|x| x.shape().get(axis).copied().unwrap_or(0));
+    let start = (0..i).map(size).sum::<Result<usize>>()?;
+    Ok(dy.slice(axis, start, size(i)?, 1))
+}
+
+/// y_j = part j of x, so dx = the parts dy_j one after the other, zeros for those that nothing
+/// depends on.
+pub(super) fn split<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let shape = n.x(0)?.shape();
+    let axis = n.axis(n.int("axis", 0), shape.len())?;
+    let mut parts = Vec::new();
+    let mut part_shape = shape.clone();
+    for (j, size) in split_sizes(n, shape[axis])?.into_iter().enumerate() {
+        part_shape[axis] = size;
+        if size > 0 {
+            parts.push(n.dy_at(j).unwrap_or_else(|| n.tape().zeros(&part_shape)));
+        }
+    }
+    match parts.as_slice() {
+        [whole] => Ok(*whole),
+        _ => Ok(n.tape().concat(&parts, axis)),
+    }
+}
+
+/// The sizes of the parts: as given, or equal but for a smaller last one.
+fn split_sizes(n: &Vjp<'_>, size: usize) -> Result<Vec<usize>> {
+    let sizes: Vec<usize> = match n.const_ints(1)? {
+        Some(sizes) => sizes.iter().map(|s| usize::try_from(*s).unwrap_or(0)).collect(),
+        None => {
+            let each = size.div_ceil(n.outputs().max(1));
+            (0..n.outputs()).map(|j| each.min(size.saturating_sub(j * each))).collect()
+        }
+    };
+    let fits = sizes.len() == n.outputs()
+        && sizes.iter().try_fold(0usize, |a, s| a.checked_add(*s)) == Some(size);
+    if fits { Ok(sizes) } else { Err(n.unsupported(format!("parts of {sizes:?} of {size}"))) }
+}
+
+/// y = blocks of channels laid out over the plane, so dx = dy with the blocks collected again.
+pub(super) fn depth_to_space<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let dy = n.dy()?;
+    let block = usize::try_from(n.int("blocksize", 0)).unwrap_or(0);
+    let (x, y) = (n.x(0)?.shape(), dy.shape());
+    let (&[batch, channels, height, width], [_, out_channels, _, _]) = (x.as_slice(), y.as_slice())
+    else {
+        return Err(n.unsupported("an input that is not of four axes"));
+    };
+    if out_channels * block * block != channels {
+        return Err(n.unsupported(format!("{channels} channels in blocks of {block}")));
+    }
+    let split = dy.reshape(&[batch, *out_channels, height, block, width, block]);
+    let collected = match n.string("mode", "DCR") {
+        "DCR" => split.transpose(&[0, 3, 5, 1, 2, 4]),
+        "CRD" => split.transpose(&[0, 1, 3, 5, 2, 4]),
+        other => return Err(n.unsupported(format!("mode = '{other}'"))),
+    };
+    Ok(collected.reshape(&x))
+}
+
+/// y = the triangle above or below a diagonal of x, so dx = the same of dy.
+pub(super) fn trilu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let dy = n.dy()?;
+    let upper = ("upper", Attribute::Int(n.int("upper", 1)));
+    Ok(n.tape().op("Trilu", &[Some(dy), n.optional(1)], &[upper], DType::F32, dy.shape()))
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::tensor::Tensor;
+    use crate::testing::case;
+    let k = Tensor::from_bytes(DType::I64, vec![], 1i64.to_le_bytes().to_vec().into()).unwrap();
+    let cases = vec![
+        case("Concat").x(&[2, 3]).x(&[2, 1]).x(&[2, 2]).int("axis", 1),
+        case("Concat").x(&[2, 3]).x(&[4, 3]).int("axis", -2),
+        case("Concat").x(&[2]).int("axis", 0),
+        case("DepthToSpace").x(&[2, 12, 2, 3]).int("blocksize", 2),
+        case("DepthToSpace").x(&[2, 12, 2, 3]).int("blocksize", 2).string("mode", "CRD"),
+        case("Expand").x(&[3, 1]).const_ints(&[2, 1, 4]),
+        case("Expand").x(&[2, 3]).const_ints(&[1]),
+        case("Expand").x(&[]).const_ints(&[2, 3]),
+        case("Flatten").x(&[2, 3, 4]),
+        case("Flatten").x(&[2, 3, 4]).int("axis", 0),
+        case("Flatten").x(&[2, 3, 4]).int("axis", -1),
+        case("Reshape").x(&[2, 3, 4]).const_ints(&[0, -1]),
+        case("Reshape").x(&[2, 3]).const_ints(&[3, 2]).int("allowzero", 1),
+        case("Reshape").x(&[1]).const_ints(&[]),
+        case("Split").x(&[2, 6]).int("axis", 1).int("num_outputs", 3).outputs(3),
+        case("Split").x(&[2, 7]).int("axis", -1).int("num_outputs", 3).outputs(3),
+        case("Split").x(&[5, 2]).const_ints(&[1, 3, 1]).outputs(3),
+        case("Split").x(&[5, 2]).const_ints(&[5]),
+        case("Squeeze").x(&[1, 2, 1]),
+        case("Squeeze").x(&[1, 2, 1]).const_ints(&[-1]),
+        case("Tile").x(&[2, 3]).const_ints(&[2, 3]),
+        case("Tile").x(&[2, 1, 3]).const_ints(&[1, 2, 1]),
+        case("Tile").x(&[2, 3]).const_ints(&[1, 1]),
+        case("Transpose").x(&[2, 3, 4]),
+        case("Transpose").x(&[2, 3, 4]).ints("perm", &[1, 2, 0]),
+        case("Trilu").x(&[2, 3, 4]),
+        case("Trilu").x(&[3, 4]).constant(k).int("upper", 0),
+        case("Unsqueeze").x(&[2, 3]).const_ints(&[0, -1]),
+    ];
+    cases.into_iter().map(crate::testing::Case::linear).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tape::Tape;
+    use crate::testing::{case, learn, run};
+
+    #[test]
+    fn parts_that_nothing_depends_on_get_zeros() {
+        let (mut graph, inputs, outputs) =
+            case("Split").x(&[5]).const_ints(&[1, 3, 1]).outputs(3).graph();
+        learn(&mut graph, &[]);
+        let tape = Tape::new(graph);
+        let dx =
+            crate::vjp(&tape, tape.var(outputs[1]), tape.scalar(1.0).expand(&[3]), &[inputs[0].0]);
+        let dx = dx[0].clone().unwrap().unwrap().id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[dx]);
+        let dx = run(&graph, &[(inputs[0].0, &inputs[0].1)]).remove(0);
+        assert_eq!(dx.to_f32s().unwrap(), [0.0, 1.0, 1.0, 1.0, 0.0]);
+    }
+}

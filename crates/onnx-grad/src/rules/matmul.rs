@@ -1,0 +1,95 @@
+//! Matrix products.
+
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::ops::broadcast;
+use crate::tape::Var;
+use crate::tensor::DType;
+use crate::vjp::Vjp;
+
+/// Y = A B, so dA = dY B^T, dB = A^T dY. A vector stands for a matrix of one row on the left, of
+/// one column on the right.
+pub(super) fn matmul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (a_shape, b_shape) = (n.x(0)?.shape(), n.x(1)?.shape());
+    let matrix_a = if a_shape.len() == 1 { [&[1], &a_shape[..]].concat() } else { a_shape };
+    let matrix_b = if b_shape.len() == 1 { [&b_shape[..], &[1]].concat() } else { b_shape.clone() };
+    let (a, b) = (n.x(0)?.reshape(&matrix_a), n.x(1)?.reshape(&matrix_b));
+    let dy = match (matrix_a.as_slice(), matrix_b.as_slice()) {
+        ([lead_a @ .., rows, _], [lead_b @ .., _, columns]) => {
+            let lead = broadcast(lead_a, lead_b).unwrap_or_default();
+            n.dy()?.reshape(&[&lead[..], &[*rows, *columns]].concat())
+        }
+        _ => return Err(n.unsupported("scalars have no matrix product")),
+    };
+    if i == 0 {
+        return Ok(dy.matmul(b.transposed()));
+    }
+    let mut db = a.transposed().matmul(dy);
+    if b_shape.len() == 1 {
+        let mut vectors = db.shape();
+        vectors.pop();
+        db = db.reshape(&vectors);
+    }
+    Ok(db)
+}
+
+/// Y = alpha A' B' + beta C, where A' is A or A^T, B' is B or B^T, so dA' = alpha dY B'^T,
+/// dB' = alpha A'^T dY, dC = beta dY.
+pub(super) fn gemm<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (a, b, dy) = (n.x(0)?, n.x(1)?, n.dy()?);
+    let (alpha, beta) = (n.float("alpha", 1.0), n.float("beta", 1.0));
+    let (a_turned, b_turned) = (n.int("transA", 0) != 0, n.int("transB", 0) != 0);
+    let product = |(a, a_turned), (b, b_turned)| scaled_product(alpha, a, a_turned, b, b_turned);
+    Ok(match (i, a_turned, b_turned) {
+        (0, false, _) => product((dy, false), (b, !b_turned)),
+        (0, true, _) => product((b, b_turned), (dy, true)),
+        (1, _, false) => product((a, !a_turned), (dy, false)),
+        (1, _, true) => product((dy, true), (a, a_turned)),
+        _ if beta == 1.0 => dy,
+        _ => dy * beta,
+    })
+}
+
+/// alpha A' B', where A' and B' are the transposes if so said. As one node it needs no
+/// transposed copies of weights.
+fn scaled_product<'g>(
+    alpha: f32,
+    a: Var<'g>,
+    a_turned: bool,
+    b: Var<'g>,
+    b_turned: bool,
+) -> Var<'g> {
+    let size = |x: Var<'g>, axis: usize| x.shape().get(axis).copied().unwrap_or(0);
+    let shape = vec![size(a, usize::from(a_turned)), size(b, usize::from(!b_turned))];
+    let attributes = [
+        ("alpha", Attribute::Float(alpha)),
+        ("transA", Attribute::Int(a_turned.into())),
+        ("transB", Attribute::Int(b_turned.into())),
+    ];
+    a.tape.op("Gemm", &[Some(a), Some(b)], &attributes, DType::F32, shape)
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::testing::case;
+    let gemm = |a: [usize; 2], b: [usize; 2], turned: (i64, i64)| {
+        case("Gemm").x(&a).x(&b).int("transA", turned.0).int("transB", turned.1).linear()
+    };
+    vec![
+        case("Gemm").x(&[2, 3]).x(&[3, 4]).linear(),
+        gemm([2, 3], [3, 4], (0, 0)).x(&[4]).float("alpha", 0.5).float("beta", 2.0),
+        gemm([3, 2], [3, 4], (1, 0)).x(&[2, 1]).float("alpha", 0.5),
+        gemm([2, 3], [4, 3], (0, 1)).x(&[]),
+        gemm([3, 2], [4, 3], (1, 1)).x(&[2, 4]).float("beta", 0.5),
+        case("MatMul").x(&[2, 3]).x(&[3, 4]).linear(),
+        case("MatMul").x(&[3]).x(&[3]).linear(),
+        case("MatMul").x(&[3]).x(&[3, 4]).linear(),
+        case("MatMul").x(&[2, 3]).x(&[3]).linear(),
+        case("MatMul").x(&[3]).x(&[5, 3, 4]).linear(),
+        case("MatMul").x(&[5, 2, 3]).x(&[3]).linear(),
+        case("MatMul").x(&[5, 2, 3]).x(&[5, 3, 4]).linear(),
+        case("MatMul").x(&[5, 2, 3]).x(&[3, 4]).linear(),
+        case("MatMul").x(&[2, 3]).x(&[5, 3, 4]).linear(),
+        case("MatMul").x(&[2, 1, 2, 3]).x(&[5, 3, 4]).linear(),
+    ]
+}
