@@ -62,7 +62,7 @@ pub enum Attribute {
 }
 
 /// One operator applied to values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Node {
     /// The operator's name, such as `Conv`.
     pub op: String,

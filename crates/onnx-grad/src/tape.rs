@@ -147,7 +147,12 @@ impl Tape {
     }
 }
 
-impl Var<'_> {
+impl<'g> Var<'g> {
+    /// The tape that it is written on.
+    pub fn tape(self) -> &'g Tape {
+        self.tape
+    }
+
     /// The value in the graph.
     pub fn id(self) -> ValueId {
         self.id

@@ -42,6 +42,13 @@ impl Error {
         self
     }
 
+    /// The same error, saying first what it is about.
+    #[must_use]
+    pub fn context(mut self, about: &str) -> Self {
+        self.message = format!("{about}: {}", self.message);
+        self
+    }
+
     /// Whose turn it is to act.
     pub fn kind(&self) -> ErrorKind {
         self.kind

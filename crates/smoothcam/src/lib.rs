@@ -1,34 +1,60 @@
 //! smoothcam: shows where an ONNX image classifier looks.
-pub mod error;
-pub use error::{Error, Result};
-pub mod model_config;
-pub mod picture;
-pub mod preprocess;
-mod printable;
-pub mod render;
-pub use picture::{Limits, Picture};
-pub use preprocess::{Preprocess, Seen};
+//!
+//! ```
+//! use smoothcam::{Explainer, Limits, Picture, Settings, render};
+//!
+//! # fn main() -> smoothcam::Result<()> {
+//! # let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
+//! let explainer = Explainer::builder().build()?; // or .model("model.onnx")
+//! let picture = Picture::open(photo, &Limits::default())?;
+//! let explanation = explainer.explain(&picture, &Settings::default())?;
+//! let class = &explanation.classes[0];
+//! assert!(class.prediction.label.as_deref().unwrap_or_default().contains("cat"));
+//! let style = render::Style::default();
+//! let overlay = render::overlay(&picture, class.map.view(), &explanation.seen, &style)?;
+//! # let folder = std::env::temp_dir();
+//! smoothcam::write_file(folder.join("cat-smoothcam.png"), &render::encode_png(&overlay)?)?;
+//! # Ok(())
+//! # }
+//! ```
+
 mod arrays;
-mod cam;
+mod builder;
+mod bundled;
 mod classes;
 mod engine;
+mod error;
 mod explainer;
 mod explanation;
+mod file;
 mod gradient;
 mod health;
 mod layers;
 mod manifest;
+mod methods;
+pub mod model_config;
 mod model_file;
 mod network;
 mod noise;
+mod picture;
+pub mod preprocess;
+mod printable;
+pub mod render;
 mod selection;
 mod settings;
 
 pub use arrays::read_noise;
-pub use cam::Method;
+pub use builder::ExplainerBuilder;
+pub use error::{Error, ErrorKind, Result};
 pub use explainer::{Explainer, Progress};
 pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};
+pub use file::write_file;
 pub use layers::Layer;
 pub use manifest::Manifest;
+pub use methods::Method;
+pub use onnx_grad::supported as operators;
+pub use picture::{Limits, Picture};
+pub use preprocess::{Preprocess, Seen};
+pub use printable::printable;
 pub use selection::{Maps, Neurons};
 pub use settings::{MOST_CLASSES, MOST_SAMPLES, Settings, Sigma};

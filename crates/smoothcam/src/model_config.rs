@@ -81,6 +81,19 @@ const LABEL_FILES: [&str; 11] = [
 ];
 
 impl Source {
+    /// The labels of a file that the user names: one a line, or JSON.
+    ///
+    /// # Errors
+    /// If it cannot be read, or holds no labels.
+    pub fn labels_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = quoted(path);
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::input(format!("cannot read the labels {name}: {e}")))?;
+        let labels = Some(labels::read(&text, &name)?);
+        Ok(Self { name, settings: PartialPreprocess::default(), labels })
+    }
+
     /// What the user asked for: the first source, above all others.
     pub fn flags(settings: PartialPreprocess) -> Self {
         Self { name: FLAGS.into(), settings, labels: None }

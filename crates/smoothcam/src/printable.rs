@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// `text` with its control characters (terminal escapes, line breaks) written as `\u{..}`.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() {
             out.extend(c.escape_default());

@@ -10,4 +10,4 @@ mod text;
 pub use colormap::ColorMap;
 pub use figure::{Panel, figure};
 pub use overlay::{Style, heatmap, overlay};
-pub use png::{encode_png, write_png};
+pub use png::encode_png;

@@ -1,0 +1,233 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use smoothcam::preprocess::{Channels, Interpolation, Layout, Resize, Size};
+use smoothcam::render::ColorMap;
+use smoothcam::{Error, Maps, Method, Neurons};
+
+#[derive(Parser)]
+#[command(name = "smoothcam", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show where the model looks in a photograph
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Box<ExplainArgs>),
+    /// Lay out methods, layers or feature maps side by side
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Box<CompareArgs>),
+    /// List the layers that can be explained
+    Layers(Box<LayersArgs>),
+    /// List the operators that the gradient passes
+    Ops,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  smoothcam explain cat.png
+  smoothcam explain scan.jpg --model model.onnx --class 3 -o scan-3.png
+  smoothcam explain cat.png --layer blocks.10 --maps 3,17,40-47
+  smoothcam explain cat.png --method grad-cam --neurons 2-5,0-3 --arrays cat.npz";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  smoothcam compare cat.png
+  smoothcam compare cat.png --methods grad-cam,grad-cam++,layer-cam
+  smoothcam compare cat.png --layers blocks.2,blocks.4,blocks.10
+  smoothcam compare cat.png --top-maps 11";
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF
+    pub(crate) picture: PathBuf,
+    /// Where to write the overlay [default: PICTURE-smoothcam.png beside the picture]
+    #[arg(short, long, value_name = "FILE.png")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write the heatmap alone, too
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) heatmap: Option<PathBuf>,
+    /// Write everything needed to check the map by hand, as NumPy arrays
+    #[arg(long, value_name = "FILE.npz")]
+    pub(crate) arrays: Option<PathBuf>,
+    /// Print the record of the run as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    /// The layer: a value, node or module of the model [default: the one that suits the method]
+    #[arg(long, help_heading = "What to explain")]
+    pub(crate) layer: Option<String>,
+    /// The method (`smoothcam compare` shows them all)
+    #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
+    #[arg(value_parser = parse::<Method>)]
+    pub(crate) method: Method,
+    #[command(flatten)]
+    pub(crate) noise: NoiseArgs,
+    #[command(flatten)]
+    pub(crate) style: StyleArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF
+    pub(crate) picture: PathBuf,
+    /// Where to write the sheet [default: PICTURE-compare.png beside the picture]
+    #[arg(short, long, value_name = "FILE.png")]
+    pub(crate) output: Option<PathBuf>,
+    /// These methods only, separated by commas
+    #[arg(long, value_delimiter = ',', conflicts_with = "layers", value_parser = parse::<Method>)]
+    pub(crate) methods: Vec<Method>,
+    /// One method at these layers, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) layers: Vec<String>,
+    /// One method's strongest feature maps, this many
+    #[arg(long, value_name = "N", conflicts_with_all = ["layers", "methods"])]
+    pub(crate) top_maps: Option<usize>,
+    /// Panels side by side
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) columns: u16,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    /// The layer: a value, node or module of the model [default: the one that suits the method]
+    #[arg(long, help_heading = "What to explain", conflicts_with = "layers")]
+    pub(crate) layer: Option<String>,
+    /// The method, where layers or feature maps are compared
+    #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
+    #[arg(value_parser = parse::<Method>)]
+    pub(crate) method: Method,
+    #[command(flatten)]
+    pub(crate) noise: NoiseArgs,
+    #[command(flatten)]
+    pub(crate) style: StyleArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct LayersArgs {
+    /// List every layer with a grid, not those worth explaining only
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print the list as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "What to explain")]
+pub(crate) struct WhatArgs {
+    /// The class, by index or label; may be given several times [default: the predicted class]
+    #[arg(long = "class", value_name = "CLASS")]
+    pub(crate) classes: Vec<String>,
+    /// Feature maps of the layer to look at: 3,17,40-47 [default: all]
+    #[arg(long, value_parser = parse::<Maps>)]
+    pub(crate) maps: Option<Maps>,
+    /// Neurons of the layer to look at: ROWS,COLUMNS such as 2-5,0-3, or 17:2-5,0-3 for feature
+    /// map 17 alone; several separated by spaces [default: all]
+    #[arg(long, value_parser = parse::<Neurons>)]
+    pub(crate) neurons: Option<Neurons>,
+    /// Keep negative evidence in the map
+    #[arg(long)]
+    pub(crate) signed: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Noise")]
+pub(crate) struct NoiseArgs {
+    /// Noised samples [default: 8 for smooth-grad-cam++, 25 for smooth-grad, else none]
+    #[arg(long, value_name = "N")]
+    pub(crate) samples: Option<usize>,
+    /// Standard deviation of the noise, as a share of the input's range [default: 0.1]
+    #[arg(long, conflicts_with = "sigma_absolute")]
+    pub(crate) sigma: Option<f64>,
+    /// Standard deviation of the noise, in units of the preprocessed input
+    #[arg(long, value_name = "SIGMA")]
+    pub(crate) sigma_absolute: Option<f64>,
+    /// Seed of the noise: the same seed, the same map
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Use this noise: an array (n, C, H, W), such as `noise` of --arrays
+    #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["seed", "sigma", "sigma_absolute"])]
+    pub(crate) noise: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Appearance")]
+pub(crate) struct StyleArgs {
+    /// Colours of the map
+    #[arg(long, default_value = "turbo", value_parser = parse::<ColorMap>)]
+    pub(crate) colormap: ColorMap,
+    /// How much the map covers the photograph, 0 to 1
+    #[arg(long)]
+    pub(crate) opacity: Option<f32>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelArgs {
+    /// The classifier as an ONNX file [default: the built-in EfficientNet-Lite0]
+    #[arg(long, value_name = "FILE.onnx")]
+    pub(crate) model: Option<PathBuf>,
+    /// The classes' labels, one a line (or JSON) [default: what lies beside the model]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Size of the model's input: 224, or 224x320 (height x width)
+    #[arg(long, value_parser = parse::<Size>)]
+    pub(crate) size: Option<Size>,
+    /// How the picture is brought to it: shortest:256 (pixels of the shorter edge, then the
+    /// middle is cut out), squash, letterbox or keep
+    #[arg(long, value_parser = parse::<Resize>)]
+    pub(crate) resize: Option<Resize>,
+    /// Filter of the resize
+    #[arg(long, value_parser = parse::<Interpolation>)]
+    pub(crate) interpolation: Option<Interpolation>,
+    /// Colour channels
+    #[arg(long, value_parser = parse::<Channels>)]
+    pub(crate) channels: Option<Channels>,
+    /// Order of the input's axes, where the model does not tell
+    #[arg(long, value_parser = parse::<Layout>)]
+    pub(crate) layout: Option<Layout>,
+    /// Factor of the 8-bit values, before mean and std [default: 1/255]
+    #[arg(long)]
+    pub(crate) scale: Option<f64>,
+    /// Mean to subtract, per channel, in scaled units
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) mean: Option<Vec<f64>>,
+    /// Standard deviation to divide by, per channel
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) std: Option<Vec<f64>>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Largest picture file that is read, in bytes
+    #[arg(long)]
+    pub(crate) max_bytes: Option<u64>,
+    /// Largest picture that is decoded, in pixels
+    #[arg(long)]
+    pub(crate) max_pixels: Option<u64>,
+}
+
+/// Reads a value of the library's, with its way out where it has none.
+fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: Error| match e.hint() {
+        Some(hint) => format!("{e}\nhint: {hint}"),
+        None => e.to_string(),
+    })
+}

@@ -1,0 +1,175 @@
+//! `smoothcam compare`: one picture, several maps side by side.
+
+use smoothcam::render::{Panel, encode_png, figure, overlay};
+use smoothcam::{Explainer, Explanation, Method, Picture, Result, Settings, printable, write_file};
+
+use crate::args::CompareArgs;
+use crate::files::{beside, not_over};
+use crate::progress::Progress;
+use crate::table::print;
+
+/// A picture of the sheet, with its words.
+struct Entry {
+    title: String,
+    subtitle: String,
+    image: Picture,
+}
+
+pub(crate) fn run(args: &CompareArgs) -> Result<()> {
+    let output = args.output.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
+    not_over(&output, &args.picture)?;
+    let picture = Picture::open(&args.picture, &super::limits(&args.limits))?;
+    let settings = super::settings(&args.what, &args.noise, args.method, args.layer.as_ref())?;
+    let explainer = super::explainer(&args.model)?;
+    let sheet = Sheet { args, picture, explainer };
+    let (entries, notes) = match args.top_maps {
+        Some(count) => sheet.feature_maps(settings, count)?,
+        None if args.layers.is_empty() => sheet.methods(settings)?,
+        None => sheet.layers(settings)?,
+    };
+    let panels: Vec<Panel<'_>> = entries
+        .iter()
+        .map(|e| Panel { title: e.title.clone(), subtitle: e.subtitle.clone(), image: &e.image })
+        .collect();
+    write_file(&output, &encode_png(&figure(&panels, usize::from(args.columns))?)?)?;
+    let notes: String = notes.iter().map(|n| format!("note: {n}\n")).collect();
+    print(&format!("wrote {}\n{notes}", printable(&output.display().to_string())))
+}
+
+struct Sheet<'a> {
+    args: &'a CompareArgs,
+    picture: Picture,
+    explainer: Explainer,
+}
+
+type Entries = (Vec<Entry>, Vec<String>);
+
+impl Sheet<'_> {
+    /// The same class with each method, at one layer.
+    fn methods(&self, settings: Settings) -> Result<Entries> {
+        let chosen = !self.args.methods.is_empty();
+        let methods: Vec<Method> =
+            if chosen { self.args.methods.clone() } else { Method::all().collect() };
+        let layer = match &settings.layer {
+            Some(layer) => layer.clone(),
+            None => self.explainer.default_layer(true)?.name.clone(),
+        };
+        let each = methods.iter().map(|method| Settings {
+            method: *method,
+            // A number of samples is for the smoothed methods; `explain` smooths any other.
+            samples: settings.samples.filter(|_| method.default_samples() > 0),
+            layer: (!method.at_input()).then(|| layer.clone()),
+            maps: settings.maps.clone().filter(|_| !method.at_input()),
+            neurons: settings.neurons.clone().filter(|_| !method.at_input()),
+            ..settings.clone()
+        });
+        let mut notes = Vec::new();
+        let mut explanations = Vec::new();
+        for (settings, explanation) in self.explain_each(each)? {
+            match explanation {
+                Ok(explanation) => explanations.push(explanation),
+                // CAM is not defined everywhere; only who asks for it needs to be stopped.
+                Err(e) if !chosen => notes.push(format!("{} is left out: {e}", settings.method)),
+                Err(e) => return Err(e),
+            }
+        }
+        let subtitle = |e: &Explanation| match &e.layer {
+            Some(layer) => format!("{}x{}", layer.height, layer.width),
+            None => "input".to_owned(),
+        };
+        self.entries(explanations, notes, |e| (e.title.clone(), subtitle(e)))
+    }
+
+    /// The same class with one method, at each layer.
+    fn layers(&self, settings: Settings) -> Result<Entries> {
+        let each = self
+            .args
+            .layers
+            .iter()
+            .map(|layer| Settings { layer: Some(layer.clone()), ..settings.clone() });
+        let mut explanations = Vec::new();
+        for (_, explanation) in self.explain_each(each)? {
+            explanations.push(explanation?);
+        }
+        let names = &self.args.layers;
+        let mut names = names.iter();
+        self.entries(explanations, Vec::new(), |e| {
+            let grid =
+                e.layer.as_ref().map(|l| format!("{} maps of {}x{}", l.maps, l.height, l.width));
+            (
+                names.next().cloned().unwrap_or_default(),
+                format!("{}, {}", e.title, grid.unwrap_or_default()),
+            )
+        })
+    }
+
+    /// The strongest feature maps of one layer, each with its own map.
+    fn feature_maps(&self, settings: Settings, count: usize) -> Result<Entries> {
+        let mut progress = Progress::new();
+        let explanation =
+            self.explainer.explain_with(&self.picture, &settings, &mut |done, all| {
+                progress.update(done, all);
+            })?;
+        let class = &explanation.classes[0];
+        let parts = class.strongest_maps(&explanation.activations, count);
+        let seen = &explanation.seen;
+        let style = super::style(&self.args.style);
+        let (mut entries, notes) = self.entries(vec![explanation.clone()], Vec::new(), |e| {
+            (e.title.clone(), "all feature maps".to_owned())
+        })?;
+        for part in parts {
+            entries.push(Entry {
+                title: format!("map {}", part.index),
+                subtitle: format!("weight {:.3e}", part.weight),
+                image: overlay(&self.picture, part.map.view(), seen, &style)?,
+            });
+        }
+        Ok((entries, notes))
+    }
+
+    fn explain_each(
+        &self,
+        each: impl Iterator<Item = Settings>,
+    ) -> Result<Vec<(Settings, Result<Explanation>)>> {
+        let each: Vec<Settings> = each.collect();
+        let mut progress = Progress::new();
+        let mut explanations = Vec::new();
+        for (i, settings) in each.iter().enumerate() {
+            progress.update(i, each.len());
+            explanations.push((settings.clone(), self.explainer.explain(&self.picture, settings)));
+        }
+        Ok(explanations)
+    }
+
+    /// The photograph itself, then the overlay of each explanation's first class.
+    fn entries(
+        &self,
+        explanations: Vec<Explanation>,
+        mut notes: Vec<String>,
+        mut words: impl FnMut(&Explanation) -> (String, String),
+    ) -> Result<Entries> {
+        let style = super::style(&self.args.style);
+        let name = explanations.first().map(|e| {
+            let prediction = &e.classes[0].prediction;
+            let label = prediction.label.clone().unwrap_or(format!("class {}", prediction.class));
+            format!("{} {:.1} %", printable(&label), 100.0 * prediction.probability)
+        });
+        let mut entries = vec![Entry {
+            title: "photograph".into(),
+            subtitle: name.unwrap_or_default(),
+            image: self.picture.clone(),
+        }];
+        for explanation in explanations {
+            let (title, subtitle) = words(&explanation);
+            let map = explanation.classes[0].map.view();
+            let image = overlay(&self.picture, map, &explanation.seen, &style)?;
+            entries.push(Entry { title, subtitle, image });
+            for note in explanation.notes {
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
+        }
+        Ok((entries, notes))
+    }
+}

@@ -1,0 +1,81 @@
+//! The commands.
+
+mod compare;
+mod explain;
+mod layers;
+mod ops;
+
+use smoothcam::model_config::PartialPreprocess;
+use smoothcam::render::Style;
+use smoothcam::{Explainer, Limits, Method, Result, Settings, Sigma, read_noise};
+
+use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
+
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Explain(args) => explain::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Layers(args) => layers::run(&args),
+        Command::Ops => ops::run(),
+    }
+}
+
+/// Loads the model that the flags name.
+fn explainer(args: &ModelArgs) -> Result<Explainer> {
+    let mut builder = Explainer::builder().preprocess(PartialPreprocess {
+        size: args.size,
+        resize: args.resize,
+        interpolation: args.interpolation,
+        channels: args.channels,
+        layout: args.layout,
+        scale: args.scale,
+        mean: args.mean.clone(),
+        std: args.std.clone(),
+    });
+    if let Some(model) = &args.model {
+        builder = builder.model(model);
+    }
+    if let Some(labels) = &args.labels {
+        builder = builder.labels_file(labels);
+    }
+    builder.build()
+}
+
+/// The settings that the flags ask for.
+fn settings(
+    what: &WhatArgs,
+    noise: &NoiseArgs,
+    method: Method,
+    layer: Option<&String>,
+) -> Result<Settings> {
+    Ok(Settings {
+        method,
+        samples: noise.samples,
+        sigma: match (noise.sigma, noise.sigma_absolute) {
+            (Some(share), _) => Sigma::Relative(share),
+            (None, Some(absolute)) => Sigma::Absolute(absolute),
+            (None, None) => Sigma::default(),
+        },
+        seed: noise.seed,
+        noise: noise.noise.as_ref().map(read_noise).transpose()?,
+        layer: layer.cloned(),
+        maps: what.maps.clone(),
+        neurons: what.neurons.clone(),
+        classes: what.classes.clone(),
+        signed: what.signed,
+        keep_noise: false,
+    })
+}
+
+fn style(args: &StyleArgs) -> Style {
+    let default = Style::default();
+    Style { colors: args.colormap, opacity: args.opacity.unwrap_or(default.opacity) }
+}
+
+fn limits(args: &LimitArgs) -> Limits {
+    let default = Limits::default();
+    Limits {
+        max_bytes: args.max_bytes.unwrap_or(default.max_bytes),
+        max_pixels: args.max_pixels.unwrap_or(default.max_pixels),
+    }
+}

@@ -1,0 +1,111 @@
+//! Loads a classifier: its file, what lies beside it, and what the user says of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::classes::Labels;
+use crate::explainer::Explainer;
+use crate::model_config::{self, InputShape, PartialPreprocess, Source};
+use crate::model_file::ModelFile;
+use crate::network::{Network, the_input};
+use crate::preprocess::{Channels, Layout, Preprocess};
+use crate::{Result, bundled};
+
+/// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
+#[derive(Clone, Debug, Default)]
+pub struct ExplainerBuilder {
+    model: Model,
+    preprocess: PartialPreprocess,
+    labels: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Model {
+    #[default]
+    Bundled,
+    File(PathBuf),
+    Bytes(Vec<u8>),
+}
+
+impl Explainer {
+    /// Begins to load a classifier.
+    pub fn builder() -> ExplainerBuilder {
+        ExplainerBuilder::default()
+    }
+}
+
+impl ExplainerBuilder {
+    /// An ONNX file. Files beside it that tell its preprocessing and labels are read too:
+    /// Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`,
+    /// `labels.txt` and the like.
+    #[must_use]
+    pub fn model(mut self, path: impl AsRef<Path>) -> Self {
+        self.model = Model::File(path.as_ref().to_owned());
+        self
+    }
+
+    /// An ONNX model in memory, with all its weights.
+    #[must_use]
+    pub fn model_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.model = Model::Bytes(bytes.into());
+        self
+    }
+
+    /// Parts of the preprocessing that count whatever the model's files say.
+    #[must_use]
+    pub fn preprocess(mut self, preprocess: PartialPreprocess) -> Self {
+        self.preprocess = preprocess;
+        self
+    }
+
+    /// A file of labels, one a line or JSON, that counts whatever the model's files say.
+    #[must_use]
+    pub fn labels_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.labels = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
+    ///
+    /// # Errors
+    /// If the model cannot be read, is no classifier of pictures, or does not run.
+    pub fn build(self) -> Result<Explainer> {
+        let (file, found) = match &self.model {
+            Model::Bundled => (ModelFile::decode(bundled::MODEL.into())?, bundled::sources()?),
+            Model::File(path) => (ModelFile::open(path)?, model_config::beside(path)?),
+            Model::Bytes(bytes) => (ModelFile::decode(bytes.clone().into())?, vec![]),
+        };
+        let mut sources = vec![Source::flags(self.preprocess)];
+        sources.extend(self.labels.as_ref().map(Source::labels_file).transpose()?);
+        sources.extend(found);
+        sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
+
+        let dims =
+            file.graph.value(the_input(&file.graph)?).declared.as_deref().unwrap_or_default();
+        let fixed = |dim: &onnx_grad::Dim| match dim {
+            onnx_grad::Dim::Fixed(size) => Some(*size as u64),
+            onnx_grad::Dim::Dynamic(_) => None,
+        };
+        let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
+        let input = InputShape::from_dims(&dims)?;
+        let (preprocess, mut told) = Preprocess::resolve(&sources, &input)?;
+        let batch = dims.first().copied().flatten().map_or(1, |b| b as usize);
+        let net = Network::new(file.graph, shape(batch, &preprocess))?;
+        let (labels, lines) = model_config::choose_labels(&sources, net.classes);
+        told.extend(lines);
+        let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
+        Explainer::assemble(net, labels, preprocess, told, file.sha256)
+    }
+}
+
+/// The shape of the model's input.
+fn shape(batch: usize, preprocess: &Preprocess) -> [usize; 4] {
+    let (height, width) = (preprocess.size.height as usize, preprocess.size.width as usize);
+    let channels = match preprocess.channels {
+        Channels::Grey => 1,
+        Channels::Rgb | Channels::Bgr => 3,
+    };
+    match preprocess.layout {
+        Layout::Nchw => [batch, channels, height, width],
+        Layout::Nhwc => [batch, height, width, channels],
+    }
+}

@@ -1,0 +1,392 @@
+//! A loaded classifier that explains pictures.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use ndarray::{Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
+use onnx_grad::ValueId;
+
+use crate::classes::Labels;
+use crate::explanation::{ClassMap, Explanation, NoiseUsed};
+use crate::gradient::{GradientSession, Moments};
+use crate::layers::{Layer, Layers};
+use crate::methods;
+use crate::network::Network;
+use crate::noise;
+use crate::picture::Picture;
+use crate::preprocess::{Prepared, Preprocess, Seen};
+use crate::printable::printable;
+use crate::selection;
+use crate::settings::{MOST_CLASSES, Settings};
+use crate::{Error, Result};
+
+/// Sessions kept ready, for as many layers or numbers of classes.
+const SESSIONS: usize = 4;
+
+/// A classifier that explains pictures: loaded once, for any number of pictures and threads.
+pub struct Explainer {
+    pub(crate) net: Network,
+    pub(crate) layers: Layers,
+    pub(crate) labels: Labels,
+    pub(crate) preprocess: Preprocess,
+    pub(crate) preprocess_sources: Vec<String>,
+    pub(crate) sha256: String,
+    /// The most recently used last.
+    sessions: Mutex<Vec<(SessionKey, Arc<GradientSession>)>>,
+}
+
+/// A layer, and how many classes at once.
+type SessionKey = (ValueId, usize);
+
+/// Told how many of how many passes are done.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+impl Explainer {
+    pub(crate) fn assemble(
+        net: Network,
+        labels: Labels,
+        preprocess: Preprocess,
+        preprocess_sources: Vec<String>,
+        sha256: String,
+    ) -> Result<Explainer> {
+        let layers = Layers::survey(&net)?;
+        let sessions = Mutex::default();
+        Ok(Explainer { net, layers, labels, preprocess, preprocess_sources, sha256, sessions })
+    }
+
+    /// The layers that can be explained, in the order in which they are computed.
+    pub fn layers(&self) -> &[Layer] {
+        self.layers.all()
+    }
+
+    /// The layer that is explained if none is named: the deepest feature layer, for methods with
+    /// noise the deepest at which noise acts.
+    ///
+    /// # Errors
+    /// If the gradient reaches no layer.
+    pub fn default_layer(&self, smoothed: bool) -> Result<&Layer> {
+        self.layers.default(smoothed)
+    }
+
+    /// How pictures are made ready for the model.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// Where each part of the preprocessing comes from, in sentences.
+    pub fn preprocess_sources(&self) -> &[String] {
+        &self.preprocess_sources
+    }
+
+    /// SHA-256 of the model file, in hexadecimal.
+    pub fn model_sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// How many classes the model tells apart.
+    pub fn classes(&self) -> usize {
+        self.net.classes
+    }
+
+    /// The engine that runs the model, with its version.
+    pub fn engine(&self) -> &'static str {
+        crate::engine::NAME
+    }
+
+    /// Explains a picture.
+    ///
+    /// # Errors
+    /// If the settings do not fit the model, or it computes values that are not finite.
+    pub fn explain(&self, picture: &Picture, settings: &Settings) -> Result<Explanation> {
+        self.explain_with(picture, settings, &mut |_, _| {})
+    }
+
+    /// Explains a picture, and tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub fn explain_with(
+        &self,
+        picture: &Picture,
+        settings: &Settings,
+        progress: Progress<'_>,
+    ) -> Result<Explanation> {
+        let Prepared { tensor, seen } = self.preprocess.apply(picture)?;
+        self.explain_prepared(tensor, seen, settings, progress)
+    }
+
+    /// Explains an input that is already as the model takes it: preprocessed, of shape
+    /// (1, C, H, W) or (1, H, W, C). The map's rectangle is in the input's own pixels.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`], and if the shape is not the model's.
+    pub fn explain_tensor(
+        &self,
+        input: Array4<f32>,
+        settings: &Settings,
+        progress: Progress<'_>,
+    ) -> Result<Explanation> {
+        let expected = self.net.input_shape();
+        if input.shape() != expected {
+            return Err(Error::input(format!(
+                "the input has shape {:?}, expected {expected:?}",
+                input.shape()
+            )));
+        }
+        if input.iter().any(|x| !x.is_finite()) {
+            return Err(Error::input("the input holds values that are not finite"));
+        }
+        let size = self.preprocess.size;
+        let (width, height) = (f64::from(size.width), f64::from(size.height));
+        self.explain_prepared(input, Seen { x: 0.0, y: 0.0, width, height }, settings, progress)
+    }
+
+    fn explain_prepared(
+        &self,
+        input: Array4<f32>,
+        seen: Seen,
+        settings: &Settings,
+        progress: Progress<'_>,
+    ) -> Result<Explanation> {
+        let started = Instant::now();
+        let samples = settings.samples()?;
+        let named =
+            settings.classes.iter().map(|c| self.labels.find(c)).collect::<Result<Vec<_>>>()?;
+        if named.len() > MOST_CLASSES {
+            return Err(Error::input(format!(
+                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
+                named.len()
+            )));
+        }
+        let layer = self.layer(settings, samples > 0)?;
+        let value = layer.map_or(self.net.input, |l| l.value);
+        let session = self.session((value, named.len().max(1)))?;
+        let mut notes = Vec::new();
+        let samples = self.samples_that_act(&session, layer, samples, &mut notes)?;
+        if settings.method.spec().linear_head && session.noise_acts {
+            return Err(self.no_linear_head(settings, layer));
+        }
+
+        let scale = settings.sigma.scale(range(&input))?;
+        progress(0, samples + 1);
+        let (scores, activations) = session.forward(&input)?;
+        progress(1, samples + 1);
+        let predictions = self.labels.predictions(&scores, self.net.head);
+        let classes = match named.is_empty() {
+            true => vec![predictions[0].class],
+            false => named,
+        };
+        let chosen =
+            selection::mask(activations.dim(), settings.maps.as_ref(), settings.neurons.as_ref())?;
+
+        let mut noise = Noise::new(settings, &input, samples, scale)?;
+        let moments =
+            self.moments(&session, &input, &classes, &mut noise, activations.dim(), progress)?;
+        let mut maps = Vec::new();
+        for (class, moments) in classes.iter().zip(&moments) {
+            if settings.method.spec().linear_head && !uniform(&moments[0]) {
+                return Err(self.no_linear_head(settings, layer));
+            }
+            let outcome = methods::compute(settings.method, &activations, moments, &chosen)?;
+            let map = match settings.signed {
+                true => outcome.signed,
+                false => outcome.signed.mapv(|x| x.max(0.0)),
+            };
+            let prediction = predictions.iter().find(|p| p.class == *class).cloned();
+            maps.push(ClassMap {
+                prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
+                map,
+                weights: outcome.weights,
+                chosen: chosen.clone(),
+                moments: moments.each_ref().map(|d| d.mapv(|x| x as f32)),
+                degenerate: outcome.degenerate,
+            });
+        }
+        let smoothed = samples > 0 || settings.method.default_samples() > 0;
+        Ok(Explanation {
+            method: settings.method,
+            title: settings.method.title(smoothed),
+            layer: layer.cloned(),
+            predictions,
+            classes: maps,
+            noise: NoiseUsed {
+                samples,
+                sigma: settings.sigma,
+                scale,
+                seed: settings.noise.is_none().then_some(settings.seed),
+                kept: noise.kept,
+            },
+            seen,
+            signed: settings.signed,
+            input,
+            scores,
+            activations,
+            notes,
+            milliseconds: started.elapsed().as_secs_f64() * 1e3,
+        })
+    }
+
+    /// The layer to explain; `None` for methods that look at the input.
+    fn layer(&self, settings: &Settings, smoothed: bool) -> Result<Option<&Layer>> {
+        match (&settings.layer, settings.method.at_input()) {
+            (Some(name), true) => Err(Error::input(format!(
+                "{} looks at the model's input, not at a layer ('{}')",
+                settings.method.title(smoothed),
+                printable(name)
+            ))
+            .with_hint("leave out the layer, or choose a method such as grad-cam++")),
+            (None, true) => Ok(None),
+            (Some(name), false) => self.layers.find(&self.net.graph, name).map(Some),
+            (None, false) => self.layers.default(smoothed).map(Some),
+        }
+    }
+
+    /// The session for a layer, from among those kept or a new one.
+    fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
+        let mut kept = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = match kept.iter().position(|(k, _)| *k == key) {
+            Some(at) => kept.remove(at).1,
+            None => Arc::new(GradientSession::new(&self.net, key.0, key.1)?),
+        };
+        kept.push((key, session.clone()));
+        if kept.len() > SESSIONS {
+            kept.remove(0);
+        }
+        Ok(session)
+    }
+
+    /// How many samples are worth taking: none where the gradient does not depend on the picture.
+    fn samples_that_act(
+        &self,
+        session: &GradientSession,
+        layer: Option<&Layer>,
+        samples: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<usize> {
+        if samples == 0 || session.noise_acts {
+            return Ok(samples);
+        }
+        let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
+        let other = self.layers.default(true)?;
+        let instead = match other.noise_acts {
+            Ok(true) => format!("; it does at layer '{}'", printable(&other.name)),
+            _ => String::new(),
+        };
+        notes.push(format!(
+            "the gradient at {place} is the same for every picture (all above it is linear), so \
+             noise cannot change the map and was skipped{instead}"
+        ));
+        Ok(0)
+    }
+
+    /// D1, D2 and D3 for each class.
+    fn moments(
+        &self,
+        session: &GradientSession,
+        input: &Array4<f32>,
+        classes: &[usize],
+        noise: &mut Noise<'_>,
+        shape: (usize, usize, usize),
+        progress: Progress<'_>,
+    ) -> Result<Vec<[Array3<f64>; 3]>> {
+        let mut moments: Vec<Moments> = classes.iter().map(|_| Moments::new(shape)).collect();
+        let samples = noise.samples;
+        let mut add = |batch: &Array4<f32>, count: usize| -> Result<()> {
+            for (moments, gradients) in moments.iter_mut().zip(session.gradients(batch, classes)?) {
+                moments.add(&gradients, count);
+            }
+            Ok(())
+        };
+        let (_, a, b, c) = input.dim();
+        let mut batch = Array4::zeros((session.batch(), a, b, c));
+        batch.assign(input);
+        if samples == 0 {
+            add(&batch, 1)?;
+        }
+        for first in (0..samples).step_by(session.batch()) {
+            let count = session.batch().min(samples - first);
+            for m in 0..count {
+                noise.add_to(input, first + m, batch.index_axis_mut(Axis(0), m));
+            }
+            add(&batch, count)?;
+            progress(first + count + 1, samples + 1);
+        }
+        Ok(moments.iter().map(Moments::means).collect())
+    }
+
+    fn no_linear_head(&self, settings: &Settings, layer: Option<&Layer>) -> Error {
+        let name = layer.map(|l| printable(&l.name)).unwrap_or_default();
+        Error::input(format!(
+            "{} needs global average pooling and one linear layer above layer '{name}'",
+            settings.method.title(false)
+        ))
+        .with_hint(
+            "Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere",
+        )
+    }
+}
+
+/// The noise of one explanation, sample by sample.
+struct Noise<'a> {
+    samples: usize,
+    scale: f64,
+    seed: u64,
+    given: Option<ArrayView4<'a, f32>>,
+    kept: Option<Array4<f32>>,
+}
+
+impl<'a> Noise<'a> {
+    fn new(
+        settings: &'a Settings,
+        input: &Array4<f32>,
+        samples: usize,
+        scale: f64,
+    ) -> Result<Self> {
+        let (_, a, b, c) = input.dim();
+        let given = settings.noise.as_ref().map(|noise| noise.view());
+        if let Some(noise) = given
+            && noise.shape()[1..] != input.shape()[1..]
+        {
+            return Err(Error::input(format!(
+                "the noise has shape {:?}, expected (n, {a}, {b}, {c}) like the model's input",
+                noise.shape()
+            )));
+        }
+        if given.is_some_and(|n| n.iter().any(|x| !x.is_finite())) {
+            return Err(Error::input("the noise holds values that are not finite"));
+        }
+        let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));
+        Ok(Self { samples, scale, seed: settings.seed, given, kept })
+    }
+
+    /// Writes `input` with the noise of sample `m` into `out`.
+    fn add_to(&mut self, input: &Array4<f32>, m: usize, mut out: ArrayViewMut3<'_, f32>) {
+        let mut noise = Array3::zeros(out.dim());
+        match (&self.given, noise.as_slice_mut()) {
+            (Some(given), _) => noise.assign(&given.index_axis(Axis(0), m)),
+            (None, Some(slice)) => noise::fill(slice, self.seed, m as u64, self.scale),
+            (None, None) => {}
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.index_axis_mut(Axis(0), m).assign(&noise);
+        }
+        out.assign(&(&input.index_axis(Axis(0), 0) + &noise));
+    }
+}
+
+/// Maximum minus minimum.
+fn range(input: &Array4<f32>) -> f64 {
+    let (low, high) = input
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+    f64::from(high) - f64::from(low)
+}
+
+/// Whether each map's gradient is the same at all of its neurons.
+fn uniform(gradient: &Array3<f64>) -> bool {
+    let largest = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+    gradient.outer_iter().all(|map| {
+        let first = map.first().copied().unwrap_or(0.0);
+        map.iter().all(|g| (g - first).abs() <= 1e-5 * largest)
+    })
+}

@@ -1,0 +1,106 @@
+//! The record of a run: what was computed, from what, and how to do it again.
+
+use serde::Serialize;
+
+use crate::explainer::Explainer;
+use crate::explanation::{Degenerate, Explanation, Prediction};
+use crate::preprocess::{Preprocess, Seen};
+use crate::settings::Sigma;
+
+/// Everything that tells how an explanation came about, to be serialised.
+#[derive(Debug, Serialize)]
+pub struct Manifest<'a> {
+    smoothcam: &'static str,
+    engine: &'static str,
+    model_sha256: &'a str,
+    method: &'static str,
+    title: &'a str,
+    formula: &'static str,
+    layer: Option<LayerUsed<'a>>,
+    noise: Noise,
+    signed: bool,
+    preprocess: &'a Preprocess,
+    /// The part of the picture that the model saw, in the picture's pixels.
+    seen: Seen,
+    /// The most probable classes.
+    predictions: &'a [Prediction],
+    /// Per class explained.
+    classes: Vec<Class<'a>>,
+    notes: &'a [String],
+    milliseconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerUsed<'a> {
+    name: &'a str,
+    module: &'a str,
+    maps: usize,
+    height: usize,
+    width: usize,
+    noise_acts: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Noise {
+    samples: usize,
+    sigma: Sigma,
+    scale: f64,
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Class<'a> {
+    #[serde(flatten)]
+    prediction: &'a Prediction,
+    /// The map's largest value, in the score's units.
+    map_max: f32,
+    /// The map's smallest value.
+    map_min: f32,
+    degenerate: Option<Degenerate>,
+}
+
+impl Explainer {
+    /// The record of an explanation that this explainer gave, with its `top` most probable
+    /// classes.
+    pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
+        let noise = &explanation.noise;
+        let extreme = |map: &ndarray::Array2<f32>, pick: fn(f32, f32) -> f32| {
+            map.iter().copied().reduce(pick).unwrap_or(0.0)
+        };
+        let class = |c: &'a crate::ClassMap| Class {
+            prediction: &c.prediction,
+            map_max: extreme(&c.map, f32::max),
+            map_min: extreme(&c.map, f32::min),
+            degenerate: c.degenerate,
+        };
+        Manifest {
+            smoothcam: env!("CARGO_PKG_VERSION"),
+            engine: self.engine(),
+            model_sha256: self.model_sha256(),
+            method: explanation.method.name(),
+            title: &explanation.title,
+            formula: explanation.method.source(),
+            layer: explanation.layer.as_ref().map(|l| LayerUsed {
+                name: &l.name,
+                module: &l.module,
+                maps: l.maps,
+                height: l.height,
+                width: l.width,
+                noise_acts: l.noise_acts.clone().ok(),
+            }),
+            noise: Noise {
+                samples: noise.samples,
+                sigma: noise.sigma,
+                scale: noise.scale,
+                seed: noise.seed,
+            },
+            signed: explanation.signed,
+            preprocess: self.preprocess(),
+            seen: explanation.seen,
+            predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
+            classes: explanation.classes.iter().map(class).collect(),
+            notes: &explanation.notes,
+            milliseconds: explanation.milliseconds,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Grad-CAM (Selvaraju et al., arXiv 1610.02391): w_k = mean_ij D1_kij.
+
+use super::{Evidence, Formula, Noise, Spec};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "grad-cam",
+    title: "Grad-CAM",
+    smoothed: None,
+    source: "w_k = mean(g); arXiv 1610.02391, eq. 1, 2",
+    samples: 0,
+    noise: Noise::Optional,
+    at_input: false,
+    linear_head: false,
+    degree: 0,
+    formula,
+};
+
+fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {
+    let count = e.over_neurons(e.chosen);
+    // A map that takes no part has no neurons; its weight is 0, not 0 / 0.
+    let count = count.gt(0.0).select(count, count + 1.0);
+    e.weigh(e.over_neurons(e.d1) / count)
+}

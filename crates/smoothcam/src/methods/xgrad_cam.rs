@@ -1,0 +1,24 @@
+//! XGrad-CAM (Fu et al., arXiv 2008.02312, eq. 8): w_k = sum_ij (D1 A)_kij / sum_ij A_kij.
+
+use super::{Evidence, Formula, Noise, Spec};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "xgrad-cam",
+    title: "XGrad-CAM",
+    smoothed: None,
+    source: "w_k = sum(g A) / sum(A); arXiv 2008.02312, eq. 8",
+    samples: 0,
+    noise: Noise::Optional,
+    at_input: false,
+    linear_head: false,
+    degree: 0,
+    formula,
+};
+
+fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {
+    let total = e.over_neurons(e.a);
+    // A map without activation has no say: its weight is 0, not 0 / 0.
+    let silent = total.compare("Equal", e.a.tape().scalar(0.0));
+    let weights = e.over_neurons(e.d1 * e.a) / silent.select(total + 1.0, total);
+    e.weigh(weights)
+}

@@ -1,0 +1,138 @@
+//! A classifier made ready: its graph at one input shape, its scores and its layers.
+
+use ndarray::{ArrayD, IxDyn};
+use onnx_grad::{Graph, Tensor, ValueId};
+
+use crate::engine::{LACKING, Session};
+use crate::printable::printable;
+use crate::{Error, Result};
+
+/// What the model does to the scores last, and how probabilities come of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// One class out of many.
+    Softmax,
+    /// Each class by itself.
+    Sigmoid,
+}
+
+/// A classifier's graph with fixed shapes, all known.
+pub(crate) struct Network {
+    pub(crate) graph: Graph,
+    pub(crate) input: ValueId,
+    /// The classes' scores, before softmax or sigmoid.
+    pub(crate) score: ValueId,
+    pub(crate) head: Head,
+    /// How many classes there are.
+    pub(crate) classes: usize,
+    /// Pictures per run.
+    pub(crate) batch: usize,
+}
+
+impl Network {
+    /// Fixes the input's shape and learns all others, by running the model once.
+    ///
+    /// # Errors
+    /// If the model is no classifier of one picture, or the engine cannot run it at this shape.
+    pub(crate) fn new(mut graph: Graph, shape: [usize; 4]) -> Result<Network> {
+        let input = the_input(&graph)?;
+        graph.fix_input(input, &shape);
+        let output = graph.outputs()[0];
+        let (score, head) = score(&graph, output);
+        graph.set_outputs(&[score]);
+        learn(&mut graph, input, shape)?;
+        let graph = graph.decompose(LACKING).map_err(unsupported)?;
+        let batch = shape[0];
+        let scores = graph.shape(score).unwrap_or_default();
+        let classes = match scores {
+            [first, rest @ ..] if *first == batch => rest.iter().product(),
+            [classes] if batch == 1 => *classes,
+            _ => 0,
+        };
+        if classes == 0 || scores.iter().filter(|d| **d > 1).count() > 1 + usize::from(batch > 1) {
+            return Err(Error::input(format!(
+                "the model is no image classifier: its output '{}' has the shape {scores:?}, \
+                 expected one score per class",
+                printable(&graph.value(output).name)
+            )));
+        }
+        let head = match head {
+            Some(head) => head,
+            None if classes == 1 => Head::Sigmoid,
+            None => Head::Softmax,
+        };
+        Ok(Network { graph, input, score, head, classes, batch })
+    }
+
+    /// The shape of one picture as the model takes it: (1, C, H, W) or (1, H, W, C).
+    pub(crate) fn input_shape(&self) -> Vec<usize> {
+        let mut shape = self.graph.shape(self.input).unwrap_or_default().to_vec();
+        shape.iter_mut().take(1).for_each(|batch| *batch = 1);
+        shape
+    }
+
+    /// The name of a value, for the engine.
+    pub(crate) fn name(&self, id: ValueId) -> &str {
+        &self.graph.value(id).name
+    }
+}
+
+/// The model's one input.
+///
+/// # Errors
+/// If it has none, or several.
+pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
+    match graph.inputs() {
+        [input] => Ok(*input),
+        inputs => {
+            let names: Vec<_> = inputs.iter().map(|i| printable(&graph.value(*i).name)).collect();
+            Err(Error::input(format!(
+                "the model has {} inputs ({}), expected one: the picture",
+                inputs.len(),
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// The scores: what goes into the softmax or sigmoid that ends the model, if one does.
+fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
+    let mut at = output;
+    while let Some(node) = graph.value(at).producer.map(|n| graph.node(n)) {
+        let Some(Some(before)) = node.inputs.first() else { break };
+        match node.op.as_str() {
+            "Softmax" | "LogSoftmax" => return (*before, Some(Head::Softmax)),
+            "Sigmoid" => return (*before, Some(Head::Sigmoid)),
+            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout" => {
+                at = *before;
+            }
+            _ => break,
+        }
+    }
+    (output, None)
+}
+
+fn learn(graph: &mut Graph, input: ValueId, shape: [usize; 4]) -> Result<()> {
+    let probe = graph.probe(LACKING);
+    let names: Vec<String> =
+        probe.graph.outputs().iter().map(|o| probe.graph.value(*o).name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let session = Session::load(&probe.graph, false)?;
+    let picture = ArrayD::<f32>::zeros(IxDyn(&shape));
+    let input = graph.value(input).name.clone();
+    let outputs = session.run(&[(&input, picture.view())], &names).map_err(|e| {
+        let [batch, rest @ ..] = shape;
+        let expected = rest.map(|d| d.to_string()).join("x");
+        Error::input(format!("the model does not run on {batch} picture of {expected}: {e}"))
+            .with_hint("give the size that it was made for: --size 224 or --size 224x320")
+    })?;
+    let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
+    let facts =
+        facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
+    graph.learn(&probe, &facts).map_err(unsupported)
+}
+
+/// An error of the graph, for the person who gave the model.
+pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
+    Error::input(printable(&error.to_string()))
+}

@@ -1,0 +1,110 @@
+//! What is asked of an explanation.
+
+use ndarray::Array4;
+use serde::Serialize;
+
+use crate::methods::Method;
+use crate::selection::{Maps, Neurons};
+use crate::{Error, Result};
+
+/// The most noised samples that are taken: the mean has long converged.
+pub const MOST_SAMPLES: usize = 10_000;
+/// The most classes that are explained from the same passes.
+pub const MOST_CLASSES: usize = 64;
+
+/// What to explain, and how. [`Settings::default`] explains the predicted class with Smooth
+/// Grad-CAM++ at the layer that suits it.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The method.
+    pub method: Method,
+    /// How many noised samples; `None` for the method's default. At most [`MOST_SAMPLES`].
+    pub samples: Option<usize>,
+    /// How strong the noise is.
+    pub sigma: Sigma,
+    /// The noise's seed.
+    pub seed: u64,
+    /// Noise to use in place of drawn noise, (n, C, H, W) as the model's input.
+    pub noise: Option<Array4<f32>>,
+    /// The layer: a value, a node or a module of the model; `None` for the default.
+    pub layer: Option<String>,
+    /// The layer's feature maps to look at; `None` for all.
+    pub maps: Option<Maps>,
+    /// The layer's neurons to look at; `None` for all.
+    pub neurons: Option<Neurons>,
+    /// The classes to explain, by index or label; empty for the predicted class. At most
+    /// [`MOST_CLASSES`].
+    pub classes: Vec<String>,
+    /// Whether negative evidence stays in the map.
+    pub signed: bool,
+    /// Whether to return the noise that was used (n times the input's size).
+    pub keep_noise: bool,
+}
+
+/// The standard deviation of the noise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sigma {
+    /// As a share of the range (maximum minus minimum) of the preprocessed input.
+    Relative(f64),
+    /// In units of the preprocessed input.
+    Absolute(f64),
+}
+
+impl Default for Sigma {
+    /// A tenth of the range: more hides the picture from the classifier.
+    fn default() -> Self {
+        Sigma::Relative(0.1)
+    }
+}
+
+impl Sigma {
+    /// The standard deviation for an input of this range.
+    ///
+    /// # Errors
+    /// If it is not a positive number, or so large that nothing of the picture is left.
+    pub(crate) fn scale(self, range: f64) -> Result<f64> {
+        let (sigma, most) = match self {
+            Sigma::Relative(sigma) => (sigma, 10.0),
+            Sigma::Absolute(sigma) => (sigma, 1e6),
+        };
+        if !(sigma > 0.0 && sigma <= most) {
+            return Err(Error::input(format!(
+                "sigma is {sigma}, expected a number above 0, at most {most}"
+            ))
+            .with_hint(
+                "0.1 of the input's range is a good value; without noise, use --method grad-cam++",
+            ));
+        }
+        Ok(match self {
+            Sigma::Relative(_) => sigma * range,
+            Sigma::Absolute(_) => sigma,
+        })
+    }
+}
+
+impl Settings {
+    /// How many samples are asked for.
+    ///
+    /// # Errors
+    /// If they are too many, or the method cannot take as many.
+    pub(crate) fn samples(&self) -> Result<usize> {
+        let given = self.noise.as_ref().map(|noise| noise.dim().0);
+        if let (Some(given), Some(asked)) = (given, self.samples)
+            && given != asked
+        {
+            return Err(Error::input(format!(
+                "{asked} samples are asked for, but the noise that is given holds {given}"
+            )));
+        }
+        let samples = given.or(self.samples).unwrap_or(self.method.default_samples());
+        if samples > MOST_SAMPLES {
+            return Err(Error::input(format!(
+                "{samples} samples are asked for, at most {MOST_SAMPLES} are taken"
+            ))
+            .with_hint("8 samples give nearly the same map as 256"));
+        }
+        self.method.check_samples(samples)?;
+        Ok(samples)
+    }
+}
