@@ -299,3 +299,6 @@ fn scopes(metadata: &[proto::StringStringEntryProto]) -> Vec<String> {
         .filter(|s| !s.is_empty())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

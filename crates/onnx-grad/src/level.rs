@@ -15,6 +15,8 @@ const OLDEST: i64 = 7;
 /// The newest opset whose changes are known.
 const NEWEST: i64 = 25;
 
+mod portable;
+
 mod onnx {
     //! `TensorProto.DataType` numbers of the types that are converted.
     pub(super) const UINT16: i32 = 4;
@@ -169,7 +171,7 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     }
     graph.opsets.retain(|(d, _)| !d.is_empty());
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
-    Ok(())
+    portable::rewrite(graph)
 }
 
 /// `Cast` and the generators name an element type: half and double become float32 there too.
@@ -238,7 +240,7 @@ fn softmax(graph: &mut Graph, n: usize) -> Result<()> {
         inputs,
         outputs: vec![Some(output)],
         attributes,
-        ..Node { ..node.clone() }
+        ..node.clone()
     };
     let int = |key: &str, value| vec![(key.to_owned(), Attribute::Int(value))];
     graph.nodes[n] = part(&node.op, vec![Some(flat)], soft, int("axis", -1));

@@ -323,6 +323,13 @@ mod tests {
     }
 
     #[test]
+    fn no_rule_panics_on_odd_nodes() {
+        for case in cases() {
+            case.survive_oddities(LACKING);
+        }
+    }
+
+    #[test]
     fn every_rule_agrees_with_finite_differences() {
         for case in cases() {
             case.check(LACKING);

@@ -33,19 +33,23 @@ pub(super) fn expand<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 pub(super) fn tile<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let shape = n.x(0)?.shape();
     let repeats = n.const_ints(1)?.unwrap_or_default();
-    if repeats.len() != shape.len() {
-        return Err(n.unsupported("repeats of another number of axes"));
+    let dy = n.dy()?;
+    let tiled: Option<Vec<usize>> = (shape.iter().zip(&repeats))
+        .map(|(size, repeat)| usize::try_from(*repeat).ok()?.checked_mul(*size))
+        .collect();
+    if repeats.len() != shape.len() || tiled != Some(dy.shape()) {
+        return Err(n.unsupported(format!("{repeats:?} copies of {shape:?}")));
     }
     let mut split = Vec::new();
     let mut copies = Vec::new();
     for (size, repeat) in shape.iter().zip(repeats) {
         if repeat != 1 {
             copies.push(split.len());
-            split.push(usize::try_from(repeat).map_err(|_| n.unsupported("negative repeats"))?);
+            split.push(repeat as usize);
         }
         split.push(*size);
     }
-    Ok(n.dy()?.reshape(&split).sum(&copies).reshape(&shape))
+    Ok(dy.reshape(&split).sum(&copies).reshape(&shape))
 }
 
 /// y = the arguments one after the other, so dx = its part of dy.
@@ -99,7 +103,7 @@ pub(super) fn depth_to_space<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     else {
         return Err(n.unsupported("an input that is not of four axes"));
     };
-    if out_channels * block * block != channels {
+    if block.checked_pow(2).and_then(|b| b.checked_mul(*out_channels)) != Some(channels) {
         return Err(n.unsupported(format!("{channels} channels in blocks of {block}")));
     }
     let split = dy.reshape(&[batch, *out_channels, height, block, width, block]);

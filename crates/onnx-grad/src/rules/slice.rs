@@ -87,7 +87,8 @@ pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let mode = n.string("mode", "constant");
     for (axis, (begin, end)) in pads(n, shape.len())?.into_iter().enumerate() {
         if (begin, end) != (0, 0) {
-            let sources = sources(n, mode, shape[axis], begin, end)?;
+            let padded = dx.shape().get(axis).copied().unwrap_or(0);
+            let sources = sources(n, mode, shape[axis], (begin, end), padded)?;
             dx = collect(dx, axis, &sources, shape[axis]);
         }
     }
@@ -109,20 +110,22 @@ fn pads(n: &At<'_>, rank: usize) -> Result<Vec<(i64, i64)>> {
     Ok(of_axes)
 }
 
-/// For each element along a padded axis, the element of the unpadded one that it repeats; `None`
+/// For each of the `padded` elements along an axis, which of `size` elements it repeats; `None`
 /// for constant padding.
 fn sources(
     n: &At<'_>,
     mode: &str,
     size: usize,
-    begin: i64,
-    end: i64,
+    (begin, end): (i64, i64),
+    padded: usize,
 ) -> Result<Vec<Option<usize>>> {
+    let error =
+        || n.unsupported(format!("mode = '{mode}' with pads of {begin} and {end} around {size}"));
+    let fits = begin.saturating_add(end).saturating_add(size as i64) == padded as i64;
     let cropped = begin < 0 || end < 0;
-    let padded = usize::try_from(begin.saturating_add(end).saturating_add(size as i64));
-    let (true, Ok(padded)) = (size > 0 && (mode == "constant" || !cropped), padded) else {
-        return Err(n.unsupported(format!("mode = '{mode}' with {begin} and {end} around {size}")));
-    };
+    if !fits || size == 0 || (cropped && mode != "constant") {
+        return Err(error());
+    }
     let last = size as i64 - 1;
     let source = |i: i64| match mode {
         _ if (0..=last).contains(&i) => Ok(Some(i)),
@@ -131,7 +134,7 @@ fn sources(
         // Engines differ in what lies beyond one reflection.
         "reflect" if (-last..=2 * last).contains(&i) => Ok(Some(last - (last - i.abs()).abs())),
         "wrap" => Ok(Some(i.rem_euclid(size as i64))),
-        _ => Err(n.unsupported(format!("mode = '{mode}' with {begin} and {end} around {size}"))),
+        _ => Err(error()),
     };
     (0..padded as i64).map(|i| Ok(source(i - begin)?.map(|s| s as usize))).collect()
 }

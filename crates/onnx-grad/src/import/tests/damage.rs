@@ -1,0 +1,52 @@
+//! Damaged files, and graphs that contradict themselves.
+
+use super::*;
+
+#[test]
+fn damaged_files_are_errors_or_read_but_never_panic() {
+    let bytes = sample().encode_to_vec();
+    for end in 0..bytes.len() {
+        let _ = read_bytes(bytes[..end].to_vec());
+    }
+    for at in 0..bytes.len() {
+        for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at] ^ 8] {
+            let mut damaged = bytes.clone();
+            damaged[at] = value;
+            if let Ok(graph) = read_bytes(damaged) {
+                let _ = graph.to_onnx();
+            }
+        }
+    }
+    assert!(read_bytes(vec![]).is_err());
+    assert!(read_bytes(b"<!DOCTYPE html><html>Not found</html>".to_vec()).is_err());
+    assert!(read_bytes(vec![0xff; 1000]).is_err());
+}
+
+#[test]
+fn graphs_that_contradict_themselves_are_errors() {
+    #[track_caller]
+    fn error(nodes: Vec<NodeProto>, initializers: Vec<TensorProto>, expected: &str) {
+        let error = read(&model(13, nodes, initializers)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let relu = |x, y| node("Relu", &[x], &[y], vec![]);
+    error(vec![], vec![], "no nodes");
+    error(vec![relu("x", "y"), relu("a", "b"), relu("b", "a")], vec![], "not acyclic");
+    error(vec![relu("y", "y")], vec![], "not acyclic");
+    error(vec![relu("x", "y"), relu("x", "y")], vec![], "defined twice");
+    error(vec![relu("x", "x")], vec![], "defined twice");
+    error(vec![relu("x", "y")], vec![float_tensor("y", &[1.0])], "defined twice");
+    error(vec![relu("x", "y")], vec![float_tensor("", &[1.0])], "no name");
+    error(vec![relu("z", "y")], vec![], "nothing computes");
+    error(vec![relu("x", "z")], vec![], "computed by no node");
+    let w = || float_tensor("w", &[1.0, 2.0]);
+    let sized = |dims: &[i64]| vec![TensorProto { dims: dims.to_vec(), ..w() }];
+    error(vec![relu("x", "y")], sized(&[3]), "should hold 3 elements");
+    error(vec![relu("x", "y")], sized(&[-2]), "negative dimension");
+    error(vec![relu("x", "y")], sized(&[i64::MAX, i64::MAX]), "too large");
+    error(vec![relu("x", "y")], vec![TensorProto { data_type: 8, ..w() }], "not supported");
+    let cut = TensorProto { data_type: 10, raw_data: Some(vec![0; 3].into()), ..w() };
+    error(vec![relu("x", "y")], vec![cut], "within an element");
+    let old = read(&model(6, vec![relu("x", "y")], vec![])).unwrap_err().to_string();
+    assert!(old.contains("opset 6"), "{old}");
+}
