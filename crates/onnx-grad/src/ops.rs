@@ -38,6 +38,17 @@ pub struct Sliding {
     pub pads: Vec<usize>,
 }
 
+impl Sliding {
+    /// As a node's attributes.
+    pub(crate) fn attributes(&self) -> [(&'static str, Attribute); 3] {
+        [
+            ints("strides", &self.strides),
+            ints("dilations", &self.dilations),
+            ints("pads", &self.pads),
+        ]
+    }
+}
+
 impl<'g> Var<'g> {
     fn emit(
         self,
@@ -350,12 +361,8 @@ impl<'g> Var<'g> {
                 None => self.tape.misfit(format!("Conv of {x:?} by {w:?}")),
             }
         }
-        let attributes = [
-            ("group", Attribute::Int(groups as i64)),
-            ints("strides", &sliding.strides),
-            ints("dilations", &sliding.dilations),
-            ints("pads", &sliding.pads),
-        ];
+        let [strides, dilations, pads] = sliding.attributes();
+        let attributes = [("group", Attribute::Int(groups as i64)), strides, dilations, pads];
         self.emit("Conv", &[Some(self), Some(kernels)], &attributes, shape)
     }
 }

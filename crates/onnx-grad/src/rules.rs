@@ -2,13 +2,19 @@
 
 mod activation;
 mod binary_elementwise;
+mod conv;
 mod gather;
 mod layout;
 mod matmul;
+mod norm;
+mod pooling;
 mod reduce;
+mod resize;
+mod separable;
 mod slice;
 mod softmax;
 mod unary_elementwise;
+mod window;
 
 use crate::error::Result;
 use crate::graph::{Attribute, Node};
@@ -98,6 +104,8 @@ static RULES: &[Rule] = &[
     rule("Asinh", Wrt::All, &[], unary_elementwise::asinh),
     rule("Atan", Wrt::All, &[], unary_elementwise::atan),
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
+    rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool),
+    rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
     stop("Ceil"),
@@ -105,6 +113,8 @@ static RULES: &[Rule] = &[
     rule("Clip", Wrt::First, &[], activation::clip),
     rule("Concat", Wrt::All, &["axis"], layout::concat),
     stop("ConstantOfShape"),
+    rule("Conv", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
+    rule("ConvTranspose", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
     rule("Cos", Wrt::All, &[], unary_elementwise::cos),
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
     rule("CumSum", Wrt::First, &["exclusive", "reverse"], reduce::cum_sum),
@@ -124,21 +134,29 @@ static RULES: &[Rule] = &[
     rule("GatherND", Wrt::First, &["batch_dims"], gather::gather_nd),
     rule("Gelu", Wrt::All, &["approximate"], activation::gelu),
     rule("Gemm", Wrt::All, &["alpha", "beta", "transA", "transB"], matmul::gemm),
+    rule("GlobalAveragePool", Wrt::All, &[], pooling::global_average_pool),
+    rule("GlobalMaxPool", Wrt::All, &[], pooling::global_max_pool),
     stop("Greater"),
     stop("GreaterOrEqual"),
+    decompose("GroupNormalization", &["epsilon", "num_groups", "stash_type"], norm::group),
     rule("HardSigmoid", Wrt::All, &["alpha", "beta"], activation::hard_sigmoid),
     rule("HardSwish", Wrt::All, &[], activation::hard_swish),
     stop("Hardmax"),
     rule("Identity", Wrt::All, &[], unary_elementwise::identity),
+    rule("InstanceNormalization", Wrt::First, &["epsilon"], norm::instance),
     stop("IsInf"),
     stop("IsNaN"),
+    decompose("LRN", &["alpha", "beta", "bias", "size"], norm::local_response),
+    rule("LayerNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::layer),
     rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
     stop("Less"),
     stop("LessOrEqual"),
     rule("Log", Wrt::All, &[], unary_elementwise::log),
     rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
+    decompose("LpNormalization", &["axis", "p"], norm::lp),
     rule("MatMul", Wrt::All, &[], matmul::matmul),
     rule("Max", Wrt::All, &[], binary_elementwise::extremum),
+    rule("MaxPool", Wrt::First, &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], pooling::max_pool),
     rule("Mean", Wrt::All, &[], binary_elementwise::mean),
     rule("Min", Wrt::All, &[], binary_elementwise::extremum),
     decompose("Mish", &[], activation::mish),
@@ -153,6 +171,7 @@ static RULES: &[Rule] = &[
     rule("PRelu", Wrt::All, &[], activation::prelu),
     rule("Pad", Wrt::First, &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
+    rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
     stop("RandomUniform"),
@@ -171,6 +190,7 @@ static RULES: &[Rule] = &[
     rule("ReduceSumSquare", Wrt::First, REDUCTION, reduce::sum_square),
     rule("Relu", Wrt::All, &[], activation::relu),
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
+    rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize),
     stop("Round"),
     rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements),
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
@@ -265,6 +285,9 @@ mod tests {
     const LACKING: &[&str] = &[
         "Celu",
         "Dropout",
+        "GroupNormalization",
+        "LRN",
+        "LpNormalization",
         "Mish",
         "Selu",
         "ThresholdedRelu",
@@ -277,21 +300,27 @@ mod tests {
     /// The operators that gradients are written in: ai.onnx's, which every engine has.
     #[rustfmt::skip]
     const EMITTED: &[&str] = &[
-        "Abs", "Add", "And", "Cast", "Concat", "Cos", "Cosh", "CumSum", "Div", "Elu", "Equal",
-        "Erf", "Exp", "Expand", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm", "Greater",
-        "Identity", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad", "Pow",
-        "ReduceProd", "ReduceSum", "Reshape", "ScatterElements", "ScatterND", "Sigmoid", "Sin",
-        "Sinh", "Slice", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
+        "Abs", "Add", "And", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Cos",
+        "Cosh", "CumSum", "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Gather", "GatherElements",
+        "GatherND", "Gelu", "Gemm", "Greater", "Identity", "InstanceNormalization", "Less", "Log",
+        "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad", "Pow", "ReduceL1", "ReduceL2",
+        "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum", "Reshape", "ScatterElements",
+        "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softplus", "Sqrt", "Sub", "Tanh",
+        "Transpose", "Trilu", "Where",
     ];
 
     fn cases() -> Vec<Case> {
         [
             activation::cases(),
             binary_elementwise::cases(),
+            conv::cases(),
             gather::cases(),
             layout::cases(),
             matmul::cases(),
+            norm::cases(),
+            pooling::cases(),
             reduce::cases(),
+            resize::cases(),
             slice::cases(),
             softmax::cases(),
             unary_elementwise::cases(),

@@ -1,0 +1,223 @@
+//! Convolution and its transpose, each of which is the other's gradient.
+
+use super::window::{Padding, Surplus, Window, sizes, unpadded, windows};
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::ops::Sliding;
+use crate::tape::Var;
+use crate::tensor::DType;
+use crate::vjp::{At, Vjp};
+
+/// y = x * w (+ b), so dx is the transposed convolution of dy: its elements spread out by the
+/// stride, each times the kernel, summed up where they meet.
+///
+/// At stride 1 that is a convolution too, with the kernel flipped, which engines compute faster
+/// (depthwise above all). At larger strides, spreading dy out costs more than it saves.
+pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let (dy, w) = (n.dy()?, n.x(1)?);
+    let weights = Weights::of(n, w, n.x(0)?.shape().get(1).copied())?;
+    let windows = windows(n, &weights.kernel)?;
+    let flipped: Option<Vec<(usize, usize)>> = windows.iter().map(flipped_pads).collect();
+    Ok(match flipped {
+        Some(pads) => {
+            let sliding = sliding(&windows, |i| pads[i]);
+            dy.conv(weights.flipped_and_transposed(), weights.groups, &sliding)
+        }
+        None => transposed_convolution(dy, w, weights.groups, &windows),
+    })
+}
+
+/// y is the transposed convolution of x, so dx = dy * w.
+pub(super) fn conv_transpose<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    let (x, dy, w) = (n.x(0)?, n.dy()?, n.x(1)?);
+    let weights = Weights::of(n, w, dy.shape().get(1).copied())?;
+    let windows = transposed_windows(n, &weights.kernel)?;
+    let sliding = sliding(&windows, |i| (windows[i].begin, windows[i].end));
+    let dx = dy.conv(w, weights.groups, &sliding);
+    // An output padding of a stride or more makes steps that have no element of x.
+    let sizes = x.shape();
+    Ok((2..sizes.len()).fold(dx, |dx, axis| dx.slice(axis, 0, sizes[axis], 1)))
+}
+
+/// The kernels of a convolution from `inputs` to `outputs` channels.
+struct Weights<'g> {
+    w: Var<'g>,
+    outputs: usize,
+    inputs: usize,
+    groups: usize,
+    kernel: Vec<usize>,
+}
+
+impl<'g> Weights<'g> {
+    /// Of a node whose kernels go from this many channels.
+    fn of(n: &Vjp<'g>, w: Var<'g>, inputs: Option<usize>) -> Result<Self> {
+        let shape = w.shape();
+        let groups = usize::try_from(n.int("group", 1)).unwrap_or(0);
+        let declared = n.ints("kernel_shape");
+        let as_declared = |kernel: &[usize]| {
+            declared.is_none_or(|d| {
+                d.iter().map(|k| usize::try_from(*k)).eq(kernel.iter().map(|k| Ok(*k)))
+            })
+        };
+        match (shape.as_slice(), inputs) {
+            ([outputs, per_group, kernel @ ..], Some(inputs))
+                if groups > 0
+                    && per_group.checked_mul(groups) == Some(inputs)
+                    && outputs.is_multiple_of(groups)
+                    && kernel.iter().all(|k| *k > 0)
+                    && as_declared(kernel) =>
+            {
+                Ok(Self { w, outputs: *outputs, inputs, groups, kernel: kernel.to_vec() })
+            }
+            _ => Err(n.unsupported(format!("kernels of shape {shape:?} in {groups} groups"))),
+        }
+    }
+
+    /// The kernels from the outputs back to the inputs, with their taps in reverse. Of constant
+    /// weights, engines compute this once, when they load the model.
+    fn flipped_and_transposed(&self) -> Var<'g> {
+        let (m, c) = (self.outputs / self.groups, self.inputs / self.groups);
+        let flipped = (2..self.kernel.len() + 2).fold(self.w, |w, axis| w.reversed(axis));
+        if (m, c) == (1, 1) {
+            return flipped;
+        }
+        let shape = |head: &[usize]| [head, &self.kernel].concat();
+        let mut order: Vec<usize> = (0..self.kernel.len() + 3).collect();
+        order.swap(1, 2);
+        let grouped = flipped.reshape(&shape(&[self.groups, m, c])).transpose(&order);
+        grouped.reshape(&shape(&[self.inputs, m]))
+    }
+}
+
+/// The pads with which a convolution by the flipped kernel has x's size; `None` where there are
+/// none.
+fn flipped_pads(w: &Window) -> Option<(usize, usize)> {
+    let begin = (w.extent() - 1).checked_sub(w.begin)?;
+    let end = (w.input + w.extent() - 1).checked_sub(w.output + begin)?;
+    (w.stride == 1).then_some((begin, end))
+}
+
+fn transposed_convolution<'g>(
+    dy: Var<'g>,
+    w: Var<'g>,
+    groups: usize,
+    windows: &[Window],
+) -> Var<'g> {
+    // Behind, dy reaches beyond x (into padding), or falls short of it (by the stride's remainder).
+    let beyond = |w: &Window| w.reach().saturating_sub(w.begin + w.input);
+    let short = |w: &Window| (w.begin + w.input).saturating_sub(w.reach());
+    let sliding = sliding(windows, |i| (windows[i].begin, beyond(&windows[i])));
+    let short = windows.iter().map(|w| short(w) as i64).collect();
+    let [strides, dilations, pads] = sliding.attributes();
+    let attributes = [
+        ("group", Attribute::Int(groups as i64)),
+        ("output_padding", Attribute::Ints(short)),
+        strides,
+        dilations,
+        pads,
+    ];
+    let channels = w.shape().get(1).copied().unwrap_or(0) * groups;
+    let mut shape = vec![dy.shape().first().copied().unwrap_or(0), channels];
+    shape.extend(windows.iter().map(|w| w.input));
+    w.tape.op("ConvTranspose", &[Some(dy), Some(w)], &attributes, DType::F32, shape)
+}
+
+fn sliding(windows: &[Window], pads: impl Fn(usize) -> (usize, usize)) -> Sliding {
+    let (begins, ends): (Vec<usize>, Vec<usize>) = (0..windows.len()).map(pads).unzip();
+    Sliding {
+        strides: windows.iter().map(|w| w.stride).collect(),
+        dilations: windows.iter().map(|w| w.dilation).collect(),
+        pads: [begins, ends].concat(),
+    }
+}
+
+/// The windows of the convolution of which a ConvTranspose node is the transpose: they go over
+/// its output, and make a step for each element of its input.
+fn transposed_windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
+    let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
+    let added = sizes(n, "output_padding", kernel.len(), 0, 0)?;
+    let padding = match (n.ints("output_shape"), Padding::of(n, kernel.len())?) {
+        // A wanted shape overrides the pads.
+        (Some(_), Padding::Explicit(_)) => Padding::Same(Surplus::Begin),
+        (_, padding) => padding,
+    };
+    let mut windows = unpadded(n, y, x, kernel)?;
+    for (i, window) in windows.iter_mut().enumerate() {
+        let cut = (window.reach() + added[i]).checked_sub(window.input);
+        (window.begin, window.end) = match (&padding, cut) {
+            (Padding::Explicit(pads), _) => pads[i],
+            (Padding::Same(surplus), cut) => surplus.split(cut.unwrap_or(0)),
+        };
+        if cut != Some(window.begin + window.end) {
+            return Err(n.unsupported(format!("an output of {} from {window:?}", window.input)));
+        }
+    }
+    Ok(windows)
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::testing::case;
+    let kernel = |op, x: &[usize], w: &[usize]| {
+        let shape: Vec<i64> = w[2..].iter().map(|k| *k as i64).collect();
+        case(op).x(x).fixed(w, -1.0, 1.0).ints("kernel_shape", &shape).linear()
+    };
+    let conv = |x: &[usize], w: &[usize]| kernel("Conv", x, w);
+    let transposed = |x: &[usize], w: &[usize]| kernel("ConvTranspose", x, w);
+    vec![
+        conv(&[2, 3, 5, 6], &[4, 3, 1, 1]),
+        conv(&[2, 3, 5, 6], &[4, 3, 3, 2]),
+        conv(&[2, 3, 5, 6], &[4, 3, 3, 3]).ints("pads", &[1, 2, 0, 1]),
+        conv(&[2, 3, 5, 6], &[4, 3, 3, 3]).ints("pads", &[3, 1, 1, 1]),
+        conv(&[1, 2, 8, 9], &[3, 2, 3, 3]).ints("dilations", &[2, 3]).ints("pads", &[1, 2, 3, 4]),
+        conv(&[2, 3, 8, 9], &[4, 3, 3, 3]).ints("strides", &[2, 3]).ints("pads", &[1, 1, 1, 1]),
+        conv(&[2, 3, 8, 9], &[4, 3, 1, 1]).ints("strides", &[2, 2]),
+        conv(&[2, 3, 9, 9], &[4, 3, 2, 2]).ints("strides", &[4, 2]),
+        conv(&[1, 2, 9, 9], &[3, 2, 3, 2])
+            .ints("strides", &[2, 3])
+            .ints("dilations", &[2, 2])
+            .ints("pads", &[2, 0, 1, 1]),
+        conv(&[2, 4, 5, 6], &[6, 2, 3, 3]).int("group", 2).ints("pads", &[1, 1, 1, 1]),
+        conv(&[2, 4, 7, 6], &[6, 2, 3, 3]).int("group", 2).ints("strides", &[2, 2]),
+        conv(&[2, 4, 5, 6], &[4, 1, 3, 3]).int("group", 4).ints("pads", &[1, 1, 1, 1]),
+        conv(&[2, 4, 7, 6], &[8, 1, 3, 3]).int("group", 4).ints("strides", &[2, 2]),
+        conv(&[2, 3, 7, 6], &[4, 3, 3, 3]).string("auto_pad", "VALID").ints("strides", &[1, 2]),
+        conv(&[2, 3, 7, 6], &[4, 3, 3, 2])
+            .string("auto_pad", "SAME_UPPER")
+            .ints("strides", &[2, 1]),
+        conv(&[2, 3, 7, 7], &[4, 3, 3, 3])
+            .string("auto_pad", "SAME_LOWER")
+            .ints("strides", &[2, 2]),
+        conv(&[2, 3, 9], &[4, 3, 3]).ints("strides", &[2]).ints("pads", &[1, 0]),
+        conv(&[2, 3, 9], &[4, 3, 3]).fixed(&[4], -1.0, 1.0).ints("pads", &[1, 1]),
+        transposed(&[2, 3, 5, 6], &[3, 4, 3, 2]),
+        transposed(&[2, 3, 5, 6], &[3, 4, 3, 3])
+            .ints("strides", &[2, 3])
+            .ints("pads", &[1, 0, 1, 2])
+            .ints("output_padding", &[1, 2]),
+        transposed(&[2, 4, 5, 6], &[4, 3, 3, 3]).int("group", 2).ints("dilations", &[2, 1]),
+        transposed(&[2, 3, 5, 6], &[3, 4, 3, 3])
+            .string("auto_pad", "SAME_UPPER")
+            .ints("strides", &[2, 2]),
+        transposed(&[2, 3, 7], &[3, 4, 4]).ints("strides", &[2]).ints("pads", &[1, 1]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tensor::Tensor;
+    use crate::testing::case;
+
+    /// dx of sum(y), for x of two elements and a kernel of 1, 10.
+    fn with(auto_pad: &str) -> Vec<Vec<f32>> {
+        let kernel = Tensor::from_f32s(&[1, 1, 2], &[1.0, 10.0]).unwrap();
+        let conv = case("Conv").x(&[1, 1, 2]).constant(kernel).ints("kernel_shape", &[2]);
+        conv.string("auto_pad", auto_pad).gradients(&[&[0.0, 0.0]])
+    }
+
+    #[test]
+    fn an_even_kernel_is_padded_on_the_named_side() {
+        assert_eq!(with("SAME_UPPER"), [[1.0, 11.0]], "y = (x0 + 10 x1, x1)");
+        assert_eq!(with("SAME_LOWER"), [[11.0, 10.0]], "y = (10 x0, x0 + 10 x1)");
+    }
+}

@@ -1,0 +1,264 @@
+//! How the window of a convolution or pooling slides: ONNX's arithmetic of strides and padding.
+
+use crate::error::Result;
+use crate::vjp::At;
+
+/// No axis, stride or pad may be larger, nor what a window touches along an axis in all its
+/// steps: no picture is, and so no sum or product here overflows.
+const LARGEST: usize = 1 << 26;
+
+/// A window that slides along one axis. At step `o` its tap `t` lies on element
+/// `o * stride + t * dilation - begin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// The number of elements of the axis.
+    pub(super) input: usize,
+    /// The number of steps.
+    pub(super) output: usize,
+    /// The number of taps.
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) dilation: usize,
+    /// The padding before the axis.
+    pub(super) begin: usize,
+    /// The padding after it, as declared: the steps may leave some of it out, or reach beyond.
+    pub(super) end: usize,
+}
+
+impl Window {
+    /// From the first to the last tap.
+    pub(super) fn extent(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+
+    /// From the first tap of the first step to the last tap of the last.
+    pub(super) fn reach(&self) -> usize {
+        (self.output - 1) * self.stride + self.extent()
+    }
+
+    /// The place of a tap in the padded axis.
+    pub(super) fn padded(&self, step: usize, tap: usize) -> usize {
+        step * self.stride + tap * self.dilation
+    }
+
+    /// The element that a tap lies on, if it is not padding.
+    pub(super) fn element(&self, step: usize, tap: usize) -> Option<usize> {
+        self.padded(step, tap).checked_sub(self.begin).filter(|i| *i < self.input)
+    }
+
+    /// With the padding that makes input / stride steps, rounded up.
+    fn padded_alike(self, surplus: Surplus) -> Self {
+        let steps = Self { output: self.input.div_ceil(self.stride), ..self };
+        let (begin, end) = surplus.split(steps.reach().saturating_sub(self.input));
+        Self { begin, end, ..self }
+    }
+
+    /// The number of steps that ONNX defines; 0 where the window does not fit.
+    fn steps(&self, ceil: bool) -> usize {
+        let rounding = if ceil { self.stride - 1 } else { 0 };
+        let room = self.begin + self.input + self.end + rounding;
+        let Some(free) = room.checked_sub(self.extent()) else { return 0 };
+        let steps = free / self.stride + 1;
+        // Rounding up makes no step that would begin behind the axis.
+        let last = (steps - 1) * self.stride;
+        if ceil && last >= self.begin + self.input { steps - 1 } else { steps }
+    }
+}
+
+/// The windows with which a Conv or pooling node goes over the spatial axes of its input.
+///
+/// # Errors
+/// If its attributes contradict each other, or the shapes.
+pub(super) fn windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
+    let ceil = n.int("ceil_mode", 0) != 0;
+    let padding = Padding::of(n, kernel.len())?;
+    let mut windows = unpadded(n, n.x(0)?.shape(), n.y()?.shape(), kernel)?;
+    for (i, window) in windows.iter_mut().enumerate() {
+        *window = match &padding {
+            Padding::Explicit(pads) => Window { begin: pads[i].0, end: pads[i].1, ..*window },
+            Padding::Same(surplus) => window.padded_alike(*surplus),
+        };
+        let (steps, output) = (window.steps(ceil), window.output);
+        if steps != output {
+            return Err(n.unsupported(format!(
+                "its window makes {steps} steps along an axis where its output has {output}"
+            )));
+        }
+    }
+    Ok(windows)
+}
+
+/// The windows that go over the spatial axes of `input` and make a step for each element of
+/// `output`, as far as strides and dilations say.
+pub(super) fn unpadded(
+    n: &At<'_>,
+    input: Vec<usize>,
+    output: Vec<usize>,
+    kernel: &[usize],
+) -> Result<Vec<Window>> {
+    let axes = kernel.len();
+    if axes == 0 || input.len() != axes + 2 || output.len() != axes + 2 {
+        return Err(n.unsupported(format!("a kernel of shape {kernel:?} over {input:?}")));
+    }
+    let (strides, dilations) = (positive(n, "strides", axes)?, positive(n, "dilations", axes)?);
+    let window = |i: usize| Window {
+        input: input[i + 2],
+        output: output[i + 2],
+        kernel: kernel[i],
+        stride: strides[i],
+        dilation: dilations[i],
+        begin: 0,
+        end: 0,
+    };
+    let bounded = |size: usize| (1..=LARGEST).contains(&size);
+    let sound = |w: &Window| {
+        bounded(w.input) && bounded(w.output) && bounded(w.kernel) && bounded(w.kernel * w.output)
+    };
+    let windows: Vec<Window> = (0..axes).map(window).collect();
+    if windows.iter().all(sound) {
+        Ok(windows)
+    } else {
+        Err(n.unsupported(format!("a kernel of shape {kernel:?} from {input:?} to {output:?}")))
+    }
+}
+
+/// How a node pads.
+#[derive(Debug)]
+pub(super) enum Padding {
+    /// By a begin and an end per axis.
+    Explicit(Vec<(usize, usize)>),
+    /// By what the shapes ask for.
+    Same(Surplus),
+}
+
+/// The side that gets the larger part of an odd padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surplus {
+    Begin,
+    End,
+}
+
+impl Surplus {
+    /// The begin and the end of this much padding.
+    pub(super) fn split(self, total: usize) -> (usize, usize) {
+        let (less, more) = (total / 2, total.div_ceil(2));
+        match self {
+            Surplus::Begin => (more, less),
+            Surplus::End => (less, more),
+        }
+    }
+}
+
+impl Padding {
+    pub(super) fn of(n: &At<'_>, axes: usize) -> Result<Self> {
+        match n.string("auto_pad", "NOTSET") {
+            "SAME_UPPER" => Ok(Padding::Same(Surplus::End)),
+            "SAME_LOWER" => Ok(Padding::Same(Surplus::Begin)),
+            "VALID" => Ok(Padding::Explicit(vec![(0, 0); axes])),
+            "NOTSET" => {
+                let pads = sizes(n, "pads", 2 * axes, 0, 0)?;
+                let (begins, ends) = pads.split_at(axes);
+                Ok(Padding::Explicit(begins.iter().copied().zip(ends.iter().copied()).collect()))
+            }
+            other => Err(n.unsupported(format!("auto_pad '{other}'"))),
+        }
+    }
+}
+
+/// The kernel's shape as a pooling node declares it.
+pub(super) fn kernel_shape(n: &At<'_>) -> Result<Vec<usize>> {
+    let axes = n.ints("kernel_shape").map_or(0, |k| k.len());
+    positive(n, "kernel_shape", axes)
+}
+
+/// An attribute with a positive number per axis, by default 1.
+fn positive(n: &At<'_>, name: &str, count: usize) -> Result<Vec<usize>> {
+    sizes(n, name, count, 1, 1)
+}
+
+/// An attribute with `count` numbers, each at least `least`.
+pub(super) fn sizes(
+    n: &At<'_>,
+    name: &str,
+    count: usize,
+    least: usize,
+    default: usize,
+) -> Result<Vec<usize>> {
+    let Some(values) = n.ints(name) else { return Ok(vec![default; count]) };
+    let size = |v: &i64| usize::try_from(*v).ok().filter(|v| (least..=LARGEST).contains(v));
+    let sizes: Option<Vec<usize>> = values.iter().map(size).collect();
+    sizes
+        .filter(|s| s.len() == count)
+        .ok_or_else(|| n.unsupported(format!("{name} = {values:?} in place of {count} sizes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Tape;
+    use crate::testing::{Case, case};
+
+    #[test]
+    fn steps_are_counted_as_onnx_says() {
+        let window = |input, kernel, stride, begin, end| Window {
+            input,
+            output: 0,
+            kernel,
+            stride,
+            dilation: 1,
+            begin,
+            end,
+        };
+        assert_eq!(window(7, 3, 2, 0, 0).steps(false), 3);
+        assert_eq!(window(8, 3, 2, 0, 0).steps(false), 3);
+        assert_eq!(window(8, 3, 2, 0, 0).steps(true), 4);
+        assert_eq!(window(2, 3, 1, 0, 0).steps(false), 0);
+        assert_eq!(window(2, 3, 2, 0, 0).steps(true), 1, "part of a window");
+        assert_eq!(window(4, 2, 2, 0, 1).steps(true), 2, "a third would lie in the padding");
+        assert_eq!(Window { dilation: 3, ..window(9, 3, 2, 0, 0) }.steps(false), 2);
+    }
+
+    #[test]
+    fn the_larger_half_of_same_padding_is_on_the_named_side() {
+        let window =
+            Window { input: 6, output: 3, kernel: 3, stride: 2, dilation: 1, begin: 0, end: 0 };
+        let pads = |surplus| {
+            let padded = window.padded_alike(surplus);
+            (padded.begin, padded.end)
+        };
+        assert_eq!(pads(Surplus::End), (0, 1));
+        assert_eq!(pads(Surplus::Begin), (1, 0));
+    }
+
+    #[test]
+    fn contradictions_are_errors() {
+        let pool = || case("AveragePool").x(&[1, 1, 4, 4]);
+        let found = |case: Case| {
+            let (mut graph, _, outputs) = case.graph();
+            outputs.iter().for_each(|y| graph.values[y.0].shape = Some(vec![1, 1, 2, 2]));
+            let node = graph.nodes[0].clone();
+            let tape = Tape::new(graph);
+            let at = At { tape: &tape, node };
+            kernel_shape(&at).and_then(|kernel| windows(&at, &kernel)).map(|w| w.len())
+        };
+        let sound = || pool().ints("kernel_shape", &[2, 2]).ints("strides", &[2, 2]);
+        assert_eq!(found(sound()), Ok(2));
+        for odd in [
+            pool(),
+            pool().ints("kernel_shape", &[2]),
+            pool().ints("kernel_shape", &[2, 0]),
+            pool().ints("kernel_shape", &[5, 5]),
+            pool().ints("kernel_shape", &[1 << 40, 1 << 40]),
+            pool().ints("kernel_shape", &[2, 2]),
+            sound().ints("strides", &[2]),
+            sound().ints("strides", &[0, 2]),
+            sound().ints("dilations", &[2, i64::MAX]),
+            sound().ints("dilations", &[2, 2]),
+            sound().ints("pads", &[0, 0, 0]),
+            sound().ints("pads", &[0, -1, 0, 0]),
+            sound().string("auto_pad", "AUTO"),
+        ] {
+            assert!(found(odd).is_err());
+        }
+    }
+}
