@@ -3,6 +3,7 @@
 mod activation;
 mod binary_elementwise;
 mod conv;
+mod einsum;
 mod gather;
 mod layout;
 mod matmul;
@@ -121,6 +122,7 @@ static RULES: &[Rule] = &[
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
+    rule("Einsum", Wrt::All, &["equation"], einsum::einsum),
     rule("Elu", Wrt::All, &["alpha"], activation::elu),
     stop("Equal"),
     rule("Erf", Wrt::All, &[], unary_elementwise::erf),
@@ -301,12 +303,12 @@ mod tests {
     #[rustfmt::skip]
     const EMITTED: &[&str] = &[
         "Abs", "Add", "And", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Cos",
-        "Cosh", "CumSum", "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Gather", "GatherElements",
-        "GatherND", "Gelu", "Gemm", "Greater", "Identity", "InstanceNormalization", "Less", "Log",
-        "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad", "Pow", "ReduceL1", "ReduceL2",
-        "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum", "Reshape", "ScatterElements",
-        "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softplus", "Sqrt", "Sub", "Tanh",
-        "Transpose", "Trilu", "Where",
+        "Cosh", "CumSum", "Div", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Gather",
+        "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "Identity",
+        "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
+        "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
+        "Reshape", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softplus",
+        "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
     ];
 
     fn cases() -> Vec<Case> {
@@ -314,6 +316,7 @@ mod tests {
             activation::cases(),
             binary_elementwise::cases(),
             conv::cases(),
+            einsum::cases(),
             gather::cases(),
             layout::cases(),
             matmul::cases(),

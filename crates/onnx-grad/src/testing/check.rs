@@ -69,6 +69,17 @@ impl Case {
         run(&with_gradient, &at).iter().map(|dx| dx.to_f32s().expect("floats")).collect()
     }
 
+    /// Why the case's first input has no gradient, for nodes that no engine is asked to run: all
+    /// of whose inputs and outputs have the shape of the first input.
+    pub(crate) fn refused(&self) -> String {
+        let (mut graph, inputs, outputs) = self.graph();
+        let (x, shape) = (inputs[0].0, inputs[0].1.shape());
+        outputs.iter().for_each(|y| graph.values[y.0].shape = Some(shape.to_vec()));
+        let tape = Tape::new(graph);
+        let dx = crate::vjp(&tape, tape.var(outputs[0]), tape.zeros(shape), &[x]).remove(0);
+        dx.expect_err("refused").to_string()
+    }
+
     /// The operators that the case's gradient and decomposition are written in.
     pub(crate) fn emitted(&self, lacking: &[&str]) -> BTreeSet<String> {
         let prepared = self.prepared(lacking);

@@ -1,0 +1,74 @@
+//! Sums of products by index.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::tape::Var;
+use crate::tensor::DType;
+use crate::vjp::Vjp;
+
+/// y = einsum("a,b->y"; A, B), so dA = einsum("y,b->a"; dy, B): the argument and the result
+/// change places, if each index of A is one of B's or of y's too.
+pub(super) fn einsum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let equation: String = n.string("equation", "").chars().filter(|c| *c != ' ').collect();
+    let unsupported = |what: &str| n.unsupported(format!("equation '{equation}': {what}"));
+    let (terms, result) =
+        equation.split_once("->").ok_or_else(|| unsupported("it names no result"))?;
+    let mut terms: Vec<&str> = terms.split(',').collect();
+    if terms.len() != n.arity() || i >= terms.len() {
+        return Err(unsupported("another number of arguments"));
+    }
+    let mut sizes = HashMap::new();
+    for (j, term) in terms.iter().enumerate() {
+        let shape = n.x(j)?.shape();
+        let fits = |(index, size): (char, &usize)| *sizes.entry(index).or_insert(*size) == *size;
+        if term.len() != shape.len() || !term.chars().zip(&shape).all(fits) {
+            return Err(unsupported("ellipses and broadcasting are not supported"));
+        }
+    }
+    let shape: Option<Vec<usize>> = result.chars().map(|c| sizes.get(&c).copied()).collect();
+    if shape != Some(n.dy()?.shape()) {
+        return Err(unsupported("the result is of another shape"));
+    }
+    let repeats = |term: &str| term.char_indices().any(|(at, c)| term[..at].contains(c));
+    if terms.iter().any(|t| repeats(t)) || repeats(result) {
+        return Err(unsupported("diagonals are not supported"));
+    }
+    let wanted = std::mem::replace(&mut terms[i], result);
+    if wanted.chars().any(|index| !terms.iter().any(|t| t.contains(index))) {
+        return Err(unsupported("an index that only one argument has is not supported"));
+    }
+    let mut arguments = (0..terms.len()).map(|j| n.optional(j)).collect::<Vec<_>>();
+    arguments[i] = Some(n.dy()?);
+    let equation = format!("{}->{wanted}", terms.join(","));
+    let equation = ("equation", Attribute::String(equation));
+    Ok(n.tape().op("Einsum", &arguments, &[equation], DType::F32, n.x(i)?.shape()))
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::testing::case;
+    let einsum = |equation: &str| case("Einsum").string("equation", equation).linear();
+    vec![
+        einsum("ij,jk->ik").x(&[2, 3]).x(&[3, 4]),
+        einsum("abc, cde -> abde").x(&[2, 3, 4]).x(&[4, 2, 3]),
+        einsum("aecd,abcd->acbe").x(&[2, 3, 2, 4]).x(&[2, 5, 2, 4]),
+        einsum("acbe,aecd->abcd").x(&[2, 2, 5, 3]).x(&[2, 3, 2, 4]),
+        einsum("ij->ji").x(&[2, 3]),
+        einsum("i,j->ij").x(&[2]).x(&[3]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::case;
+
+    #[test]
+    fn equations_that_need_more_than_an_exchange_are_refused() {
+        for equation in ["ij->i", "ii->i", "...j->j...", "ij", "ij,jk->ik", "ij->ij->"] {
+            let case = case("Einsum").x(&[2, 2]).string("equation", equation);
+            assert!(case.refused().contains("equation"), "{equation}");
+        }
+    }
+}
