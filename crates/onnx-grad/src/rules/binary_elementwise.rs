@@ -56,7 +56,7 @@ pub(super) fn choice<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
 
 /// y = x^p, so dx = dy p x^(p - 1), which is 0 where p = 0, and dp = dy y ln x.
 ///
-/// At x = 0 with p between 0 and 1, where the slope is infinite, 0 is taken for it, as for Sqrt.
+/// At x = 0 with p < 1, where the slope is infinite, 0 is taken for it, as for Sqrt.
 /// dp is 0 where x <= 0, as there y is constant or is defined for whole numbers p only.
 pub(super) fn pow<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (x, dy) = (n.x(0)?, n.dy()?);
