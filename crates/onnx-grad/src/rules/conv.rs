@@ -89,8 +89,8 @@ impl<'g> Weights<'g> {
     }
 }
 
-/// The pads with which a convolution by the flipped kernel has x's size; `None` where there are
-/// none.
+/// The pads with which a convolution by the flipped kernel gives x's size; `None` where there is
+/// a stride, or more padding than a kernel can overlap.
 fn flipped_pads(w: &Window) -> Option<(usize, usize)> {
     let begin = (w.extent() - 1).checked_sub(w.begin)?;
     let end = (w.input + w.extent() - 1).checked_sub(w.output + begin)?;

@@ -10,7 +10,7 @@ use crate::vjp::{At, Vjp};
 
 /// Larger windows are refused: a maximum's gradient has nodes for each of their elements.
 const LARGEST_WINDOW: usize = 1024;
-/// So are those that need more constants than this, one for each element of each window of a map.
+/// So are windows that have more elements than this altogether, or reach over more of padding.
 const MOST_PLACES: usize = 1 << 24;
 
 /// y is the mean of a window, so dx = A^T dy along each axis, where A averages.
@@ -71,13 +71,15 @@ pub(super) fn max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     }
     let (x, y, dy) = (n.x(0)?, n.y()?, n.dy()?);
     let windows = windows(n, &kernel_shape(n)?)?;
-    let size = |of: fn(&Window) -> usize| {
-        windows.iter().try_fold(1usize, |product, w| product.checked_mul(of(w)))
+    let product = |of: fn(&Window) -> usize| {
+        let product = windows.iter().try_fold(1usize, |product, w| product.checked_mul(of(w)));
+        product.unwrap_or(usize::MAX)
     };
-    let (taps, steps) = (size(|w| w.kernel).unwrap_or(usize::MAX), size(|w| w.output));
-    let places = steps.and_then(|steps| steps.checked_mul(taps)).unwrap_or(usize::MAX);
+    let taps = product(|w| w.kernel);
+    let places =
+        product(|w| w.kernel * w.output).max(product(|w| w.reach().max(w.begin + w.input)));
     if taps > LARGEST_WINDOW || places > MOST_PLACES {
-        return Err(n.unsupported(format!("windows of {taps} elements")));
+        return Err(n.unsupported(format!("windows of {taps} elements over {places} places")));
     }
     let padded = pad_to_reach(x, &windows);
     let here = (0..taps).map(|number| {

@@ -9,9 +9,9 @@ use crate::vjp::At;
 const LARGEST_MATRIX: usize = 1 << 24;
 
 /// A linear map along one axis: a matrix of `rows` (its output) by `columns` (its input).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct AxisMap {
-    pub(super) axis: usize,
+    axis: usize,
     rows: usize,
     columns: usize,
     weights: Vec<f32>,
@@ -37,7 +37,7 @@ impl AxisMap {
 
     fn matrix<'g>(&self, n: &At<'g>) -> Result<Var<'g>> {
         let tensor = Tensor::from_f32s(&[self.rows, self.columns], &self.weights);
-        tensor.map(|t| n.tape().constant(t)).ok_or_else(|| n.unsupported("an odd matrix"))
+        tensor.map(|t| n.tape().constant(t)).ok_or_else(|| n.unsupported("an empty axis"))
     }
 
     fn transposed(&self) -> Self {
@@ -52,8 +52,7 @@ impl AxisMap {
 /// y = A x along each map's axis, so dx = A^T dy along each of them.
 pub(super) fn adjoint<'g>(n: &At<'g>, dy: Var<'g>, maps: &[AxisMap]) -> Result<Var<'g>> {
     let mut dx = dy;
-    // From the last axis on, where the product needs no second matrix layout.
-    for map in maps.iter().rev() {
+    for map in maps {
         let mut shape = dx.shape();
         let Some(size) = shape.get_mut(map.axis) else {
             return Err(n.unsupported(format!("axis {} of {shape:?}", map.axis)));
