@@ -4,8 +4,14 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::rules;
 
 impl Graph {
-    /// Per value: whether it varies with any of these values (as they do themselves). Shapes
-    /// and comparisons do not vary: the gradient is zero through them.
+    /// Per value: whether it depends on any of these values (as they do themselves) in whatever
+    /// way. Shapes do not: they are fixed.
+    pub fn depending(&self, on: &[ValueId]) -> Vec<bool> {
+        self.descendants(on, |node, _| !matches!(node.op.as_str(), "Shape" | "Size"))
+    }
+
+    /// Per value: whether it varies with any of these values (as they do themselves) in such a
+    /// way that a gradient can pass: not by a comparison, say.
     pub fn varying(&self, with: &[ValueId]) -> Vec<bool> {
         self.descendants(with, rules::passes)
     }

@@ -52,7 +52,7 @@ impl GradientSession {
         let outputs = [net.score, layer].into_iter().chain(pairs.iter().map(|(_, g)| *g));
         let outputs: Vec<ValueId> = outputs.filter(|v| *v != net.input).collect();
         graph.set_outputs(&outputs);
-        let varying = graph.varying(&[net.input]);
+        let depending = graph.depending(&[net.input]);
         let name = |id: ValueId| graph.value(id).name.clone();
         let session = Session::load(&graph, true).or_else(|_| Session::load(&graph, false))?;
         Ok(GradientSession {
@@ -62,7 +62,7 @@ impl GradientSession {
             score_shape,
             layer: name(layer),
             classes: pairs.iter().map(|(seed, g)| (name(*seed), name(*g))).collect(),
-            noise_acts: pairs.iter().any(|(_, g)| varying[g.index()]),
+            noise_acts: pairs.iter().any(|(_, g)| depending[g.index()]),
             batch: net.batch,
             graph,
         })

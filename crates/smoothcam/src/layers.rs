@@ -83,13 +83,13 @@ impl Layers {
         let gradients: Vec<_> =
             gradients.into_iter().map(|g| g.map(|g| g.map(|g| g.id()))).collect();
         let swept = tape.into_graph().map_err(crate::network::unsupported)?;
-        let varying = swept.varying(&[net.input]);
+        let depending = swept.depending(&[net.input]);
         let features = features(net, &candidates);
         let mut all = Vec::new();
         for (value, gradient) in candidates.into_iter().zip(gradients) {
             let noise_acts = match gradient {
                 Ok(None) => continue, // The score does not depend on it.
-                Ok(Some(g)) => Ok(varying[g.index()]),
+                Ok(Some(g)) => Ok(depending[g.index()]),
                 Err(e) => Err(printable(&e.to_string())),
             };
             let &[_, maps, height, width] = graph.shape(value).unwrap_or_default() else {

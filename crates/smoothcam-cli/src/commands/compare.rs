@@ -74,7 +74,10 @@ impl Sheet<'_> {
             }
         }
         let subtitle = |e: &Explanation| match &e.layer {
-            Some(layer) => format!("{}x{}", layer.height, layer.width),
+            Some(layer) => {
+                let name = if layer.module.is_empty() { &layer.name } else { &layer.module };
+                format!("{}, {}x{}", printable(name), layer.height, layer.width)
+            }
             None => "input".to_owned(),
         };
         self.entries(explanations, notes, |e| (e.title.clone(), subtitle(e)))

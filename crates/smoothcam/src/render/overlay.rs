@@ -32,7 +32,7 @@ const UNSEEN: [u8; 3] = [232; 3];
 
 /// `map`, an (h, w) saliency map in any units, laid over `picture`; of the picture's size.
 ///
-/// The map is divided by its greatest magnitude. Colour covers the photograph as the square root of
+/// The map is divided by its greatest magnitude. Colour covers the photograph the more, the stronger
 /// the evidence, so that what the model ignored stays visible; what it did not see at all is greyed
 /// and darkened. Maps with negative values are drawn from blue (against) to red (for).
 ///
@@ -106,9 +106,10 @@ fn color(table: &Table, value: f32, signed: bool) -> [u8; 3] {
 /// The share of the opacity for evidence of strength 0 to 1.
 ///
 /// In proportion, second peaks and the middle colours are lost on colourful photographs; with the
-/// same opacity everywhere, as in the classical figures, the photograph is. The root keeps both.
+/// same opacity everywhere, as in the classical figures, the photograph is. This rises quickly, but
+/// not so steeply from zero that the edges of the map's cells show.
 fn coverage(strength: f32) -> f32 {
-    strength.sqrt()
+    strength * (2.0 - strength)
 }
 
 fn blend(pixel: &mut [u8], color: [u8; 3], alpha: f32) {
@@ -142,8 +143,8 @@ mod tests {
     fn evidence_is_coloured_and_the_rest_left_alone() {
         let style = Style { colors: ColorMap::Grey, opacity: 0.5 };
         let drawn = overlay(&photo(), array![[0.0, 1.0, 4.0]].view(), &WHOLE, &style).unwrap();
-        // A quarter of the peak is grey 64 at half the opacity.
-        assert_eq!(drawn.rgb(), [200, 100, 0, 24, 31, 39, 128, 128, 128]);
+        // A quarter of the peak is grey 64 at 7/16 of the opacity.
+        assert_eq!(drawn.rgb(), [200, 100, 0, 22, 30, 37, 128, 128, 128]);
         let none = overlay(&photo(), array![[0.0]].view(), &WHOLE, &style).unwrap();
         assert_eq!(none, photo());
         let clear = Style { opacity: 0.0, ..style };
