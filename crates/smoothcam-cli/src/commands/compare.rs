@@ -121,10 +121,11 @@ impl Sheet<'_> {
             (e.title.clone(), "all feature maps".to_owned())
         })?;
         for part in parts {
+            let map = part.map.mapv(|x| if explanation.signed { x } else { x.max(0.0) });
             entries.push(Entry {
                 title: format!("map {}", part.index),
                 subtitle: format!("weight {:.3e}", part.weight),
-                image: overlay(&self.picture, part.map.view(), seen, &style)?,
+                image: overlay(&self.picture, map.view(), seen, &style)?,
             });
         }
         Ok((entries, notes))
