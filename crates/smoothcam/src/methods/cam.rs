@@ -3,19 +3,16 @@
 //!
 //! There g_kij = w_k / (h w) everywhere, so that w_k = sum_ij g_kij.
 
-use super::{Evidence, Formula, GRID, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, GRID, Noise, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "cam",
     title: "CAM",
-    smoothed: None,
     source: "w_k = the class's weight after global average pooling; arXiv 1512.04150, eq. 2",
-    samples: 0,
     noise: Noise::Useless,
-    at_input: false,
     linear_head: true,
-    degree: 0,
     formula,
+    ..GRADIENT_CAM
 };
 
 fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {

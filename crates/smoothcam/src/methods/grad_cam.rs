@@ -1,18 +1,13 @@
 //! Grad-CAM (Selvaraju et al., arXiv 1610.02391): w_k = mean_ij D1_kij.
 
-use super::{Evidence, Formula, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "grad-cam",
     title: "Grad-CAM",
-    smoothed: None,
     source: "w_k = mean(g); arXiv 1610.02391, eq. 1, 2",
-    samples: 0,
-    noise: Noise::Optional,
-    at_input: false,
-    linear_head: false,
-    degree: 0,
     formula,
+    ..GRADIENT_CAM
 };
 
 fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {

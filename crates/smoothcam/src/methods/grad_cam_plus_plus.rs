@@ -9,19 +9,16 @@
 
 use onnx_grad::Var;
 
-use super::{Evidence, Formula, GRID, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, GRID, Noise, Spec};
 
 pub(super) const SMOOTH: Spec = Spec {
     name: "smooth-grad-cam++",
     title: "Smooth Grad-CAM++",
-    smoothed: None,
     source: "w_k = sum alpha ReLU(D1), alpha = D2 / (2 D2 + sum(A) D3); arXiv 1908.01224",
     samples: 8,
     noise: Noise::Required,
-    at_input: false,
-    linear_head: false,
-    degree: 0,
     formula: |e| formula(e, e.d2),
+    ..GRADIENT_CAM
 };
 
 pub(super) const SMOOTH_AS_PRINTED: Spec = Spec {
@@ -38,9 +35,8 @@ pub(super) const PLAIN: Spec = Spec {
     title: "Grad-CAM++",
     smoothed: Some("Smooth Grad-CAM++"),
     source: "w_k = sum alpha ReLU(g), alpha = g^2 / (2 g^2 + sum(A) g^3); arXiv 1710.11063, eq. 10, 19",
-    samples: 0,
-    noise: Noise::Optional,
-    ..SMOOTH
+    formula: |e| formula(e, e.d2),
+    ..GRADIENT_CAM
 };
 
 fn formula<'g>(e: &Evidence<'g>, numerator: Var<'g>) -> Formula<'g> {

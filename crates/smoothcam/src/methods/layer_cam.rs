@@ -1,19 +1,14 @@
 //! LayerCAM (Jiang et al., IEEE TIP 2021, eq. 6 and 7): L = ReLU(sum_k ReLU(D1_k) A_k), each
 //! neuron with a weight of its own.
 
-use super::{Evidence, Formula, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "layer-cam",
     title: "LayerCAM",
-    smoothed: None,
     source: "W = ReLU(g), neuron by neuron; LayerCAM, IEEE TIP 2021, eq. 6, 7",
-    samples: 0,
-    noise: Noise::Optional,
-    at_input: false,
-    linear_head: false,
-    degree: 0,
     formula,
+    ..GRADIENT_CAM
 };
 
 fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {

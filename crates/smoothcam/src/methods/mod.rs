@@ -84,6 +84,20 @@ pub(crate) struct Spec {
     pub(crate) formula: for<'a, 'g> fn(&'a Evidence<'g>) -> Formula<'g>,
 }
 
+/// What most methods have in common; each adds its names, source and formula.
+const GRADIENT_CAM: Spec = Spec {
+    name: "",
+    title: "",
+    smoothed: None,
+    source: "",
+    samples: 0,
+    noise: Noise::Optional,
+    at_input: false,
+    linear_head: false,
+    degree: 0,
+    formula: |e| e.weigh(e.d1),
+};
+
 #[derive(PartialEq, Eq)]
 enum Noise {
     /// The method is defined by it.

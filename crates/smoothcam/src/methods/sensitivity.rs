@@ -1,25 +1,22 @@
 //! Sensitivity maps (Simonyan et al., arXiv 1312.6034, section 3.1) and SmoothGrad (Smilkov et
 //! al., arXiv 1706.03825): the largest absolute gradient of the input's channels.
 
-use super::{Evidence, Formula, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, Noise, Spec};
 
 pub(super) const PLAIN: Spec = Spec {
     name: "sensitivity",
     title: "Sensitivity map",
     smoothed: Some("SmoothGrad"),
     source: "the largest |dS/dx| of the channels; arXiv 1312.6034",
-    samples: 0,
-    noise: Noise::Optional,
     at_input: true,
-    linear_head: false,
     degree: 1,
     formula,
+    ..GRADIENT_CAM
 };
 
 pub(super) const SMOOTH: Spec = Spec {
     name: "smooth-grad",
     title: "SmoothGrad",
-    smoothed: None,
     source: "the sensitivity map of the mean gradient of noised pictures; arXiv 1706.03825",
     samples: 25,
     noise: Noise::Required,

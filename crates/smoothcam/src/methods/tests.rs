@@ -83,3 +83,20 @@ fn methods_are_found_by_any_spelling() {
     let error = "score-cam".parse::<Method>().unwrap_err();
     assert!(error.hint().unwrap().contains("hires-cam"));
 }
+
+#[test]
+fn noise_is_required_optional_or_useless() {
+    let allowed = |name: &str, n| name.parse::<Method>().unwrap().check_samples(n).is_ok();
+    for (name, without, with) in [
+        ("smooth-grad-cam++", false, true),
+        ("smooth-grad", false, true),
+        ("grad-cam++", true, true),
+        ("sensitivity", true, true),
+        ("layer-cam", true, true),
+        ("cam", true, false),
+    ] {
+        assert_eq!((allowed(name, 0), allowed(name, 4)), (without, with), "{name}");
+    }
+    assert_eq!("grad-cam++".parse::<Method>().unwrap().title(true), "Smooth Grad-CAM++");
+    assert_eq!("grad-cam".parse::<Method>().unwrap().title(true), "smoothed Grad-CAM");
+}

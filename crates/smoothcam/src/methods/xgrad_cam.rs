@@ -1,18 +1,13 @@
 //! XGrad-CAM (Fu et al., arXiv 2008.02312, eq. 8): w_k = sum_ij (D1 A)_kij / sum_ij A_kij.
 
-use super::{Evidence, Formula, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "xgrad-cam",
     title: "XGrad-CAM",
-    smoothed: None,
     source: "w_k = sum(g A) / sum(A); arXiv 2008.02312, eq. 8",
-    samples: 0,
-    noise: Noise::Optional,
-    at_input: false,
-    linear_head: false,
-    degree: 0,
     formula,
+    ..GRADIENT_CAM
 };
 
 fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {
