@@ -1,7 +1,9 @@
 //! Files that appear whole or not at all.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::printable::quoted;
 use crate::{Error, Result};
@@ -9,31 +11,67 @@ use crate::{Error, Result};
 /// Writes a file, replacing one that is there.
 ///
 /// It appears whole or not at all: it is written under another name in the same folder first.
+/// Devices and pipes are written to as they are.
 ///
 /// # Errors
 /// If the folder is missing or cannot be written to, or `path` is a folder.
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
-    let unwritable = |e: &dyn std::fmt::Display| {
-        Error::failure(format!("cannot write {}: {e}", quoted(path)))
-            .with_hint("check that its folder exists, can be written to and has room")
-    };
-    if path.is_dir() {
+    let unwritable = |e: io::Error| unwritable(path, e.kind());
+    match place(path)? {
+        Place::Device => std::fs::write(path, bytes).map_err(unwritable),
+        Place::File(real, mut file) => {
+            file.write_all(bytes).map_err(unwritable)?;
+            file.persist(real).map_err(|e| unwritable(e.error))?;
+            Ok(())
+        }
+    }
+}
+
+/// Whether [`write_file`] could write here, to be asked before long work. Leaves nothing behind.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
+    place(path.as_ref()).map(drop)
+}
+
+/// Where the bytes of a file go.
+enum Place {
+    Device,
+    /// Into this new file, which then gets this name.
+    File(PathBuf, NamedTempFile),
+}
+
+fn place(path: &Path) -> Result<Place> {
+    // What a link points to is replaced, not the link.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if real.is_dir() {
         return Err(Error::failure(format!("cannot write {}: it is a folder", quoted(path)))
             .with_hint("name a file inside it"));
     }
-    let folder = match path.parent() {
+    if real.exists() && !real.is_file() {
+        return Ok(Place::Device);
+    }
+    let folder = match real.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = temporary(folder).map_err(|e| unwritable(&e))?;
-    file.write_all(bytes).map_err(|e| unwritable(&e))?;
-    file.persist(path).map_err(|e| unwritable(&e.error))?;
-    Ok(())
+    if !folder.is_dir() {
+        let what = format!("cannot write {}: there is no folder {}", quoted(path), quoted(folder));
+        return Err(Error::failure(what).with_hint("make the folder first"));
+    }
+    let file = temporary(folder).map_err(|e| unwritable(path, e.kind()))?;
+    Ok(Place::File(real, file))
+}
+
+fn unwritable(path: &Path, why: io::ErrorKind) -> Error {
+    Error::failure(format!("cannot write {}: {why}", quoted(path)))
+        .with_hint("check that its folder can be written to and has room")
 }
 
 /// A new file in `folder`, readable by whom other new files are readable.
-fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".smoothcam-");
     #[cfg(unix)]
@@ -68,14 +106,29 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn devices_stay_devices_and_links_stay_links() {
+        write_file("/dev/null", b"gone").unwrap();
+        assert!(!Path::new("/dev/null").is_file());
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link.png"), folder.path().join("map.png"));
+        std::fs::write(&target, b"old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_file(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&target).unwrap(), b"new");
+    }
+
     #[test]
     fn places_that_cannot_be_written_are_named() {
         let folder = tempfile::tempdir().unwrap();
         for (path, word) in [
             (folder.path().to_path_buf(), "it is a folder"),
-            (folder.path().join("gone/map.png"), "gone/map.png"),
+            (folder.path().join("gone/map.png"), "there is no folder"),
         ] {
             let error = write_file(&path, b"").unwrap_err();
+            assert_eq!(check_writable(&path).unwrap_err().to_string(), error.to_string());
             assert!(error.to_string().contains(word), "{error}");
             assert!(error.hint().is_some());
         }

@@ -48,7 +48,7 @@ pub use builder::ExplainerBuilder;
 pub use error::{Error, ErrorKind, Result};
 pub use explainer::{Explainer, Progress};
 pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};
-pub use file::write_file;
+pub use file::{check_writable, write_file};
 pub use layers::Layer;
 pub use manifest::Manifest;
 pub use methods::Method;
