@@ -90,8 +90,8 @@ impl ExplainerBuilder {
         let (preprocess, mut told) = Preprocess::resolve(&sources, &input)?;
         let batch = dims.first().copied().flatten().map_or(1, |b| b as usize);
         let net = Network::new(file.graph, shape(batch, &preprocess))?;
-        let (labels, lines) = model_config::choose_labels(&sources, net.classes);
-        told.extend(lines);
+        let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
+        told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
         Explainer::assemble(net, labels, preprocess, told, file.sha256)
     }

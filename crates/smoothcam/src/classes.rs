@@ -29,25 +29,24 @@ impl Labels {
     /// # Errors
     /// If there is none, or several.
     pub(crate) fn find(&self, text: &str) -> Result<usize> {
-        if let Ok(class) = text.trim().parse::<usize>() {
-            return if class < self.classes {
-                Ok(class)
-            } else {
-                Err(Error::input(format!(
-                    "there is no class {class}: the model has {}, numbered from 0",
-                    self.classes
-                )))
-            };
-        }
         let text = text.trim().to_lowercase();
+        if text.is_empty() {
+            return Err(Error::input("the class is empty").with_hint("give its index or label"));
+        }
+        if text.chars().all(|c| c.is_ascii_digit()) {
+            return text.parse().ok().filter(|class| *class < self.classes).ok_or_else(|| {
+                Error::input(format!(
+                    "there is no class {text}: the model has {}, numbered from 0",
+                    self.classes
+                ))
+            });
+        }
         let labels = || self.labels.iter().map(|l| l.to_lowercase()).enumerate();
         if let Some((class, _)) = labels().find(|(_, l)| *l == text) {
             return Ok(class);
         }
-        let containing: Vec<usize> = labels()
-            .filter(|(_, l)| !text.is_empty() && l.contains(&text))
-            .map(|(c, _)| c)
-            .collect();
+        let containing: Vec<usize> =
+            labels().filter(|(_, l)| l.contains(&text)).map(|(c, _)| c).collect();
         let name = |c: &usize| format!("{c} ({})", printable(self.label(*c).unwrap_or_default()));
         match containing.as_slice() {
             [class] => Ok(*class),

@@ -11,6 +11,7 @@ use crate::explanation::{ClassMap, Explanation, NoiseUsed};
 use crate::gradient::{GradientSession, Moments};
 use crate::layers::{Layer, Layers};
 use crate::methods;
+use crate::model_config::Provenance;
 use crate::network::Network;
 use crate::noise;
 use crate::picture::Picture;
@@ -29,7 +30,7 @@ pub struct Explainer {
     pub(crate) layers: Layers,
     pub(crate) labels: Labels,
     pub(crate) preprocess: Preprocess,
-    pub(crate) preprocess_sources: Vec<String>,
+    pub(crate) preprocess_sources: Vec<Provenance>,
     pub(crate) sha256: String,
     /// The most recently used last.
     sessions: Mutex<Vec<(SessionKey, Arc<GradientSession>)>>,
@@ -46,7 +47,7 @@ impl Explainer {
         net: Network,
         labels: Labels,
         preprocess: Preprocess,
-        preprocess_sources: Vec<String>,
+        preprocess_sources: Vec<Provenance>,
         sha256: String,
     ) -> Result<Explainer> {
         let layers = Layers::survey(&net)?;
@@ -73,8 +74,8 @@ impl Explainer {
         &self.preprocess
     }
 
-    /// Where each part of the preprocessing comes from, in sentences.
-    pub fn preprocess_sources(&self) -> &[String] {
+    /// Where each part of the preprocessing, and the labels, come from.
+    pub fn preprocess_sources(&self) -> &[Provenance] {
         &self.preprocess_sources
     }
 
@@ -150,8 +151,13 @@ impl Explainer {
     ) -> Result<Explanation> {
         let started = Instant::now();
         let samples = settings.samples()?;
-        let named =
-            settings.classes.iter().map(|c| self.labels.find(c)).collect::<Result<Vec<_>>>()?;
+        let mut named = Vec::new();
+        for class in &settings.classes {
+            let class = self.labels.find(class)?;
+            if !named.contains(&class) {
+                named.push(class);
+            }
+        }
         if named.len() > MOST_CLASSES {
             return Err(Error::input(format!(
                 "{} classes are asked for, at most {MOST_CLASSES} are explained at once",

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::explainer::Explainer;
 use crate::explanation::{Degenerate, Explanation, Prediction};
+use crate::model_config::Provenance;
 use crate::preprocess::{Preprocess, Seen};
 use crate::settings::Sigma;
 
@@ -20,6 +21,8 @@ pub struct Manifest<'a> {
     noise: Noise,
     signed: bool,
     preprocess: &'a Preprocess,
+    /// Where that, and the labels, come from.
+    preprocess_sources: &'a [Provenance],
     /// The part of the picture that the model saw, in the picture's pixels.
     seen: Seen,
     /// The most probable classes.
@@ -96,6 +99,7 @@ impl Explainer {
             },
             signed: explanation.signed,
             preprocess: self.preprocess(),
+            preprocess_sources: self.preprocess_sources(),
             seen: explanation.seen,
             predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
             classes: explanation.classes.iter().map(class).collect(),

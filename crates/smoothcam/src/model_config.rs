@@ -11,6 +11,7 @@ mod metadata;
 mod resolve;
 mod timm;
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,23 @@ pub struct Source {
     pub settings: PartialPreprocess,
     /// The classes' names in the order of the scores, control characters escaped.
     pub labels: Option<Vec<String>>,
+}
+
+/// One setting that counts, and who set it: `size: 224x224 (the flags)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// What is set, as in [`PartialPreprocess`]; or `labels`.
+    pub setting: &'static str,
+    /// Its value, in words.
+    pub value: String,
+    /// The name of the [`Source`] that it comes from.
+    pub source: String,
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.setting, self.value, self.source)
+    }
 }
 
 /// The name of what the user asked for.

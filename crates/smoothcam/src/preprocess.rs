@@ -147,13 +147,15 @@ impl Preprocess {
     pub fn validate(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::input(format!("preprocessing: {what}")));
         let sizes = match self.resize {
-            Resize::SquashTo(size) => vec![self.size, size],
-            Resize::ShortestEdge(n) => vec![self.size, Size { height: n, width: n }],
-            Resize::Squash | Resize::Letterbox(_) | Resize::Keep => vec![self.size],
+            Resize::SquashTo(size) => vec![("size", self.size), ("resize", size)],
+            Resize::ShortestEdge(n) => {
+                vec![("size", self.size), ("resize", Size { height: n, width: n })]
+            }
+            Resize::Squash | Resize::Letterbox(_) | Resize::Keep => vec![("size", self.size)],
         };
-        for size in sizes {
+        for (name, size) in sizes {
             if !(1..=MAX_GRID).contains(&size.area()) {
-                return wrong(format!("a size of 1 to {MAX_GRID} pixels is expected, not {size}"));
+                return wrong(format!("{name} may have 1 to {MAX_GRID} pixels, but is {size}"));
             }
         }
         let channels = self.channels.count();

@@ -70,7 +70,7 @@ impl Sigma {
         };
         if !(sigma > 0.0 && sigma <= most) {
             return Err(Error::input(format!(
-                "sigma is {sigma}, expected a number above 0, at most {most}"
+                "sigma is {sigma:?}, expected a number above 0, at most {most}"
             ))
             .with_hint(
                 "0.1 of the input's range is a good value; without noise, use --method grad-cam++",

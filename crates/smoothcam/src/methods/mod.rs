@@ -169,8 +169,9 @@ impl Method {
     pub(crate) fn check_samples(self, samples: usize) -> Result<()> {
         match self.0.noise {
             Noise::Required if samples == 0 => {
+                let plain = if self.0.at_input { "sensitivity" } else { "grad-cam++" };
                 Err(Error::input(format!("{} needs noised samples, at least 1", self.0.title))
-                    .with_hint("without noise it is --method grad-cam++ or --method sensitivity"))
+                    .with_hint(format!("without noise it is --method {plain}")))
             }
             Noise::Useless if samples > 0 => Err(Error::input(format!(
                 "{} cannot be smoothed: its weights do not depend on the picture",

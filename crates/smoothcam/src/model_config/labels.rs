@@ -4,32 +4,28 @@ mod literal;
 
 use serde_json::Value;
 
-use super::Source;
+use super::{Provenance, Source};
 use crate::printable::printable;
 use crate::{Error, Result};
 
 /// The most classes; an index beyond is a mistake that would only cost memory.
 const MOST: usize = 1 << 20;
 
-/// The names for a model with `classes` scores, and a line for each source that says what became of
-/// its labels.
+/// The names for a model with `classes` scores, and for each source what became of its labels.
 ///
 /// The first source with as many names as there are classes counts.
-pub fn choose_labels(sources: &[Source], classes: usize) -> (Option<&[String]>, Vec<String>) {
-    let mut lines = Vec::new();
+pub fn choose_labels(sources: &[Source], classes: usize) -> (Option<&[String]>, Vec<Provenance>) {
+    let mut told = Vec::new();
     for source in sources {
         let Some(labels) = &source.labels else { continue };
+        let line = |value| Provenance { setting: "labels", value, source: source.name.clone() };
         if labels.len() == classes {
-            lines.push(format!("labels: {classes} ({})", source.name));
-            return (Some(labels), lines);
+            told.push(line(classes.to_string()));
+            return (Some(labels), told);
         }
-        lines.push(format!(
-            "labels: {} has {} names, but the model {classes} classes, so they are not used",
-            source.name,
-            labels.len()
-        ));
+        told.push(line(format!("not used: {} names for {classes} classes", labels.len())));
     }
-    (None, lines)
+    (None, told)
 }
 
 /// The labels of a file's text: one per line, or a JSON or Python list or dictionary.
@@ -162,9 +158,10 @@ mod tests {
             ..Source::default()
         };
         let sources = [source("a", &["x"]), Source::default(), source("b", &["y", "z"])];
-        let (labels, lines) = choose_labels(&sources, 2);
+        let (labels, told) = choose_labels(&sources, 2);
         assert_eq!(labels.unwrap(), ["y", "z"]);
-        assert!(lines[0].contains("not used") && lines[1] == "labels: 2 (b)", "{lines:?}");
+        assert_eq!(told[0].to_string(), "labels: not used: 1 names for 2 classes (a)");
+        assert_eq!(told[1].to_string(), "labels: 2 (b)");
         assert_eq!(choose_labels(&sources, 3).0, None);
     }
 }

@@ -1,7 +1,7 @@
 //! One [`Preprocess`] out of what several sources say, and a line on where each part came from.
 
 use super::input_shape::InputShape;
-use super::{FLAGS, PartialPreprocess, Source};
+use super::{FLAGS, PartialPreprocess, Provenance, Source};
 use crate::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
@@ -20,14 +20,14 @@ impl Preprocess {
     /// that has it counts, then a default (shorter edge to 256, the middle 224 or the model's own
     /// size in the same proportion, bilinear, ImageNet's mean and deviation).
     ///
-    /// What the model fixes is fixed; a resize of another size is scaled to it. Also returns lines
-    /// for people that say where everything came from.
+    /// What the model fixes is fixed; a resize of another size is scaled to it. Also tells
+    /// where everything comes from.
     ///
     /// # Errors
     /// If the flags' size, or anyone's channels or layout, contradict the model, or the result is
     /// unusable ([`Preprocess::validate`]).
-    pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Self, Vec<String>)> {
-        let mut resolver = Resolver { sources, lines: Vec::new() };
+    pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Self, Vec<Provenance>)> {
+        let mut resolver = Resolver { sources, told: Vec::new() };
         let size = resolver.size(input)?;
         let resize = resolver.resize(size);
         let interpolation =
@@ -37,16 +37,19 @@ impl Preprocess {
         let (scale, mean, std) = resolver.values(channels);
         let settings = Self { size, resize, interpolation, channels, layout, scale, mean, std };
         settings.validate().map_err(|e| {
-            let hint = format!("these settings count: {}", resolver.lines.join("; "));
-            Error::input(e.to_string()).with_hint(hint)
+            // Of what is amiss, where it was said.
+            let message = e.to_string();
+            let about = |p: &&Provenance| message.split(' ').any(|word| word == p.setting);
+            let told: Vec<_> = resolver.told.iter().filter(about).map(|p| p.to_string()).collect();
+            Error::input(message.as_str()).with_hint(format!("mend {}", told.join("; ")))
         })?;
-        Ok((settings, resolver.lines))
+        Ok((settings, resolver.told))
     }
 }
 
 struct Resolver<'a> {
     sources: &'a [Source],
-    lines: Vec<String>,
+    told: Vec<Provenance>,
 }
 
 impl<'a> Resolver<'a> {
@@ -55,13 +58,14 @@ impl<'a> Resolver<'a> {
         self.sources.iter().find_map(|source| get(&source.settings).map(|value| (source, value)))
     }
 
-    fn line(&mut self, name: &str, value: impl std::fmt::Display, source: &str) {
-        self.lines.push(format!("{name}: {value} ({source})"));
+    fn line(&mut self, setting: &'static str, value: impl std::fmt::Display, source: &str) {
+        let (value, source) = (value.to_string(), source.to_owned());
+        self.told.push(Provenance { setting, value, source });
     }
 
     fn setting<T: std::fmt::Display + Copy>(
         &mut self,
-        name: &str,
+        name: &'static str,
         default: T,
         get: impl Fn(&'a PartialPreprocess) -> Option<T>,
     ) -> T {
@@ -163,7 +167,7 @@ impl<'a> Resolver<'a> {
             if values.iter().all(|v| Some(v) == values.first()) {
                 values.truncate(1);
             }
-            let list: Vec<String> = values.iter().map(ToString::to_string).collect();
+            let list: Vec<String> = values.iter().map(|v| rounded(*v).to_string()).collect();
             self.line(name, list.join(", "), source);
             if let [one] = values[..] { vec![one; channels.count()] } else { values }
         };
@@ -176,6 +180,11 @@ impl<'a> Resolver<'a> {
 /// Whether two scales mean the same: files round 1/255 in several ways.
 fn alike(a: f64, b: f64) -> bool {
     (a / b - 1.0).abs() < 1e-3
+}
+
+/// Six digits of a number, to be shown.
+fn rounded(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
 }
 
 /// `resize`, meant for a grid of `own` size, for one of `size`.

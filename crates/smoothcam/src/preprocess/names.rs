@@ -44,6 +44,27 @@ fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str
     table.iter().find(|(_, v)| v == value).map_or("?", |&(name, _)| name)
 }
 
+impl Interpolation {
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        INTERPOLATIONS.iter().map(|(name, _)| *name)
+    }
+}
+
+impl Channels {
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        CHANNELS.iter().map(|(name, _)| *name)
+    }
+}
+
+impl Layout {
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        LAYOUTS.iter().map(|(name, _)| *name)
+    }
+}
+
 impl FromStr for Interpolation {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
