@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use smoothcam::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 use smoothcam::render::ColorMap;
 use smoothcam::{Error, Maps, Method, Neurons};
 
 #[derive(Parser)]
-#[command(name = "smoothcam", version, about, max_term_width = 100)]
+#[command(name = "smoothcam", version, max_term_width = 100)]
+/// Shows where an ONNX image classifier looks
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -64,9 +66,9 @@ pub(crate) struct ExplainArgs {
     /// The layer: a value, node or module of the model [default: the one that suits the method]
     #[arg(long, help_heading = "What to explain")]
     pub(crate) layer: Option<String>,
-    /// The method (`smoothcam compare` shows them all)
+    /// The method
     #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
-    #[arg(value_parser = parse::<Method>)]
+    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)), ignore_case = true)]
     pub(crate) method: Method,
     #[command(flatten)]
     pub(crate) noise: NoiseArgs,
@@ -86,16 +88,17 @@ pub(crate) struct CompareArgs {
     #[arg(short, long, value_name = "FILE.png")]
     pub(crate) output: Option<PathBuf>,
     /// These methods only, separated by commas
-    #[arg(long, value_delimiter = ',', conflicts_with = "layers", value_parser = parse::<Method>)]
+    #[arg(long, value_delimiter = ',', conflicts_with = "layers", ignore_case = true)]
+    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
     pub(crate) methods: Vec<Method>,
     /// One method at these layers, separated by commas
     #[arg(long, value_delimiter = ',')]
     pub(crate) layers: Vec<String>,
     /// One method's strongest feature maps, this many
-    #[arg(long, value_name = "N", conflicts_with_all = ["layers", "methods"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["layers", "methods"], allow_negative_numbers = true)]
     pub(crate) top_maps: Option<usize>,
     /// Panels side by side
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), allow_negative_numbers = true)]
     pub(crate) columns: u16,
     #[command(flatten)]
     pub(crate) what: WhatArgs,
@@ -104,7 +107,7 @@ pub(crate) struct CompareArgs {
     pub(crate) layer: Option<String>,
     /// The method, where layers or feature maps are compared
     #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
-    #[arg(value_parser = parse::<Method>)]
+    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)), ignore_case = true)]
     pub(crate) method: Method,
     #[command(flatten)]
     pub(crate) noise: NoiseArgs,
@@ -132,7 +135,7 @@ pub(crate) struct LayersArgs {
 #[command(next_help_heading = "What to explain")]
 pub(crate) struct WhatArgs {
     /// The class, by index or label; may be given several times [default: the predicted class]
-    #[arg(long = "class", value_name = "CLASS")]
+    #[arg(long = "class", value_name = "CLASS", allow_negative_numbers = true)]
     pub(crate) classes: Vec<String>,
     /// Feature maps of the layer to look at: 3,17,40-47 [default: all]
     #[arg(long, value_parser = parse::<Maps>)]
@@ -150,16 +153,16 @@ pub(crate) struct WhatArgs {
 #[command(next_help_heading = "Noise")]
 pub(crate) struct NoiseArgs {
     /// Noised samples [default: 8 for smooth-grad-cam++, 25 for smooth-grad, else none]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) samples: Option<usize>,
     /// Standard deviation of the noise, as a share of the input's range [default: 0.1]
-    #[arg(long, conflicts_with = "sigma_absolute")]
+    #[arg(long, conflicts_with = "sigma_absolute", allow_negative_numbers = true)]
     pub(crate) sigma: Option<f64>,
     /// Standard deviation of the noise, in units of the preprocessed input
-    #[arg(long, value_name = "SIGMA")]
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
     pub(crate) sigma_absolute: Option<f64>,
     /// Seed of the noise: the same seed, the same map
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Use this noise: an array (n, C, H, W), such as `noise` of --arrays
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["seed", "sigma", "sigma_absolute"])]
@@ -170,10 +173,11 @@ pub(crate) struct NoiseArgs {
 #[command(next_help_heading = "Appearance")]
 pub(crate) struct StyleArgs {
     /// Colours of the map
-    #[arg(long, default_value = "turbo", value_parser = parse::<ColorMap>)]
+    #[arg(long, default_value = "turbo", ignore_case = true)]
+    #[arg(value_parser = one_of::<ColorMap>(ColorMap::ALL.map(|(name, _)| name)))]
     pub(crate) colormap: ColorMap,
-    /// How much the map covers the photograph, 0 to 1
-    #[arg(long)]
+    /// How much the map covers the photograph, 0 to 1 [default: 0.7]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) opacity: Option<f32>,
 }
 
@@ -194,34 +198,42 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_parser = parse::<Resize>)]
     pub(crate) resize: Option<Resize>,
     /// Filter of the resize
-    #[arg(long, value_parser = parse::<Interpolation>)]
+    #[arg(long, value_parser = one_of::<Interpolation>(Interpolation::names()), ignore_case = true)]
     pub(crate) interpolation: Option<Interpolation>,
     /// Colour channels
-    #[arg(long, value_parser = parse::<Channels>)]
+    #[arg(long, value_parser = one_of::<Channels>(Channels::names()), ignore_case = true)]
     pub(crate) channels: Option<Channels>,
     /// Order of the input's axes, where the model does not tell
-    #[arg(long, value_parser = parse::<Layout>)]
+    #[arg(long, value_parser = one_of::<Layout>(Layout::names()), ignore_case = true)]
     pub(crate) layout: Option<Layout>,
     /// Factor of the 8-bit values, before mean and std [default: 1/255]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) scale: Option<f64>,
     /// Mean to subtract, per channel, in scaled units
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) mean: Option<Vec<f64>>,
     /// Standard deviation to divide by, per channel
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) std: Option<Vec<f64>>,
 }
 
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// Largest picture file that is read, in bytes
-    #[arg(long)]
+    /// Largest picture file that is read, in bytes [default: 268435456]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) max_bytes: Option<u64>,
-    /// Largest picture that is decoded, in pixels
-    #[arg(long)]
+    /// Largest picture that is decoded, in pixels [default: 100000000]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) max_pixels: Option<u64>,
+}
+
+/// Reads one of a few names, which the help lists.
+fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
 /// Reads a value of the library's, with its way out where it has none.

@@ -1,5 +1,6 @@
 //! How a run ends: the exit code, and what is said about an error.
 
+use std::io::Write;
 use std::panic;
 use std::process::ExitCode;
 
@@ -40,10 +41,8 @@ pub(crate) fn without_backtraces(
     }
 }
 
-#[expect(clippy::print_stderr, reason = "errors go to stderr")]
 fn tell(error: &Error) {
-    eprintln!("error: {error}");
-    if let Some(hint) = error.hint() {
-        eprintln!("hint: {hint}");
-    }
+    let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    // Where nobody listens, the exit code still tells.
+    let _ = write!(std::io::stderr(), "error: {error}\n{hint}");
 }

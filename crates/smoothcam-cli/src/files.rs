@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Result};
+use smoothcam::{Error, Result, check_writable};
+
+use crate::report::shown;
 
 /// The file beside a picture that holds its result: `cat.png` and `smoothcam` make
 /// `cat-smoothcam.png`.
@@ -12,10 +14,8 @@ pub(crate) fn beside(picture: &Path, what: &str) -> PathBuf {
 }
 
 /// The same path for one of several classes: `map.png` and 281 make `map-281.png`.
-pub(crate) fn for_class(path: &Path, class: usize, several: bool) -> PathBuf {
-    if !several {
-        return path.to_owned();
-    }
+pub(crate) fn for_class(path: &Path, class: Option<usize>) -> PathBuf {
+    let Some(class) = class else { return path.to_owned() };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = match path.extension() {
         Some(extension) => format!("{stem}-{class}.{}", extension.to_string_lossy()),
@@ -24,15 +24,34 @@ pub(crate) fn for_class(path: &Path, class: usize, several: bool) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Refuses to write a result over what it was made from.
-pub(crate) fn not_over(output: &Path, source: &Path) -> Result<()> {
-    let same = match (output.canonicalize(), source.canonicalize()) {
-        (Ok(output), Ok(source)) => output == source,
-        _ => false,
-    };
-    if same {
-        return Err(Error::input(format!("'{}' is the picture itself", output.display()))
-            .with_hint("name another file with -o"));
+/// Checks the files that are to be written, each with the ending that belongs to it, before any
+/// long work: they must differ from each other and from what is read, and must be writable.
+pub(crate) fn check_outputs<'a>(
+    outputs: impl IntoIterator<Item = (PathBuf, &'a str)>,
+    sources: &[&Path],
+) -> Result<()> {
+    let mut others: Vec<PathBuf> = Vec::new();
+    for (path, ending) in outputs {
+        let shown = shown(&path);
+        let same = |other: &Path| match (path.canonicalize(), other.canonicalize()) {
+            (Ok(path), Ok(other)) => path == other && path.is_file(),
+            _ => path == other,
+        };
+        if sources.iter().any(|source| same(source)) {
+            return Err(Error::input(format!("'{shown}' is read from, and cannot be the output"))
+                .with_hint("name another file"));
+        }
+        if others.iter().any(|other| same(other)) {
+            return Err(Error::input(format!("'{shown}' is the output twice"))
+                .with_hint("name another file"));
+        }
+        if path.extension().is_some_and(|e| !e.eq_ignore_ascii_case(ending)) {
+            let better = path.with_extension(ending);
+            return Err(Error::input(format!("'{shown}' does not end in .{ending}"))
+                .with_hint(format!("name it '{}'", self::shown(&better))));
+        }
+        check_writable(&path)?;
+        others.push(path);
     }
     Ok(())
 }
@@ -47,8 +66,8 @@ mod tests {
             beside(Path::new("a/cat.b.jpg"), "smoothcam"),
             Path::new("a/cat.b-smoothcam.png")
         );
-        assert_eq!(for_class(Path::new("a/map.png"), 281, true), Path::new("a/map-281.png"));
-        assert_eq!(for_class(Path::new("map"), 281, true), Path::new("map-281"));
-        assert_eq!(for_class(Path::new("map.png"), 281, false), Path::new("map.png"));
+        assert_eq!(for_class(Path::new("a/map.png"), Some(281)), Path::new("a/map-281.png"));
+        assert_eq!(for_class(Path::new("map"), Some(281)), Path::new("map-281"));
+        assert_eq!(for_class(Path::new("map.png"), None), Path::new("map.png"));
     }
 }

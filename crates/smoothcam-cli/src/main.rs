@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod files;
 mod progress;
+mod report;
 mod table;
 
 use std::process::ExitCode;

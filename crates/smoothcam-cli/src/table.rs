@@ -44,6 +44,6 @@ pub(crate) struct Facts(pub(crate) String);
 
 impl Facts {
     pub(crate) fn add(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.0.push_str(&format!("{name:<14}{value}\n"));
+        self.0.push_str(&format!("{name:<15}{value}\n"));
     }
 }

@@ -4,8 +4,9 @@ use smoothcam::render::{Panel, encode_png, figure, overlay};
 use smoothcam::{Explainer, Explanation, Method, Picture, Result, Settings, printable, write_file};
 
 use crate::args::CompareArgs;
-use crate::files::{beside, not_over};
+use crate::files::{beside, check_outputs};
 use crate::progress::Progress;
+use crate::report::shown;
 use crate::table::print;
 
 /// A picture of the sheet, with its words.
@@ -17,8 +18,9 @@ struct Entry {
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let output = args.output.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
-    not_over(&output, &args.picture)?;
     let picture = Picture::open(&args.picture, &super::limits(&args.limits))?;
+    let sources = super::sources(&args.picture, &args.noise, &args.model);
+    check_outputs([(output.clone(), "png")], &sources)?;
     let settings = super::settings(&args.what, &args.noise, args.method, args.layer.as_ref())?;
     let explainer = super::explainer(&args.model)?;
     let sheet = Sheet { args, picture, explainer };
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
         .collect();
     write_file(&output, &encode_png(&figure(&panels, usize::from(args.columns))?)?)?;
     let notes: String = notes.iter().map(|n| format!("note: {n}\n")).collect();
-    print(&format!("wrote {}\n{notes}", printable(&output.display().to_string())))
+    print(&format!("wrote {}\n{notes}", shown(&output)))
 }
 
 struct Sheet<'a> {

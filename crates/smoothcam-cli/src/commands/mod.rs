@@ -5,9 +5,11 @@ mod explain;
 mod layers;
 mod ops;
 
+use std::path::Path;
+
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
-use smoothcam::{Explainer, Limits, Method, Result, Settings, Sigma, read_noise};
+use smoothcam::{Error, Explainer, Limits, Method, Result, Settings, Sigma, read_noise};
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
 
@@ -41,6 +43,12 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
     builder.build()
 }
 
+/// The files that are read, and must not be written over.
+fn sources<'a>(picture: &'a Path, noise: &'a NoiseArgs, model: &'a ModelArgs) -> Vec<&'a Path> {
+    let others = [&noise.noise, &model.model, &model.labels];
+    std::iter::once(picture).chain(others.into_iter().filter_map(|p| p.as_deref())).collect()
+}
+
 /// The settings that the flags ask for.
 fn settings(
     what: &WhatArgs,
@@ -48,6 +56,11 @@ fn settings(
     method: Method,
     layer: Option<&String>,
 ) -> Result<Settings> {
+    let samples = noise.samples.unwrap_or(method.default_samples());
+    if noise.noise.is_none() && samples == 0 && (noise.sigma.or(noise.sigma_absolute)).is_some() {
+        return Err(Error::input(format!("{method} takes no noise unless it is asked to"))
+            .with_hint("add --samples 8, or leave out sigma"));
+    }
     Ok(Settings {
         method,
         samples: noise.samples,

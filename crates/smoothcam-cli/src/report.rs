@@ -1,0 +1,145 @@
+//! An explanation in words.
+
+use std::path::{Path, PathBuf};
+
+use smoothcam::model_config::Provenance;
+use smoothcam::{ClassMap, Explainer, Explanation, Picture, Prediction, Sigma, printable};
+
+use crate::table::Facts;
+
+/// How many of the most probable classes are told.
+pub(crate) const TOP: usize = 5;
+
+/// What was found, how, and where it was written.
+pub(crate) fn report(
+    picture: &Picture,
+    explainer: &Explainer,
+    explanation: &Explanation,
+    written: &[PathBuf],
+    seconds: f64,
+) -> String {
+    let mut facts = Facts(String::new());
+    for prediction in explanation.predictions.iter().take(TOP) {
+        let percent = format!("{:.1} %", 100.0 * prediction.probability);
+        facts.0.push_str(&format!("{percent:>8}  {}\n", name(prediction)));
+    }
+    facts.0.push('\n');
+    for class in &explanation.classes {
+        facts.add("explained", format!("{}: {}", name(&class.prediction), strength(class)));
+        if let Some(d) = class.degenerate.filter(|d| d.with_positive_gradient > 0) {
+            let (out, of) = (d.with_positive_gradient, class.chosen.sum());
+            facts.add("", format!("{out} of {of} neurons left out: no alpha is defined there"));
+        }
+    }
+    if let Some(layer) = &explanation.layer {
+        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
+        facts.add("layer", format!("{}, {grid}", printable(&layer.name)));
+    }
+    facts.add("method", &explanation.title);
+    facts.add("noise", noise(explanation));
+    facts.add("model saw", seen(picture, explanation));
+    for (i, line) in preprocessing(explainer.preprocess_sources()).iter().enumerate() {
+        facts.add(if i == 0 { "preprocessing" } else { "" }, line);
+    }
+    facts.add("engine", format!("{} ({seconds:.2} s in all)", explainer.engine()));
+    for path in written {
+        facts.add("wrote", shown(path));
+    }
+    for note in &explanation.notes {
+        facts.0.push_str(&format!("note: {note}\n"));
+    }
+    facts.0
+}
+
+/// A path as people may see it.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+fn name(prediction: &Prediction) -> String {
+    match &prediction.label {
+        Some(label) => format!("{} ({})", printable(label), prediction.class),
+        None => format!("class {}", prediction.class),
+    }
+}
+
+fn strength(class: &ClassMap) -> String {
+    let extremes = class.map.iter().fold((0.0f32, 0.0f32), |(l, h), x| (l.min(*x), h.max(*x)));
+    match extremes {
+        (0.0, 0.0) => "no evidence for it, the map is zero everywhere".to_owned(),
+        (0.0, high) => format!("the map's maximum is {}", digits(high)),
+        (low, high) => format!("the map goes from {} to {}", digits(low), digits(high)),
+    }
+}
+
+/// Four digits of a number.
+fn digits(x: f32) -> String {
+    match x.abs() {
+        0.0 => "0".to_owned(),
+        size @ 1e-3..1e4 => format!("{x:.*}", (3.0 - size.log10().floor()) as usize),
+        _ => format!("{x:.3e}"),
+    }
+}
+
+fn noise(explanation: &Explanation) -> String {
+    let noise = &explanation.noise;
+    match (noise.samples, noise.seed, noise.sigma) {
+        (0, ..) => "none".to_owned(),
+        (n, None, _) => format!("{n} samples, as given"),
+        (n, Some(seed), Sigma::Relative(share)) => {
+            format!("{n} samples, sigma {share} of the input's range, seed {seed}")
+        }
+        (n, Some(seed), Sigma::Absolute(sigma)) => {
+            format!("{n} samples, sigma {sigma}, seed {seed}")
+        }
+    }
+}
+
+/// What part of the picture the model saw.
+fn seen(picture: &Picture, explanation: &Explanation) -> String {
+    let seen = explanation.seen;
+    let whole = format!("{}x{}", picture.width(), picture.height());
+    // With padding it reaches beyond the picture.
+    let span = |start: f64, length: f64, size: u32| {
+        let end = (start + length).min(size.into()).round();
+        (start.max(0.0).round(), end - start.max(0.0).round())
+    };
+    let (left, width) = span(seen.x, seen.width, picture.width());
+    let (top, height) = span(seen.y, seen.height, picture.height());
+    if (width, height) == (picture.width().into(), picture.height().into()) {
+        return format!("the whole picture, {whole} pixels");
+    }
+    format!("{width}x{height} of {whole} pixels, from column {left} and row {top} on")
+}
+
+/// A line for each source of settings.
+fn preprocessing(settings: &[Provenance]) -> Vec<String> {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for Provenance { setting, value, source } in settings {
+        match lines.iter_mut().find(|(from, _)| from == source) {
+            Some((_, line)) => line.push_str(&format!("; {setting} {value}")),
+            None => lines.push((source, format!("{setting} {value}"))),
+        }
+    }
+    lines.into_iter().map(|(source, line)| format!("{line} ({source})")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        for (x, expected) in [
+            (0.0, "0"),
+            (3.934_123, "3.934"),
+            (-12.345_6, "-12.35"),
+            (1234.56, "1235"),
+            (0.012_345_6, "0.01235"),
+            (12_345.6, "1.235e4"),
+            (-0.000_012_346, "-1.235e-5"),
+        ] {
+            assert_eq!(digits(x), expected);
+        }
+    }
+}
