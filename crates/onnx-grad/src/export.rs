@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::graph::{Attribute, Dim, Graph, Node, Value, ValueId};
 use crate::proto::{self, attribute_type};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::Tensor;
 
 /// The IR version that goes with the levelled opset.
 const IR_VERSION: i64 = 10;
@@ -108,12 +108,11 @@ fn value_info(value: &Value) -> proto::ValueInfoProto {
             proto::DimensionProto { dim_value: None, dim_param: Some(name.clone()) }
         }
     };
-    let tensor_type = proto::TensorTypeProto {
-        elem_type: value.dtype.unwrap_or(DType::F32) as i32,
+    // Engines find out what is not said, and refuse what is said wrongly.
+    let tensor_type = value.dtype.map(|dtype| proto::TensorTypeProto {
+        elem_type: dtype as i32,
         shape: dims.map(|d| proto::TensorShapeProto { dim: d.iter().map(dim).collect() }),
-    };
-    proto::ValueInfoProto {
-        name: value.name.clone(),
-        r#type: Some(proto::TypeProto { tensor_type: Some(tensor_type) }),
-    }
+    });
+    let r#type = tensor_type.map(|t| proto::TypeProto { tensor_type: Some(t) });
+    proto::ValueInfoProto { name: value.name.clone(), r#type }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node};
+use crate::level::parts::Parts;
 use crate::proto;
 use crate::tensor::{DType, Tensor};
 
@@ -15,7 +16,10 @@ const OLDEST: i64 = 7;
 /// The newest opset whose changes are known.
 const NEWEST: i64 = 25;
 
+mod all_axes;
+mod parts;
 mod portable;
+mod rewritten;
 
 mod onnx {
     //! `TensorProto.DataType` numbers of the types that are converted.
@@ -226,28 +230,12 @@ fn softmax(graph: &mut Graph, n: usize) -> Result<()> {
         return Ok(());
     }
     // Flatten to a matrix, apply along its last axis, restore the shape.
-    let node = graph.nodes[n].clone();
-    let (Some(Some(x)), Some(Some(y))) = (node.inputs.first(), node.outputs.first()) else {
-        return Err(node.unsupported("it has no input or output"));
-    };
-    let name = |part: &str| format!("{}/{part}", node.name);
-    let shape = graph.add_value(&name("shape"), Some(DType::I64), None);
-    let flat = graph.add_value(&name("flat"), Some(DType::F32), None);
-    let soft = graph.add_value(&name("soft"), Some(DType::F32), None);
-    let part = |op: &str, inputs, output, attributes| Node {
-        op: op.into(),
-        name: name(op),
-        inputs,
-        outputs: vec![Some(output)],
-        attributes,
-        ..node.clone()
-    };
-    let int = |key: &str, value| vec![(key.to_owned(), Attribute::Int(value))];
-    graph.nodes[n] = part(&node.op, vec![Some(flat)], soft, int("axis", -1));
-    let flatten = part("Flatten", vec![Some(*x)], flat, int("axis", axis));
-    let shape_of = part("Shape", vec![Some(*x)], shape, vec![]);
-    let reshape = part("Reshape", vec![Some(soft), Some(shape)], *y, vec![]);
-    graph.nodes.extend([flatten, shape_of, reshape]);
+    let mut parts = Parts::of(graph, n);
+    let (op, x) = (parts.node.op.clone(), parts.x(0)?);
+    let flat = parts.op("Flatten", &[x], &parts::axis(axis));
+    let soft = parts.op(&op, &[flat], &parts::axis(-1));
+    let shape = parts.op("Shape", &[x], &[]);
+    parts.last("Reshape", &[soft, shape], &[]);
     Ok(())
 }
 

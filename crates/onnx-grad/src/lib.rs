@@ -6,6 +6,7 @@
 //! nothing itself.
 
 mod analysis;
+mod decompose;
 mod error;
 mod export;
 mod grad;

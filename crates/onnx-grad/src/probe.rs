@@ -3,10 +3,9 @@
 //! Rules need the shape of every value, and the content of those that are computed from shapes
 //! and constants alone. Running the model once tells both exactly, whatever its operators.
 
+use crate::decompose::stand_in;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, ValueId};
-use crate::rules;
-use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
 /// Constants larger than this are taken for weights, and what is computed from them is not learnt.
@@ -29,19 +28,15 @@ enum Fact {
 impl Graph {
     /// The graph to run for learning this one's shapes.
     ///
-    /// `lacking` are operators that the engine does not have. They must keep their input's shape,
-    /// and are passed over.
-    pub fn probe(&self, lacking: &[&str]) -> Probe {
+    /// What engines lack is replaced by what has its shape. (So its content is not learnt.)
+    pub fn probe(&self) -> Probe {
         let mut graph = self.clone();
         graph.metadata.clear();
         let needed = graph.ancestors(&graph.outputs);
-        let fixed = graph.constants();
-        for node in graph.nodes.iter_mut().filter(|n| lacking.contains(&n.qualified_op().as_str()))
-        {
-            node.op = "Identity".into();
-            node.domain.clear();
-            node.inputs.truncate(1);
-            node.attributes.clear();
+        let stand_ins: Vec<Option<Node>> = graph.nodes.iter().map(stand_in).collect();
+        let fixed = graph.constants(|n| stand_ins[n].is_none());
+        for (node, stand_in) in graph.nodes.iter_mut().zip(stand_ins) {
+            *node = stand_in.unwrap_or_else(|| std::mem::take(node));
         }
         let mut facts = Vec::new();
         let mut outputs = Vec::new();
@@ -67,17 +62,18 @@ impl Graph {
         Probe { graph, facts }
     }
 
-    /// Which values are computed from small constants and shapes alone.
-    fn constants(&self) -> Vec<bool> {
+    /// Which values are computed from small constants and shapes alone, by nodes that compute
+    /// what they should.
+    fn constants(&self, computes: impl Fn(usize) -> bool) -> Vec<bool> {
         let small = |t: &Tensor| t.shape().iter().product::<usize>() <= LARGEST_PARAMETER;
         let mut fixed: Vec<bool> =
             self.values.iter().map(|v| v.initializer.as_ref().is_some_and(small)).collect();
-        for node in &self.nodes {
+        for (n, node) in self.nodes.iter().enumerate() {
             let random = node.op.starts_with("Random")
                 || matches!(node.op.as_str(), "Bernoulli" | "Multinomial");
             let of_shapes = matches!(node.op.as_str(), "Shape" | "Size");
             let computed = of_shapes || node.inputs.iter().flatten().all(|v| fixed[v.0]);
-            if computed && !random {
+            if computed && !random && computes(n) {
                 node.outputs.iter().flatten().for_each(|v| fixed[v.0] = true);
             }
         }
@@ -105,42 +101,5 @@ impl Graph {
             }
         }
         Ok(())
-    }
-
-    /// Writes the nodes of these operators as the operators that they are made of, for engines
-    /// that lack them. The shapes must have been learnt.
-    ///
-    /// # Errors
-    /// If a node's options are not supported.
-    pub fn decompose(mut self, operators: &[&str]) -> Result<Graph> {
-        let nodes = std::mem::take(&mut self.nodes);
-        let tape = Tape::new(self);
-        for node in nodes {
-            let wanted = operators.contains(&node.qualified_op().as_str());
-            match (wanted, node.outputs.first().copied().flatten()) {
-                (true, Some(output)) => {
-                    tape.set_scope(&node.name);
-                    let y = rules::decomposed(&tape, &node)?;
-                    tape.alias(y, output, &node);
-                }
-                _ => tape.push(node),
-            }
-        }
-        tape.set_scope("");
-        tape.into_graph()
-    }
-}
-
-impl Tape {
-    /// Makes `output`, which `node` computed before, another name of `y`.
-    fn alias(&self, y: crate::Var<'_>, output: ValueId, node: &Node) {
-        self.push(Node {
-            op: "Identity".into(),
-            domain: String::new(),
-            inputs: vec![Some(y.id)],
-            outputs: vec![Some(output)],
-            attributes: vec![],
-            ..node.clone()
-        });
     }
 }

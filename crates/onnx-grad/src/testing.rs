@@ -42,8 +42,8 @@ fn to_tensor(value: Value) -> Tensor {
 }
 
 /// Runs the probe on zeros, and learns from it.
-pub(crate) fn learn(graph: &mut Graph, lacking: &[&str]) {
-    let probe = graph.probe(lacking);
+pub(crate) fn learn(graph: &mut Graph) {
+    let probe = graph.probe();
     let inputs: Vec<(ValueId, Tensor)> = graph
         .inputs()
         .iter()

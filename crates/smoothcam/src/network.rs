@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Tensor, ValueId};
 
-use crate::engine::{LACKING, Session};
+use crate::engine::Session;
 use crate::printable::printable;
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ impl Network {
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         learn(&mut graph, input, shape)?;
-        let graph = graph.decompose(LACKING).map_err(unsupported)?;
+        let graph = graph.decompose().map_err(unsupported)?;
         let batch = shape[0];
         let scores = graph.shape(score).unwrap_or_default();
         let classes = match scores {
@@ -113,7 +113,7 @@ fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
 }
 
 fn learn(graph: &mut Graph, input: ValueId, shape: [usize; 4]) -> Result<()> {
-    let probe = graph.probe(LACKING);
+    let probe = graph.probe();
     let names: Vec<String> =
         probe.graph.outputs().iter().map(|o| probe.graph.value(*o).name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

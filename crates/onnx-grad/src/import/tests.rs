@@ -2,10 +2,11 @@
 
 mod damage;
 mod old_forms;
+mod portable;
 
 use super::*;
 use crate::proto::*;
-use crate::testing::run;
+use crate::testing::{learn, run};
 
 fn text(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
@@ -100,6 +101,8 @@ fn run_on(model: &ModelProto, shape: &[usize], x: &[f32]) -> Vec<f32> {
     let mut graph = read(model).unwrap();
     let input = graph.inputs()[0];
     graph.fix_input(input, shape);
+    learn(&mut graph);
+    let graph = graph.decompose().unwrap();
     let x = Tensor::from_f32s(shape, x).unwrap();
     run(&graph, &[(input, &x)])[0].to_f32s().unwrap()
 }

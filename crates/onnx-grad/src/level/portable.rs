@@ -1,33 +1,98 @@
-//! Rewrites what ONNX allows but not every engine runs, where that needs no shapes.
+//! Rewrites what ONNX allows but not every engine runs, or not as the standard says, where that
+//! needs no shapes.
 
+use super::parts::Parts;
+use super::{all_axes, rewritten};
 use crate::error::Result;
-use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
 
-/// A block this large makes so many nodes that a model with it is not meant well.
-const LARGEST_BLOCK: i64 = 16;
-
 pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
-    leave_out_masks(graph);
+    leave_out_unread(graph);
     for n in 0..graph.nodes.len() {
-        match graph.nodes[n].qualified_op().as_str() {
+        let op = graph.nodes[n].qualified_op();
+        let parts = Parts::of(graph, n);
+        match op.as_str() {
+            "ArgMax" => rewritten::first_of_equals(parts, 1)?,
+            "ArgMin" => rewritten::first_of_equals(parts, 0)?,
+            "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
+            "Cast" => rewritten::cast_to_bool(parts)?,
+            "Conv" | "ConvTranspose" => explicit_kernel(parts),
+            "MatMul" => rewritten::matrix_by_vector(parts)?,
+            "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),
-            "SpaceToDepth" => space_to_depth(graph, n)?,
+            "QuantizeLinear" => explicit_axis(parts),
+            "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
+                rewritten::reduction_of_nothing(parts)?;
+            }
+            "Resize" => all_axes::sizes(parts)?,
+            "Sign" => rewritten::sign(parts)?,
+            "Softplus" => rewritten::softplus(parts)?,
+            "SpaceToDepth" => rewritten::space_to_depth(parts)?,
             _ => {}
         }
     }
     Ok(())
 }
 
-/// In inference Dropout is the identity, if nothing reads its mask.
-fn leave_out_masks(graph: &mut Graph) {
+/// Optional outputs that nothing reads are left out: few engines compute them.
+fn leave_out_unread(graph: &mut Graph) {
     let mut read = vec![false; graph.values.len()];
     let of_nodes = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
     of_nodes.chain(&graph.outputs).for_each(|v| read[v.0] = true);
-    for node in graph.nodes.iter_mut().filter(|n| n.qualified_op() == "Dropout") {
-        if !node.outputs.iter().skip(1).flatten().any(|v| read[v.0]) {
-            node.outputs.truncate(1);
+    for node in &mut graph.nodes {
+        if matches!(
+            node.op.as_str(),
+            "Attention"
+                | "Dropout"
+                | "LayerNormalization"
+                | "MaxPool"
+                | "SimplifiedLayerNormalization"
+                | "SkipLayerNormalization"
+                | "SkipSimplifiedLayerNormalization"
+        ) {
+            let unread = |v: &Option<ValueId>| v.is_none_or(|v| !read[v.0]);
+            while node.outputs.len() > 1 && node.outputs.last().is_some_and(unread) {
+                node.outputs.pop();
+            }
+            node.outputs.iter_mut().skip(1).for_each(|v| *v = v.filter(|v| read[v.0]));
         }
+    }
+}
+
+/// One step per element is what `strides` and `dilations` mean when they are left out.
+fn explicit_window(parts: Parts<'_>) {
+    if let Some(Attribute::Ints(kernel)) = parts.node.attribute("kernel_shape") {
+        let ones = vec![1; kernel.len()];
+        parts.change(|node| {
+            for name in ["strides", "dilations"] {
+                if node.attribute(name).is_none() {
+                    node.set_attribute(name, Attribute::Ints(ones.clone()));
+                }
+            }
+        });
+    }
+}
+
+/// The kernel's shape, left out, is that of the weights.
+fn explicit_kernel(parts: Parts<'_>) {
+    let Some([_, _, kernel @ ..]) = parts.stored_shape(1) else { return };
+    let kernel: Vec<i64> = kernel.iter().map(|k| *k as i64).collect();
+    let ones = vec![1; kernel.len()];
+    parts.change(|node| {
+        for (name, default) in [("kernel_shape", &kernel), ("strides", &ones), ("dilations", &ones)]
+        {
+            if node.attribute(name).is_none() {
+                node.set_attribute(name, Attribute::Ints(default.clone()));
+            }
+        }
+    });
+}
+
+/// Channels have their own scales along axis 1, if nothing else is said. (rten takes the last.)
+fn explicit_axis(parts: Parts<'_>) {
+    if parts.node.attribute("axis").is_none() {
+        parts.change(|node| node.set_attribute("axis", Attribute::Int(1)));
     }
 }
 
@@ -43,44 +108,4 @@ fn float_exponent(graph: &mut Graph, n: usize) {
         let name = format!("{}/exponent", graph.nodes[n].name);
         graph.nodes[n].inputs[1] = Some(graph.add_initializer(&name, tensor));
     }
-}
-
-/// y = the elements of x at each offset of a block, one offset's channels after the other's.
-fn space_to_depth(graph: &mut Graph, n: usize) -> Result<()> {
-    let node = graph.nodes[n].clone();
-    let block = match node.attribute("blocksize") {
-        Some(Attribute::Int(b)) if (1..=LARGEST_BLOCK).contains(b) => *b,
-        _ => return Err(node.unsupported(format!("blocksize must be 1 to {LARGEST_BLOCK}"))),
-    };
-    let (Some(Some(x)), Some(Some(y))) = (node.inputs.first(), node.outputs.first()) else {
-        return Err(node.unsupported("it has no input or output"));
-    };
-    let mut ints = |data: &[i64]| {
-        let name = format!("{}/ints", node.name);
-        graph.add_initializer(&name, Tensor::from_i64s(data))
-    };
-    let (ends, axes, steps) = (ints(&[i64::MAX; 2]), ints(&[2, 3]), ints(&[block; 2]));
-    let mut parts = Vec::new();
-    for (row, column) in (0..block).flat_map(|r| (0..block).map(move |c| (r, c))) {
-        let name = format!("{}/{row}_{column}", node.name);
-        let starts = graph.add_initializer(&name, Tensor::from_i64s(&[row, column]));
-        let part = graph.add_value(&name, Some(DType::F32), None);
-        graph.nodes.push(Node {
-            op: "Slice".into(),
-            name,
-            inputs: [*x, starts, ends, axes, steps].map(Some).to_vec(),
-            outputs: vec![Some(part)],
-            attributes: vec![],
-            ..node.clone()
-        });
-        parts.push(Some(part));
-    }
-    graph.nodes[n] = Node {
-        op: "Concat".into(),
-        inputs: parts,
-        outputs: vec![Some(*y)],
-        attributes: vec![("axis".into(), Attribute::Int(1))],
-        ..node
-    };
-    Ok(())
 }

@@ -133,7 +133,7 @@ fn sliding(windows: &[Window], pads: impl Fn(usize) -> (usize, usize)) -> Slidin
 
 /// The windows of the convolution of which a ConvTranspose node is the transpose: they go over
 /// its output, and make a step for each element of its input.
-fn transposed_windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
+pub(super) fn transposed_windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let added = sizes(n, "output_padding", kernel.len(), 0, 0)?;
     let padding = match (n.ints("output_shape"), Padding::of(n, kernel.len())?) {

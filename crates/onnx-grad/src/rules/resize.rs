@@ -1,12 +1,25 @@
 //! Interpolation: along each axis, an output element is a weighted sum of input elements.
 
-use super::separable::{AxisMap, adjoint};
+use super::separable::{AxisMap, adjoint, apply};
 use crate::error::Result;
 use crate::tape::Var;
 use crate::vjp::{At, Vjp};
 
 /// y = A x along each resized axis, so dx = A^T dy along each of them.
 pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+    adjoint(n, n.dy()?, &interpolations(n)?)
+}
+
+/// y = A x along each resized axis, if it is one of the interpolations in which engines differ:
+/// rten takes cubic for linear.
+pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
+    let plain = matches!(n.string("mode", "nearest"), "nearest" | "linear")
+        && n.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric"
+        && axes(n)?.iter().all(|a| a.axis + 2 >= a.rank);
+    if plain { Ok(None) } else { apply(n, n.x(0)?, &interpolations(n)?).map(Some) }
+}
+
+fn interpolations(n: &At<'_>) -> Result<Vec<AxisMap>> {
     if n.int("antialias", 0) != 0 {
         return Err(n.unsupported("antialias is not supported"));
     }
@@ -14,13 +27,13 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
         return Err(n.unsupported("keep_aspect_ratio_policy is not supported"));
     }
     let (coordinates, kernel) = (Coordinates::of(n)?, Kernel::of(n)?);
-    let maps = axes(n)?.into_iter().map(|axis| interpolation(n, &axis, coordinates, kernel));
-    adjoint(n, n.dy()?, &maps.collect::<Result<Vec<_>>>()?)
+    axes(n)?.into_iter().map(|axis| interpolation(n, &axis, coordinates, kernel)).collect()
 }
 
 /// An axis that changes.
 struct Axis {
     axis: usize,
+    rank: usize,
     input: usize,
     output: usize,
     scale: f32,
@@ -35,7 +48,13 @@ fn axes(n: &At<'_>) -> Result<Vec<Axis>> {
         .iter()
         .zip(&y)
         .enumerate()
-        .map(|(axis, (i, o))| Axis { axis, input: *i, output: *o, scale: *o as f32 / *i as f32 })
+        .map(|(axis, (i, o))| Axis {
+            axis,
+            rank: x.len(),
+            input: *i,
+            output: *o,
+            scale: *o as f32 / *i as f32,
+        })
         .collect();
     Ok(with_scales(n, all)?.into_iter().filter(|a| a.input != a.output || a.scale != 1.0).collect())
 }
@@ -103,7 +122,7 @@ impl Coordinates {
             Self::HalfPixel => half_pixel,
             // The input's middle stays the middle, whatever the output's size was rounded to.
             Self::HalfPixelSymmetric => {
-                input / 2.0 * (1.0 - output / (axis.scale * input)) + half_pixel
+                input / 2.0 * (1.0 - output / (axis.scale * input)) + (o + 0.5) / axis.scale - 0.5
             }
             Self::PytorchHalfPixel | Self::AlignCorners if axis.output == 1 => 0.0,
             Self::PytorchHalfPixel => half_pixel,
@@ -211,6 +230,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Resize").x(x).missing().missing().const_ints(sizes).linear()
     };
     let linear = |c: Case| c.string("mode", "linear");
+    let cubic = |c: Case| c.string("mode", "cubic");
     let mode = |c: Case, mode: &str| c.string("coordinate_transformation_mode", mode);
     let nearest = |c: Case, mode: &str| c.string("nearest_mode", mode);
     vec![
@@ -224,6 +244,11 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         linear(mode(sized(&[2, 3, 4, 5], &[2, 3, 1, 8]), "pytorch_half_pixel")),
         linear(mode(sized(&[2, 3, 4, 5], &[2, 3, 9, 4]), "asymmetric")),
         linear(sized(&[2, 3, 7], &[2, 3, 10])),
+        linear(sized(&[2, 4, 5, 3], &[2, 7, 6, 3])),
+        linear(mode(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 0.6, 1.7]), "half_pixel_symmetric")),
+        cubic(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 0.6, 1.7])),
+        cubic(mode(sized(&[2, 3, 4, 5], &[2, 3, 7, 2]), "align_corners")).int("exclude_outside", 1),
+        cubic(sized(&[2, 3, 4, 5], &[2, 3, 4, 9])).float("cubic_coeff_a", -0.5),
     ]
 }
 

@@ -49,23 +49,28 @@ impl AxisMap {
     }
 }
 
-/// y = A x along each map's axis, so dx = A^T dy along each of them.
-pub(super) fn adjoint<'g>(n: &At<'g>, dy: Var<'g>, maps: &[AxisMap]) -> Result<Var<'g>> {
-    let mut dx = dy;
+/// y = A x along each map's axis.
+pub(super) fn apply<'g>(n: &At<'g>, x: Var<'g>, maps: &[AxisMap]) -> Result<Var<'g>> {
+    let mut y = x;
     for map in maps {
-        let mut shape = dx.shape();
-        let Some(size) = shape.get_mut(map.axis) else {
-            return Err(n.unsupported(format!("axis {} of {shape:?}", map.axis)));
-        };
-        *size = map.columns;
-        dx = if map.axis + 1 == shape.len() {
-            dx.matmul(map.matrix(n)?)
+        let mut shape = y.shape();
+        match shape.get_mut(map.axis) {
+            Some(size) if *size == map.columns => *size = map.rows,
+            _ => return Err(n.unsupported(format!("axis {} of {shape:?}", map.axis))),
+        }
+        y = if map.axis + 1 == shape.len() {
+            y.matmul(map.transposed().matrix(n)?)
         } else {
             let before: usize = shape[..map.axis].iter().product();
             let after: usize = shape[map.axis + 1..].iter().product();
-            let columns = dx.reshape(&[before, map.rows, after]);
-            map.transposed().matrix(n)?.matmul(columns).reshape(&shape)
+            let columns = y.reshape(&[before, map.columns, after]);
+            map.matrix(n)?.matmul(columns).reshape(&shape)
         };
     }
-    Ok(dx)
+    Ok(y)
+}
+
+/// y = A x along each map's axis, so dx = A^T dy along each of them.
+pub(super) fn adjoint<'g>(n: &At<'g>, dy: Var<'g>, maps: &[AxisMap]) -> Result<Var<'g>> {
+    apply(n, dy, &maps.iter().map(AxisMap::transposed).collect::<Vec<_>>())
 }

@@ -171,6 +171,11 @@ pub(super) fn kernel_shape(n: &At<'_>) -> Result<Vec<usize>> {
     positive(n, "kernel_shape", axes)
 }
 
+/// Whether the elements of a node's windows do not lie side by side.
+pub(super) fn has_gaps(n: &At<'_>) -> bool {
+    n.ints("dilations").is_some_and(|dilations| dilations.iter().any(|d| *d != 1))
+}
+
 /// An attribute with a positive number per axis, by default 1.
 fn positive(n: &At<'_>, name: &str, count: usize) -> Result<Vec<usize>> {
     sizes(n, name, count, 1, 1)

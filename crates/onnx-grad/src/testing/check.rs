@@ -26,11 +26,11 @@ fn ones(shape: &[usize]) -> Tensor {
 }
 
 impl Case {
-    /// The case's graph, all shapes learnt, without the operators that are `lacking`.
-    fn prepared(&self, lacking: &[&str]) -> Prepared {
+    /// The case's graph in operators that the engine has, all shapes learnt.
+    fn prepared(&self) -> Prepared {
         let (mut graph, inputs, outputs) = self.graph();
-        learn(&mut graph, lacking);
-        let graph = graph.decompose(lacking).unwrap_or_else(|e| panic!("{}: {e}", self.op));
+        learn(&mut graph);
+        let graph = graph.decompose().unwrap_or_else(|e| panic!("{}: {e}", self.op));
         Prepared { graph, inputs, outputs }
     }
 
@@ -57,7 +57,7 @@ impl Case {
     /// The gradients of the sum of all outputs, with respect to each differentiable input, where
     /// these inputs have the elements given.
     pub(crate) fn gradients(&self, at: &[&[f32]]) -> Vec<Vec<f32>> {
-        let prepared = self.prepared(&[]);
+        let prepared = self.prepared();
         let with_gradient = self.with_gradient(&prepared, &prepared.dys(ones));
         let at: Vec<(ValueId, Tensor)> = prepared
             .inputs
@@ -81,17 +81,17 @@ impl Case {
     }
 
     /// The operators that the case's gradient and decomposition are written in.
-    pub(crate) fn emitted(&self, lacking: &[&str]) -> BTreeSet<String> {
-        let prepared = self.prepared(lacking);
+    pub(crate) fn emitted(&self) -> BTreeSet<String> {
+        let prepared = self.prepared();
         let graph = self.with_gradient(&prepared, &prepared.dys(ones));
         let appended = graph.nodes().filter(|(_, n)| n.name != "node");
         appended.map(|(_, n)| n.qualified_op()).collect()
     }
 
     /// Checks <dx, v> against (<dy, f(x + h v)> - <dy, f(x - h v)>) / 2h along random v, for each
-    /// input by itself. `lacking` are operators that the engine does not have.
-    pub(crate) fn check(&self, lacking: &[&str]) {
-        let prepared = self.prepared(lacking);
+    /// input by itself.
+    pub(crate) fn check(&self) {
+        let prepared = self.prepared();
         let mut random = Random::new(99);
         let dys = prepared.dys(|shape| Draw::Range(-1.0, 1.0).tensor(shape, &mut random));
         let with_gradient = self.with_gradient(&prepared, &dys);

@@ -6,12 +6,15 @@ use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 impl Case {
-    /// Differentiates the case's node made odd in many ways: rules may refuse, never panic.
-    pub(crate) fn survive_oddities(&self, lacking: &[&str]) {
+    /// Decomposes and differentiates the case's node made odd in many ways: rules may refuse, never
+    /// panic.
+    pub(crate) fn survive_oddities(&self) {
         let (mut graph, inputs, outputs) = self.graph();
-        learn(&mut graph, lacking);
+        learn(&mut graph);
         let wrt: Vec<ValueId> = inputs.iter().map(|(id, _)| *id).collect();
         for odd in oddities(&graph) {
+            let _ = odd.probe();
+            let _ = odd.clone().decompose();
             let tape = Tape::new(odd);
             let y = tape.var(outputs[0]);
             let dy = tape.zeros(&y.shape());

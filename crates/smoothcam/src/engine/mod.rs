@@ -2,7 +2,7 @@
 
 mod rten;
 
-pub(crate) use rten::{LACKING, NAME, Session};
+pub(crate) use rten::{NAME, Session};
 
 use ndarray::ArrayD;
 use onnx_grad::Tensor;

@@ -13,9 +13,6 @@ use crate::{Error, Result};
 /// The engine's name and version, for manifests.
 pub(crate) const NAME: &str = "rten 0.27";
 
-/// Operators that rten does not have, and that are written as others before it is asked.
-pub(crate) const LACKING: &[&str] = &["Celu", "Dropout", "LRN", "Mish", "Selu", "ThresholdedRelu"];
-
 /// A graph ready to be run, from any number of threads.
 pub(crate) struct Session {
     model: Model,

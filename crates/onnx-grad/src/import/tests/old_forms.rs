@@ -98,25 +98,3 @@ fn upsample_became_resize() {
         check(opset, with_input(op), vec![float_tensor("s", &scales)], &[1, 1, 1, 2], &twice);
     }
 }
-
-#[test]
-fn what_engines_lack_is_rewritten() {
-    let pow = node("Pow", &["x", "p"], &["y"], vec![]);
-    check(13, pow, vec![int_tensor("p", &[2])], &[3], &[0.0, 1.0, 4.0]);
-    let depth = node("SpaceToDepth", &["x"], &["y"], vec![int("blocksize", 2)]);
-    let y = [0.0, 2.0, 8.0, 10.0, 1.0, 3.0, 9.0, 11.0, 4.0, 6.0, 12.0, 14.0, 5.0, 7.0, 13.0, 15.0];
-    check(13, depth, vec![], &[1, 1, 4, 4], &y);
-}
-
-#[test]
-fn dropout_loses_a_mask_that_nothing_reads() {
-    let dropout = || node("Dropout", &["x"], &["d", "mask"], vec![float("ratio", 0.5)]);
-    let relu = |of| node("Relu", &[of], &["y"], vec![]);
-    let outputs =
-        |of| read(&model(7, vec![dropout(), relu(of)], vec![])).unwrap().nodes[0].outputs.len();
-    assert_eq!(outputs("d"), 1);
-    assert_eq!(outputs("mask"), 2);
-    let graph = read(&model(7, vec![dropout(), relu("d")], vec![])).unwrap();
-    assert_eq!(graph.nodes[0].inputs.len(), 2);
-    assert!(graph.nodes[0].attributes.is_empty());
-}

@@ -1,0 +1,106 @@
+//! Operators in which engines differ, written in those in which they do not.
+
+use super::parts::{Parts, axis, to};
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::tensor::DType;
+
+/// A block this large makes so many nodes that a model with it is not meant well.
+const LARGEST_BLOCK: i64 = 16;
+
+/// Of several equal extrema the first counts. TopK says so and engines follow it; rten's ArgMax
+/// and ArgMin take the last.
+pub(super) fn first_of_equals(mut parts: Parts<'_>, largest: i64) -> Result<()> {
+    if parts.int("select_last_index", 0) != 0 {
+        return Ok(());
+    }
+    let (x, along) = (parts.x(0)?, parts.int("axis", 0));
+    let one = parts.ints(&[1]);
+    let largest = [("axis", Attribute::Int(along)), ("largest", Attribute::Int(largest))];
+    let places = parts.second_output("TopK", &[x, one], &largest);
+    if parts.int("keepdims", 1) != 0 {
+        parts.last("Identity", &[places], &[]);
+    } else {
+        let along = parts.ints(&[along]);
+        parts.last("Squeeze", &[places, along], &[]);
+    }
+    Ok(())
+}
+
+/// Whatever is not zero is true. (rten, which has no booleans, would keep the number.)
+pub(super) fn cast_to_bool(mut parts: Parts<'_>) -> Result<()> {
+    if parts.int("to", 0) == DType::Bool as i64 {
+        let (x, zero) = (parts.x(0)?, parts.scalar(0.0));
+        let float = parts.op("Cast", &[x], &to(DType::F32));
+        let is_zero = parts.op("Equal", &[float, zero], &[]);
+        parts.last("Not", &[is_zero], &[]);
+    }
+    Ok(())
+}
+
+/// A vector on the right stands for a matrix of one column, which the product then loses. (rten
+/// keeps it.)
+pub(super) fn matrix_by_vector(mut parts: Parts<'_>) -> Result<()> {
+    if parts.stored(1).is_some_and(|b| b.shape().len() == 1) {
+        let (a, b, last) = (parts.x(0)?, parts.x(1)?, parts.ints(&[-1]));
+        let column = parts.op("Unsqueeze", &[b, last], &[]);
+        let product = parts.op("MatMul", &[a, column], &[]);
+        parts.last("Squeeze", &[product, last], &[]);
+    }
+    Ok(())
+}
+
+/// A reduction over no axes at all is none.
+pub(super) fn reduction_of_nothing(parts: Parts<'_>) -> Result<()> {
+    let none = match parts.optional(1) {
+        Some(_) => parts.stored(1).is_some_and(|axes| axes.shape() == [0]),
+        None => true,
+    };
+    if none && parts.int("noop_with_empty_axes", 0) != 0 {
+        let x = parts.x(0)?;
+        parts.last("Identity", &[x], &[]);
+    }
+    Ok(())
+}
+
+/// sign(x) = (x > 0) - (x < 0). (To rten the sign of zero is 1.)
+pub(super) fn sign(mut parts: Parts<'_>) -> Result<()> {
+    let (x, zero) = (parts.x(0)?, parts.scalar(0.0));
+    let mut holds = |op| {
+        let holds = parts.op(op, &[x, zero], &[]);
+        parts.op("Cast", &[holds], &to(DType::F32))
+    };
+    let (above, below) = (holds("Greater"), holds("Less"));
+    parts.last("Sub", &[above, below], &[]);
+    Ok(())
+}
+
+/// softplus(x) = ln(1 + e^x), which rounds to x long before e^x overflows, as it does in rten.
+pub(super) fn softplus(mut parts: Parts<'_>) -> Result<()> {
+    const LINEAR_ABOVE: f32 = 32.0;
+    let (x, bound) = (parts.x(0)?, parts.scalar(LINEAR_ABOVE));
+    let linear = parts.op("Greater", &[x, bound], &[]);
+    let soft = parts.op("Softplus", &[x], &[]);
+    parts.last("Where", &[linear, x, soft], &[]);
+    Ok(())
+}
+
+/// y = the elements of x at each offset of a block, one offset's channels after the other's.
+pub(super) fn space_to_depth(mut parts: Parts<'_>) -> Result<()> {
+    let block = parts.int("blocksize", 0);
+    if !(1..=LARGEST_BLOCK).contains(&block) || parts.node.attribute("mode").is_some() {
+        return Err(
+            parts.unsupported(format!("blocksize must be 1 to {LARGEST_BLOCK}, without mode"))
+        );
+    }
+    let x = parts.x(0)?;
+    let (ends, axes) = (parts.ints(&[i64::MAX; 2]), parts.ints(&[2, 3]));
+    let steps = parts.ints(&[block; 2]);
+    let mut offsets = Vec::new();
+    for (row, column) in (0..block).flat_map(|r| (0..block).map(move |c| (r, c))) {
+        let starts = parts.ints(&[row, column]);
+        offsets.push(parts.op("Slice", &[x, starts, ends, axes, steps], &[]));
+    }
+    parts.last("Concat", &offsets, &axis(1));
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Padding that a node leaves to the shapes.
+
+use super::conv::transposed_windows;
+use super::window::{kernel_shape, windows};
+use crate::error::Result;
+use crate::vjp::At;
+
+/// The pads, begins before ends, that `auto_pad` stands for where it depends on the shapes: they
+/// can be odd, and engines differ in the side that gets more.
+///
+/// # Errors
+/// If the node's attributes contradict each other, or the shapes.
+pub(crate) fn implied_pads(n: &At<'_>) -> Result<Option<Vec<i64>>> {
+    if !n.string("auto_pad", "NOTSET").starts_with("SAME") {
+        return Ok(None);
+    }
+    let kernel = || Ok(n.x(1)?.shape().into_iter().skip(2).collect::<Vec<usize>>());
+    let windows = match n.node.op.as_str() {
+        "Conv" => windows(n, &kernel()?)?,
+        "ConvTranspose" => transposed_windows(n, &kernel()?)?,
+        "AveragePool" | "LpPool" | "MaxPool" => windows(n, &kernel_shape(n)?)?,
+        _ => return Ok(None),
+    };
+    let (begins, ends) = (windows.iter().map(|w| w.begin), windows.iter().map(|w| w.end));
+    Ok(Some(begins.chain(ends).map(|pad| pad as i64).collect()))
+}
