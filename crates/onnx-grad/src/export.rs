@@ -17,7 +17,8 @@ impl Graph {
 
     fn to_proto(&self) -> proto::ModelProto {
         let needed = self.ancestors(&self.outputs);
-        let computed = |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0]);
+        let computed =
+            |n: &&Node| n.when.is_empty() && n.outputs.iter().flatten().any(|v| needed[v.0]);
         let constants = self.values().filter(|(id, _)| needed[id.0]);
         let graph = proto::GraphProto {
             name: "smoothcam".into(),
@@ -61,7 +62,7 @@ impl Graph {
             op_type: node.op.clone(),
             attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
             domain: node.domain.clone(),
-            metadata_props: vec![],
+            ..Default::default()
         }
     }
 }

@@ -78,6 +78,9 @@ pub struct Node {
     pub outputs: Vec<Option<ValueId>>,
     /// Attributes, sorted by name.
     pub attributes: Vec<(String, Attribute)>,
+    /// The node runs only if each of these values is true or false, as said here: it is of a
+    /// branch of an `If` that is not decided yet.
+    pub(crate) when: Vec<(ValueId, bool)>,
 }
 
 impl Node {
@@ -250,6 +253,7 @@ impl Graph {
     /// # Errors
     /// If nodes depend on each other in a circle.
     pub(crate) fn sort_nodes(&mut self) -> Result<()> {
+        self.values.iter_mut().for_each(|v| v.producer = None);
         for (n, node) in self.nodes.iter().enumerate() {
             for output in node.outputs.iter().flatten() {
                 self.values[output.0].producer = Some(NodeId(n));

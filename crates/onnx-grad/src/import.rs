@@ -1,14 +1,20 @@
 //! Reads ONNX files into [`Graph`]s. Malformed files are errors here, so that nothing later
 //! has to doubt the graph.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use prost::Message;
 
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Dim, Graph, Node};
+use crate::graph::{Attribute, Dim, Graph, Node, ValueId};
 use crate::level;
-use crate::proto::{self, attribute_type};
-use crate::tensor::{DType, Tensor, element_count};
+use crate::proto;
+use crate::tensor::{DType, Tensor};
+
+mod branches;
+mod contents;
+mod functions;
 
 /// Weights that are stored in a file of their own beside the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,25 +42,19 @@ impl Graph {
     ///
     /// # Errors
     /// If the bytes are no ONNX model, or one that is truncated, contradicts itself or needs
-    /// something outside the standard's tensors (functions, control flow, sparse weights).
+    /// something outside the standard's tensors (loops, sequences, sparse weights).
     pub fn from_onnx(bytes: Bytes, external: &mut ReadExternal<'_>) -> Result<Graph> {
-        let model = proto::ModelProto::decode(bytes)
+        let mut model = proto::ModelProto::decode(bytes)
             .map_err(|e| invalid(format!("not an ONNX model, or a damaged one ({e})")))?;
+        functions::unfold(&mut model)?;
         let graph = model.graph.ok_or_else(|| invalid("not an ONNX model: it holds no graph"))?;
         if graph.node.is_empty() {
             return Err(invalid("not an ONNX classifier: its graph has no nodes"));
         }
-        if let Some(function) = model.functions.first() {
-            return Err(invalid(format!(
-                "the model defines functions of its own ('{}'), which are not supported; \
-                 inline them with onnx.inliner.inline_local_functions",
-                function.name
-            )));
-        }
         if !graph.sparse_initializer.is_empty() {
             return Err(invalid("the model has sparse weights, which are not supported"));
         }
-        let mut reader = Reader { graph: Graph::default(), external };
+        let mut reader = Reader { graph: Graph::default(), external, names: vec![], when: vec![] };
         reader.graph.metadata =
             model.metadata_props.into_iter().map(|p| (p.key, p.value)).collect();
         reader.graph.opsets = model
@@ -65,7 +65,7 @@ impl Graph {
         reader.read(graph)?;
         let mut graph = reader.graph;
         level::level(&mut graph)?;
-        graph.sort_nodes()?;
+        graph.settle()?;
         Ok(graph)
     }
 }
@@ -73,6 +73,10 @@ impl Graph {
 struct Reader<'a, 'b> {
     graph: Graph,
     external: &'a mut ReadExternal<'b>,
+    /// The names that belong to the branches that are being read, outermost first.
+    names: Vec<HashMap<String, ValueId>>,
+    /// The conditions under which these branches run.
+    when: Vec<(ValueId, bool)>,
 }
 
 impl Reader<'_, '_> {
@@ -139,18 +143,23 @@ impl Reader<'_, '_> {
         });
     }
 
-    fn node(&mut self, proto: proto::NodeProto) -> Result<()> {
+    fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
         let name = match &proto.name {
             n if !n.is_empty() => n.clone(),
             _ => proto.output.iter().find(|o| !o.is_empty()).cloned().unwrap_or_default(),
         };
-        let find = |value: &String| match self.graph.find(value) {
+        let find = |value: &String| match self.find(value) {
             _ if value.is_empty() => Ok(None),
             Some(id) => Ok(Some(id)),
             None => Err(invalid(format!("node '{name}' reads '{value}', which nothing computes"))),
         };
         let inputs = proto.input.iter().map(find).collect::<Result<Vec<_>>>()?;
         let outputs = proto.output.iter().map(find).collect::<Result<Vec<_>>>()?;
+        let domain = if proto.domain == "ai.onnx" { String::new() } else { proto.domain };
+        if domain.is_empty() && proto.op_type == "If" {
+            let branches = std::mem::take(&mut proto.attribute);
+            return self.choice(&name, &inputs, &outputs, branches);
+        }
         let mut attributes = Vec::with_capacity(proto.attribute.len());
         for attribute in proto.attribute {
             let key = attribute.name.clone();
@@ -160,7 +169,6 @@ impl Reader<'_, '_> {
             attributes.push((key, value));
         }
         attributes.sort_by(|a, b| a.0.cmp(&b.0));
-        let domain = if proto.domain == "ai.onnx" { String::new() } else { proto.domain };
         if domain.is_empty() && proto.op_type == "Constant" {
             return self.constant(&name, &outputs, &attributes);
         }
@@ -173,6 +181,7 @@ impl Reader<'_, '_> {
             inputs,
             outputs,
             attributes,
+            when: self.when.clone(),
         });
         Ok(())
     }
@@ -181,7 +190,7 @@ impl Reader<'_, '_> {
     fn constant(
         &mut self,
         name: &str,
-        outputs: &[Option<crate::ValueId>],
+        outputs: &[Option<ValueId>],
         attributes: &[(String, Attribute)],
     ) -> Result<()> {
         let scalar_i64 = |i: i64| {
@@ -203,88 +212,6 @@ impl Reader<'_, '_> {
         value.shape = Some(tensor.shape().to_vec());
         value.initializer = Some(tensor);
         Ok(())
-    }
-
-    fn attribute(&mut self, proto: proto::AttributeProto) -> Result<Attribute> {
-        let what = |expected: &str| invalid(format!("attribute '{}' {expected}", proto.name));
-        if !proto.ref_attr_name.is_empty() {
-            return Err(what("refers to a function's attribute outside a function"));
-        }
-        let text = |s: &Bytes| String::from_utf8_lossy(s).into_owned();
-        // Files of the first IR versions leave the type out.
-        let kind = match &proto {
-            p if p.r#type != 0 => p.r#type,
-            p if p.t.is_some() => attribute_type::TENSOR,
-            p if p.g.is_some() => attribute_type::GRAPH,
-            p if p.s.is_some() => attribute_type::STRING,
-            p if p.f.is_some() => attribute_type::FLOAT,
-            p if p.i.is_some() => attribute_type::INT,
-            p if !p.floats.is_empty() => attribute_type::FLOATS,
-            p if !p.strings.is_empty() => attribute_type::STRINGS,
-            _ => attribute_type::INTS,
-        };
-        Ok(match kind {
-            attribute_type::FLOAT => Attribute::Float(proto.f.unwrap_or(0.0)),
-            attribute_type::INT => Attribute::Int(proto.i.unwrap_or(0)),
-            attribute_type::STRING => {
-                Attribute::String(proto.s.as_ref().map(text).unwrap_or_default())
-            }
-            attribute_type::FLOATS => Attribute::Floats(proto.floats),
-            attribute_type::INTS => Attribute::Ints(proto.ints),
-            attribute_type::STRINGS => Attribute::Strings(proto.strings.iter().map(text).collect()),
-            attribute_type::TENSOR => match proto.t {
-                Some(tensor) => Attribute::Tensor(self.tensor(tensor)?),
-                None => return Err(what("holds no tensor")),
-            },
-            attribute_type::GRAPH => {
-                return Err(what("holds a graph: control flow is not supported"));
-            }
-            _ => return Err(what("has a type that is not supported")),
-        })
-    }
-
-    fn tensor(&mut self, proto: proto::TensorProto) -> Result<Tensor> {
-        let name = &proto.name;
-        let shape = proto
-            .dims
-            .iter()
-            .map(|d| usize::try_from(*d))
-            .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|_| invalid(format!("tensor '{name}' has a negative dimension")))?;
-        let count = element_count(&shape)
-            .ok_or_else(|| invalid(format!("tensor '{name}' is too large: {shape:?}")))?;
-        let raw = if proto.data_location == proto::DATA_LOCATION_EXTERNAL {
-            Some(self.external(&proto)?)
-        } else {
-            proto.raw_data.clone()
-        };
-        let (dtype, bytes) = level::elements(&proto, raw)?;
-        let found = bytes.len() / dtype.size();
-        Tensor::from_bytes(dtype, shape.clone(), bytes).ok_or_else(|| {
-            invalid(format!(
-                "tensor '{name}' of shape {shape:?} should hold {count} elements, it holds {found}"
-            ))
-        })
-    }
-
-    fn external(&mut self, proto: &proto::TensorProto) -> Result<Bytes> {
-        let name = &proto.name;
-        let entry =
-            |key: &str| proto.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-        let number = |key: &str| {
-            entry(key).map(str::parse::<u64>).transpose().map_err(|_| {
-                invalid(format!("tensor '{name}': external data's {key} is not a number"))
-            })
-        };
-        let location = entry("location").ok_or_else(|| {
-            invalid(format!("tensor '{name}' is stored in another file, which is not named"))
-        })?;
-        let data = ExternalData {
-            location: location.to_owned(),
-            offset: number("offset")?.unwrap_or(0),
-            length: number("length")?,
-        };
-        (self.external)(&data).map_err(|e| invalid(format!("tensor '{name}': {e}")))
     }
 }
 

@@ -178,6 +178,12 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     portable::rewrite(graph)
 }
 
+/// Whether an operator has the same form in these two opsets.
+pub(crate) fn same_form(op: &str, one: i64, other: i64) -> bool {
+    let between = |since: i64| one.min(other) < since && since <= one.max(other);
+    !CHANGES.iter().any(|(name, since, _)| *name == op && between(*since))
+}
+
 /// `Cast` and the generators name an element type: half and double become float32 there too.
 fn level_element_type(node: &mut Node) {
     for name in ["to", "dtype"] {

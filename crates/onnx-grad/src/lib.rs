@@ -18,6 +18,7 @@ mod ops;
 mod probe;
 mod proto;
 mod rules;
+mod settle;
 mod tape;
 mod tensor;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::decompose::stand_in;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, ValueId};
+use crate::graph::{Graph, Node, Value, ValueId};
 use crate::tensor::{DType, Tensor};
 
 /// Constants larger than this are taken for weights, and what is computed from them is not learnt.
@@ -32,7 +32,8 @@ impl Graph {
     pub fn probe(&self) -> Probe {
         let mut graph = self.clone();
         graph.metadata.clear();
-        let needed = graph.ancestors(&graph.outputs);
+        let of: Vec<ValueId> = graph.outputs.iter().copied().chain(graph.conditions()).collect();
+        let (needed, open) = (graph.ancestors(&of), graph.open_values());
         let stand_ins: Vec<Option<Node>> = graph.nodes.iter().map(stand_in).collect();
         let fixed = graph.constants(|n| stand_ins[n].is_none());
         for (node, stand_in) in graph.nodes.iter_mut().zip(stand_ins) {
@@ -40,7 +41,9 @@ impl Graph {
         }
         let mut facts = Vec::new();
         let mut outputs = Vec::new();
-        for (id, value) in self.values().filter(|(id, v)| needed[id.0] && v.initializer.is_none()) {
+        let learnable =
+            |(id, v): &(ValueId, &Value)| needed[id.0] && !open[id.0] && v.initializer.is_none();
+        for (id, value) in self.values().filter(learnable) {
             if fixed[id.0] {
                 facts.push(Fact::Content(id));
                 outputs.push(id);
@@ -54,7 +57,7 @@ impl Graph {
                 scopes: vec![],
                 inputs: vec![Some(id)],
                 outputs: vec![Some(shape)],
-                attributes: vec![],
+                ..Node::default()
             });
             outputs.push(shape);
         }
@@ -80,14 +83,17 @@ impl Graph {
         fixed
     }
 
-    /// Takes over what a run of the probe told: its outputs, in order.
+    /// Takes over what a run of the probe told: its outputs, in order. Where that decides which
+    /// branches run, the next probe tells of them: all is learnt once the graph
+    /// [is settled](Graph::is_settled).
     ///
     /// # Errors
-    /// If they are not the probe's outputs.
+    /// If they are not the probe's outputs, or leave a branch undecided for good.
     pub fn learn(&mut self, probe: &Probe, outputs: &[Tensor]) -> Result<()> {
         if outputs.len() != probe.facts.len() {
             return Err(Error::Invalid("the probe's outputs are incomplete".into()));
         }
+        let before = self.branches();
         for (fact, output) in probe.facts.iter().zip(outputs) {
             match fact {
                 Fact::Content(id) => self.values[id.0].known = Some(output.clone()),
@@ -100,6 +106,17 @@ impl Graph {
                 }
             }
         }
-        Ok(())
+        self.settle()?;
+        match self.undecided() {
+            Some((condition, name)) if self.branches() == before => Err(Error::Unsupported {
+                op: "If".into(),
+                node: name.to_owned(),
+                what: format!(
+                    "its condition, '{}', depends on the input",
+                    self.value(condition).name
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 }

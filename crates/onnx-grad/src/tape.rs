@@ -105,7 +105,7 @@ impl Tape {
             scopes: Vec::new(),
             inputs: inputs.iter().map(|v| v.map(|v| v.id)).collect(),
             outputs: vec![Some(output)],
-            attributes: Vec::new(),
+            ..Node::default()
         };
         attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rten::{ModelOptions, Value, ValueView};
 use rten_tensor::prelude::*;
 
+use crate::error::Result;
 use crate::graph::{Attribute, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
@@ -41,20 +42,30 @@ fn to_tensor(value: Value) -> Tensor {
     }
 }
 
-/// Runs the probe on zeros, and learns from it.
+/// Runs the probe, and learns from it.
 pub(crate) fn learn(graph: &mut Graph) {
-    let probe = graph.probe();
-    let inputs: Vec<(ValueId, Tensor)> = graph
-        .inputs()
-        .iter()
-        .map(|id| {
-            let shape = graph.shape(*id).expect("inputs have shapes");
-            (*id, Tensor::from_f32s(shape, &vec![0.5; shape.iter().product()]).unwrap())
-        })
-        .collect();
-    let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
-    let outputs = run(&probe.graph, &inputs);
-    graph.learn(&probe, &outputs).expect("the probe's own outputs");
+    try_learn(graph).expect("the probe's own outputs");
+}
+
+/// The same for graphs with branches that may depend on the input.
+pub(crate) fn try_learn(graph: &mut Graph) -> Result<()> {
+    loop {
+        let probe = graph.probe();
+        let inputs: Vec<(ValueId, Tensor)> = graph
+            .inputs()
+            .iter()
+            .map(|id| {
+                let shape = graph.shape(*id).expect("inputs have shapes");
+                (*id, Tensor::from_f32s(shape, &vec![0.5; shape.iter().product()]).unwrap())
+            })
+            .collect();
+        let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
+        let outputs = run(&probe.graph, &inputs);
+        graph.learn(&probe, &outputs)?;
+        if graph.is_settled() {
+            return Ok(());
+        }
+    }
 }
 
 /// Uniform numbers in [0, 1), the same every time.
@@ -214,7 +225,7 @@ impl Case {
             scopes: vec![],
             inputs: ids,
             outputs: outputs.iter().map(|o| Some(*o)).collect(),
-            attributes: vec![],
+            ..Node::default()
         };
         self.attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);

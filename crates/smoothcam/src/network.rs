@@ -41,6 +41,10 @@ impl Network {
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         learn(&mut graph, input, shape)?;
+        // What one run tells can decide which branches the next one takes.
+        while !graph.is_settled() {
+            learn(&mut graph, input, shape)?;
+        }
         let graph = graph.decompose().map_err(unsupported)?;
         let batch = shape[0];
         let scores = graph.shape(score).unwrap_or_default();

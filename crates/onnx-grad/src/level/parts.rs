@@ -127,6 +127,7 @@ impl<'a> Parts<'a> {
             inputs: inputs.iter().copied().map(Some).collect(),
             outputs,
             attributes: vec![],
+            when: self.node.when.clone(),
         };
         attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         node
