@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::classes::Labels;
 use crate::explainer::Explainer;
+use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
 use crate::model_file::ModelFile;
 use crate::network::{Network, the_input};
-use crate::preprocess::{Channels, Layout, Preprocess};
+use crate::preprocess::{Layout, Preprocess};
 use crate::{Result, bundled};
 
 /// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
@@ -89,7 +90,7 @@ impl ExplainerBuilder {
         let input = InputShape::from_dims(&dims)?;
         let (preprocess, mut told) = Preprocess::resolve(&sources, &input)?;
         let batch = dims.first().copied().flatten().map_or(1, |b| b as usize);
-        let net = Network::new(file.graph, shape(batch, &preprocess))?;
+        let net = Network::new(file.graph, picture(&preprocess), batch)?;
         let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
         told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
@@ -97,15 +98,12 @@ impl ExplainerBuilder {
     }
 }
 
-/// The shape of the model's input.
-fn shape(batch: usize, preprocess: &Preprocess) -> [usize; 4] {
-    let (height, width) = (preprocess.size.height as usize, preprocess.size.width as usize);
-    let channels = match preprocess.channels {
-        Channels::Grey => 1,
-        Channels::Rgb | Channels::Bgr => 3,
+/// The channels and pixels of the model's input.
+fn picture(preprocess: &Preprocess) -> Grid {
+    let axes = match preprocess.layout {
+        Layout::Nchw => Axes::ChannelsFirst,
+        Layout::Nhwc => Axes::ChannelsLast,
     };
-    match preprocess.layout {
-        Layout::Nchw => [batch, channels, height, width],
-        Layout::Nhwc => [batch, height, width, channels],
-    }
+    let (height, width) = (preprocess.size.height as usize, preprocess.size.width as usize);
+    Grid { axes, maps: preprocess.channels.count(), height, width }
 }

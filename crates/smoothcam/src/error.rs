@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable::printable;
+
 /// A result with smoothcam's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -16,7 +18,8 @@ pub enum ErrorKind {
 
 /// What went wrong, what was expected, and a way out where there is one.
 ///
-/// Displays as the message alone; the command line adds [`Error::hint`] on a line of its own.
+/// The message is one line without control characters, whatever names from files are in it. An error
+/// displays as the message alone; the command line adds [`Error::hint`] on a line of its own.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -26,13 +29,13 @@ pub struct Error {
 
 impl Error {
     /// An error in what was asked for or in a file that was given.
-    pub fn input(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Input, message: message.into(), hint: None }
+    pub fn input(message: impl AsRef<str>) -> Self {
+        Self { kind: ErrorKind::Input, message: printable(message.as_ref()), hint: None }
     }
 
     /// A failure that the caller's input did not cause.
-    pub fn failure(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Failure, message: message.into(), hint: None }
+    pub fn failure(message: impl AsRef<str>) -> Self {
+        Self { kind: ErrorKind::Failure, message: printable(message.as_ref()), hint: None }
     }
 
     /// The same error with a way out, as one imperative sentence without a full stop.

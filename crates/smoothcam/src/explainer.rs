@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use ndarray::{Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
+use ndarray::{Array3, Array4, Axis};
 use onnx_grad::ValueId;
 
 use crate::classes::Labels;
 use crate::explanation::{ClassMap, Explanation, NoiseUsed};
 use crate::gradient::{GradientSession, Moments};
-use crate::layers::{Layer, Layers};
+use crate::layers::{Grid, Layer, Layers};
 use crate::methods;
 use crate::model_config::Provenance;
 use crate::network::Network;
-use crate::noise;
+use crate::noise::Noise;
 use crate::picture::Picture;
 use crate::preprocess::{Prepared, Preprocess, Seen};
 use crate::printable::printable;
@@ -36,8 +36,8 @@ pub struct Explainer {
     sessions: Mutex<Vec<(SessionKey, Arc<GradientSession>)>>,
 }
 
-/// A layer, and how many classes at once.
-type SessionKey = (ValueId, usize);
+/// A layer, its grid, and how many classes at once.
+type SessionKey = (ValueId, Grid, usize);
 
 /// Told how many of how many passes are done.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -127,7 +127,7 @@ impl Explainer {
         settings: &Settings,
         progress: Progress<'_>,
     ) -> Result<Explanation> {
-        let expected = self.net.input_shape();
+        let expected = self.net.picture.shape(1);
         if input.shape() != expected {
             return Err(Error::input(format!(
                 "the input has shape {:?}, expected {expected:?}",
@@ -164,13 +164,20 @@ impl Explainer {
                 named.len()
             )));
         }
-        let layer = self.layer(settings, samples > 0)?;
-        let value = layer.map_or(self.net.input, |l| l.value);
-        let session = self.session((value, named.len().max(1)))?;
+        let mut layer = self.layer(settings, samples > 0)?;
+        let place = match &layer {
+            Some(layer) => (layer.value, layer.grid()),
+            None => (self.net.input, self.net.picture),
+        };
+        let session = self.session((place.0, place.1, named.len().max(1)))?;
+        if let Some(layer) = &mut layer {
+            layer.noise_acts = Ok(session.noise_acts);
+        }
+        let layer = layer;
         let mut notes = Vec::new();
-        let samples = self.samples_that_act(&session, layer, samples, &mut notes)?;
+        let samples = self.samples_that_act(&session, layer.as_ref(), samples, &mut notes)?;
         if settings.method.spec().linear_head && session.noise_acts {
-            return Err(self.no_linear_head(settings, layer));
+            return Err(self.no_linear_head(settings, layer.as_ref()));
         }
 
         let scale = settings.sigma.scale(range(&input))?;
@@ -191,7 +198,7 @@ impl Explainer {
         let mut maps = Vec::new();
         for (class, moments) in classes.iter().zip(&moments) {
             if settings.method.spec().linear_head && !uniform(&moments[0]) {
-                return Err(self.no_linear_head(settings, layer));
+                return Err(self.no_linear_head(settings, layer.as_ref()));
             }
             let outcome = methods::compute(settings.method, &activations, moments, &chosen)?;
             let map = match settings.signed {
@@ -212,7 +219,7 @@ impl Explainer {
         Ok(Explanation {
             method: settings.method,
             title: settings.method.title(smoothed),
-            layer: layer.cloned(),
+            layer,
             predictions,
             classes: maps,
             noise: NoiseUsed {
@@ -233,8 +240,12 @@ impl Explainer {
     }
 
     /// The layer to explain; `None` for methods that look at the input.
-    fn layer(&self, settings: &Settings, smoothed: bool) -> Result<Option<&Layer>> {
+    fn layer(&self, settings: &Settings, smoothed: bool) -> Result<Option<Layer>> {
         match (&settings.layer, settings.method.at_input()) {
+            (None, _) if settings.grid.is_some() => {
+                Err(Error::input("a grid is given, but no layer that it is of")
+                    .with_hint("name the layer with --layer"))
+            }
             (Some(name), true) => Err(Error::input(format!(
                 "{} looks at the model's input, not at a layer ('{}')",
                 settings.method.title(smoothed),
@@ -242,8 +253,11 @@ impl Explainer {
             ))
             .with_hint("leave out the layer, or choose a method such as grad-cam++")),
             (None, true) => Ok(None),
-            (Some(name), false) => self.layers.find(&self.net.graph, name).map(Some),
-            (None, false) => self.layers.default(smoothed).map(Some),
+            (Some(name), false) => match settings.grid {
+                Some(grid) => self.layers.given(&self.net, name, grid).map(Some),
+                None => self.layers.find(&self.net.graph, name).cloned().map(Some),
+            },
+            (None, false) => self.layers.default(smoothed).cloned().map(Some),
         }
     }
 
@@ -252,7 +266,7 @@ impl Explainer {
         let mut kept = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let session = match kept.iter().position(|(k, _)| *k == key) {
             Some(at) => kept.remove(at).1,
-            None => Arc::new(GradientSession::new(&self.net, key.0, key.1)?),
+            None => Arc::new(GradientSession::new(&self.net, key.0, key.1, key.2)?),
         };
         kept.push((key, session.clone()));
         if kept.len() > SESSIONS {
@@ -329,54 +343,6 @@ impl Explainer {
         .with_hint(
             "Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere",
         )
-    }
-}
-
-/// The noise of one explanation, sample by sample.
-struct Noise<'a> {
-    samples: usize,
-    scale: f64,
-    seed: u64,
-    given: Option<ArrayView4<'a, f32>>,
-    kept: Option<Array4<f32>>,
-}
-
-impl<'a> Noise<'a> {
-    fn new(
-        settings: &'a Settings,
-        input: &Array4<f32>,
-        samples: usize,
-        scale: f64,
-    ) -> Result<Self> {
-        let (_, a, b, c) = input.dim();
-        let given = settings.noise.as_ref().map(|noise| noise.view());
-        if let Some(noise) = given
-            && noise.shape()[1..] != input.shape()[1..]
-        {
-            return Err(Error::input(format!(
-                "the noise has shape {:?}, expected (n, {a}, {b}, {c}) like the model's input",
-                noise.shape()
-            )));
-        }
-        if given.is_some_and(|n| n.iter().any(|x| !x.is_finite())) {
-            return Err(Error::input("the noise holds values that are not finite"));
-        }
-        let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));
-        Ok(Self { samples, scale, seed: settings.seed, given, kept })
-    }
-
-    /// Writes `input` with the noise of sample `m` into `out`.
-    fn add_to(&mut self, input: &Array4<f32>, m: usize, mut out: ArrayViewMut3<'_, f32>) {
-        let mut noise = Array3::zeros(out.dim());
-        match (&self.given, noise.as_slice_mut()) {
-            (Some(given), _) => noise.assign(&given.index_axis(Axis(0), m)),
-            (None, Some(slice)) => noise::fill(slice, self.seed, m as u64, self.scale),
-            (None, None) => {}
-        }
-        if let Some(kept) = &mut self.kept {
-            kept.index_axis_mut(Axis(0), m).assign(&noise);
-        }
-        out.assign(&(&input.index_axis(Axis(0), 0) + &noise));
     }
 }
 

@@ -5,6 +5,7 @@ use onnx_grad::{Graph, Tape, ValueId, vjp};
 
 use crate::engine::{Output, Session};
 use crate::health;
+use crate::layers::Grid;
 use crate::network::{Network, unsupported};
 use crate::printable::printable;
 use crate::{Error, Result};
@@ -17,7 +18,9 @@ pub(crate) struct GradientSession {
     input: String,
     score: String,
     score_shape: Vec<usize>,
-    layer: String,
+    /// The activations as (B, K, h, w); `None` where the layer is the input itself.
+    activations: Option<String>,
+    grid: Grid,
     /// Per class: the input that picks it, and the gradient.
     classes: Vec<(String, String)>,
     /// Whether the gradient depends on the picture.
@@ -26,12 +29,17 @@ pub(crate) struct GradientSession {
 }
 
 impl GradientSession {
-    /// Writes the gradient at `layer` (the input itself, or a value of shape (B, K, h, w)) for
-    /// this number of classes.
+    /// Writes the gradient at `layer` (the input itself, or a value with this grid) for this
+    /// number of classes.
     ///
     /// # Errors
     /// If an operator in between has no rule, or the score does not depend on the layer.
-    pub(crate) fn new(net: &Network, layer: ValueId, classes: usize) -> Result<GradientSession> {
+    pub(crate) fn new(
+        net: &Network,
+        layer: ValueId,
+        grid: Grid,
+        classes: usize,
+    ) -> Result<GradientSession> {
         let tape = Tape::new(net.graph.clone());
         let score = tape.var(net.score);
         let score_shape = score.shape();
@@ -46,11 +54,13 @@ impl GradientSession {
                         printable(net.name(layer))
                     ))
                 })?;
-            pairs.push((seed.id(), gradient.id()));
+            pairs.push((seed.id(), grid.view(gradient).id()));
         }
+        let activations = (layer != net.input).then(|| grid.view(tape.var(layer)).id());
         let mut graph = tape.into_graph().map_err(unsupported)?;
-        let outputs = [net.score, layer].into_iter().chain(pairs.iter().map(|(_, g)| *g));
-        let outputs: Vec<ValueId> = outputs.filter(|v| *v != net.input).collect();
+        let mut outputs = vec![net.score];
+        outputs.extend(activations);
+        outputs.extend(pairs.iter().map(|(_, g)| *g));
         graph.set_outputs(&outputs);
         let depending = graph.depending(&[net.input]);
         let name = |id: ValueId| graph.value(id).name.clone();
@@ -60,7 +70,8 @@ impl GradientSession {
             input: name(net.input),
             score: name(net.score),
             score_shape,
-            layer: name(layer),
+            activations: activations.map(name),
+            grid,
             classes: pairs.iter().map(|(seed, g)| (name(*seed), name(*g))).collect(),
             noise_acts: pairs.iter().any(|(_, g)| depending[g.index()]),
             batch: net.batch,
@@ -76,14 +87,17 @@ impl GradientSession {
     /// The scores of a picture (1, ...), and the layer's activations (K, h, w).
     pub(crate) fn forward(&self, picture: &Array4<f32>) -> Result<(Array1<f32>, Array3<f32>)> {
         let batch = self.repeat(picture);
-        let at_input = self.layer == self.input;
-        let wanted: &[&str] = if at_input { &[&self.score] } else { &[&self.score, &self.layer] };
-        let mut outputs = self.run(&[(&self.input, batch.view().into_dyn())], wanted)?.into_iter();
+        let mut wanted = vec![self.score.as_str()];
+        wanted.extend(self.activations.as_deref());
+        let mut outputs = self.run(&[(&self.input, batch.view().into_dyn())], &wanted)?.into_iter();
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
         let count = scores.len() / self.batch;
         let scores: Array1<f32> = scores.iter().copied().take(count).collect();
-        let activations = if at_input { batch.into_dyn() } else { next()? };
+        let activations = match self.activations {
+            Some(_) => next()?,
+            None => self.grid.view_picture(batch.into_dyn()),
+        };
         let activations = activations.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
         Ok((scores, activations.map_err(|_| Error::failure("the layer has lost its grid"))?))
     }

@@ -49,7 +49,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use explainer::{Explainer, Progress};
 pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};
 pub use file::{check_writable, write_file};
-pub use layers::Layer;
+pub use layers::{Axes, GivenGrid, Layer};
 pub use manifest::Manifest;
 pub use methods::Method;
 pub use onnx_grad::supported as operators;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::explainer::Explainer;
 use crate::explanation::{Degenerate, Explanation, Prediction};
+use crate::layers::Axes;
 use crate::model_config::Provenance;
 use crate::preprocess::{Preprocess, Seen};
 use crate::settings::Sigma;
@@ -40,6 +41,7 @@ struct LayerUsed<'a> {
     maps: usize,
     height: usize,
     width: usize,
+    axes: Axes,
     noise_acts: Option<bool>,
 }
 
@@ -89,6 +91,7 @@ impl Explainer {
                 maps: l.maps,
                 height: l.height,
                 width: l.width,
+                axes: l.axes,
                 noise_acts: l.noise_acts.clone().ok(),
             }),
             noise: Noise {

@@ -26,6 +26,13 @@ impl ModelFile {
     /// # Errors
     /// If a file cannot be read, is no ONNX model, or refers to files outside its folder.
     pub(crate) fn open(path: &Path) -> Result<ModelFile> {
+        if path.is_dir() {
+            return Err(Error::input(format!(
+                "{} is a folder, but an ONNX file is expected",
+                quoted(path)
+            ))
+            .with_hint("name the .onnx file inside it"));
+        }
         let bytes = fs::read(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::input(format!("there is no model {}", quoted(path)))

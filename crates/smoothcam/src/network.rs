@@ -1,9 +1,10 @@
 //! A classifier made ready: its graph at one input shape, its scores and its layers.
 
 use ndarray::{ArrayD, IxDyn};
-use onnx_grad::{Graph, Tensor, ValueId};
+use onnx_grad::{DType, Dim, Graph, Tensor, ValueId};
 
 use crate::engine::Session;
+use crate::layers::Grid;
 use crate::printable::printable;
 use crate::{Error, Result};
 
@@ -25,6 +26,8 @@ pub(crate) struct Network {
     pub(crate) head: Head,
     /// How many classes there are.
     pub(crate) classes: usize,
+    /// The channels and pixels of a picture.
+    pub(crate) picture: Grid,
     /// Pictures per run.
     pub(crate) batch: usize,
 }
@@ -34,9 +37,10 @@ impl Network {
     ///
     /// # Errors
     /// If the model is no classifier of one picture, or the engine cannot run it at this shape.
-    pub(crate) fn new(mut graph: Graph, shape: [usize; 4]) -> Result<Network> {
+    pub(crate) fn new(mut graph: Graph, picture: Grid, batch: usize) -> Result<Network> {
+        let shape = picture.shape(batch);
         let input = the_input(&graph)?;
-        graph.fix_input(input, &shape);
+        no_nan(&graph)?;
         let output = graph.outputs()[0];
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
@@ -46,7 +50,6 @@ impl Network {
             learn(&mut graph, input, shape)?;
         }
         let graph = graph.decompose().map_err(unsupported)?;
-        let batch = shape[0];
         let scores = graph.shape(score).unwrap_or_default();
         let classes = match scores {
             [first, rest @ ..] if *first == batch => rest.iter().product(),
@@ -65,14 +68,7 @@ impl Network {
             None if classes == 1 => Head::Sigmoid,
             None => Head::Softmax,
         };
-        Ok(Network { graph, input, score, head, classes, batch })
-    }
-
-    /// The shape of one picture as the model takes it: (1, C, H, W) or (1, H, W, C).
-    pub(crate) fn input_shape(&self) -> Vec<usize> {
-        let mut shape = self.graph.shape(self.input).unwrap_or_default().to_vec();
-        shape.iter_mut().take(1).for_each(|batch| *batch = 1);
-        shape
+        Ok(Network { graph, input, score, head, classes, picture, batch })
     }
 
     /// The name of a value, for the engine.
@@ -116,19 +112,47 @@ fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
     (output, None)
 }
 
+/// Refuses weights that are NaN: engines may lose them in a maximum, and show a map of nothing.
+fn no_nan(graph: &Graph) -> Result<()> {
+    let nan = |t: &Tensor| {
+        let mut floats = t.bytes().chunks_exact(4);
+        t.dtype() == DType::F32
+            && floats
+                .any(|b| matches!(*b, [a, b, c, d] if f32::from_le_bytes([a, b, c, d]).is_nan()))
+    };
+    match graph.values().find(|(_, v)| v.initializer.as_ref().is_some_and(nan)) {
+        Some((_, value)) => {
+            Err(Error::input(format!("the model's constant '{}' holds NaN", value.name))
+                .with_hint("export or train the model again: its weights are damaged"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Fixes the input's shape and learns all others.
 fn learn(graph: &mut Graph, input: ValueId, shape: [usize; 4]) -> Result<()> {
+    let declared = graph.value(input).declared.as_deref();
+    let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
+    graph.fix_input(input, &shape);
     let probe = graph.probe();
     let names: Vec<String> =
         probe.graph.outputs().iter().map(|o| probe.graph.value(*o).name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let session = Session::load(&probe.graph, false)?;
+    let session = Session::load(&probe.graph, false).map_err(|e| {
+        Error::input(e.to_string())
+            .with_hint("export the model in standard ONNX operators, of another opset if need be")
+    })?;
     let picture = ArrayD::<f32>::zeros(IxDyn(&shape));
     let input = graph.value(input).name.clone();
     let outputs = session.run(&[(&input, picture.view())], &names).map_err(|e| {
         let [batch, rest @ ..] = shape;
         let expected = rest.map(|d| d.to_string()).join("x");
-        Error::input(format!("the model does not run on {batch} picture of {expected}: {e}"))
-            .with_hint("give the size that it was made for: --size 224 or --size 224x320")
+        let what = format!("the model does not run on {batch} picture of {expected}: {e}");
+        match free {
+            true => Error::input(what)
+                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
+            false => Error::input(what),
+        }
     })?;
     let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
     let facts =

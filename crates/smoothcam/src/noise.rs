@@ -1,7 +1,11 @@
 //! Gaussian noise that is the same for a seed, on every machine and engine.
 
+use ndarray::{Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::settings::Settings;
+use crate::{Error, Result};
 
 /// Fills `out` with the noise of sample `m`: independent draws from N(0, `scale`^2).
 ///
@@ -20,6 +24,64 @@ pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
         if let Some(second) = pair.get_mut(1) {
             *second = (scale * radius * libm::sin(angle)) as f32;
         }
+    }
+}
+
+/// The noise of one explanation, sample by sample.
+pub(crate) struct Noise<'a> {
+    pub(crate) samples: usize,
+    scale: f64,
+    seed: u64,
+    given: Option<ArrayView4<'a, f32>>,
+    /// What was used, where it is to be kept.
+    pub(crate) kept: Option<Array4<f32>>,
+}
+
+impl<'a> Noise<'a> {
+    /// The noise that the settings ask for: given, or drawn with standard deviation `scale`.
+    ///
+    /// # Errors
+    /// If given noise does not fit the input.
+    pub(crate) fn new(
+        settings: &'a Settings,
+        input: &Array4<f32>,
+        samples: usize,
+        scale: f64,
+    ) -> Result<Self> {
+        let (_, a, b, c) = input.dim();
+        let given = settings.noise.as_ref().map(|noise| noise.view());
+        if let Some(noise) = given
+            && noise.shape()[1..] != input.shape()[1..]
+        {
+            return Err(Error::input(format!(
+                "the noise has shape {:?}, expected (n, {a}, {b}, {c}) like the model's input",
+                noise.shape()
+            )));
+        }
+        if given.is_some_and(|n| n.iter().any(|x| !x.is_finite())) {
+            return Err(Error::input("the noise holds values that are not finite"));
+        }
+        let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));
+        Ok(Self { samples, scale, seed: settings.seed, given, kept })
+    }
+
+    /// Writes `input` with the noise of sample `m` into `out`.
+    pub(crate) fn add_to(
+        &mut self,
+        input: &Array4<f32>,
+        m: usize,
+        mut out: ArrayViewMut3<'_, f32>,
+    ) {
+        let mut noise = Array3::zeros(out.dim());
+        match (&self.given, noise.as_slice_mut()) {
+            (Some(given), _) => noise.assign(&given.index_axis(Axis(0), m)),
+            (None, Some(slice)) => fill(slice, self.seed, m as u64, self.scale),
+            (None, None) => {}
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.index_axis_mut(Axis(0), m).assign(&noise);
+        }
+        out.assign(&(&input.index_axis(Axis(0), 0) + &noise));
     }
 }
 

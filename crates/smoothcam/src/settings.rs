@@ -3,6 +3,7 @@
 use ndarray::Array4;
 use serde::Serialize;
 
+use crate::layers::GivenGrid;
 use crate::methods::Method;
 use crate::selection::{Maps, Neurons};
 use crate::{Error, Result};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub noise: Option<Array4<f32>>,
     /// The layer: a value, a node or a module of the model; `None` for the default.
     pub layer: Option<String>,
+    /// The layer's grid, where it cannot be told from its shape; needs the layer's name.
+    pub grid: Option<GivenGrid>,
     /// The layer's feature maps to look at; `None` for all.
     pub maps: Option<Maps>,
     /// The layer's neurons to look at; `None` for all.

@@ -60,7 +60,7 @@ fn not_an_image(dims: &[Option<u64>]) -> Error {
          channels: [batch, channels, height, width] or [batch, height, width, channels]",
         shown.join(", ")
     ))
-    .with_hint("name the input that takes the picture, if the model has several")
+    .with_hint("export the part of the model that classifies pictures")
 }
 
 #[cfg(test)]

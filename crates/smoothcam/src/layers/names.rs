@@ -1,0 +1,77 @@
+//! What layers are called.
+
+use onnx_grad::Node;
+
+/// The modules that a node is part of, outermost first: what its exporter recorded, or else what
+/// its name spells: `/layer4/layer4.2/relu/Relu` is in `layer4`, `layer4.2` and `layer4.2.relu`.
+pub(super) fn modules(node: &Node) -> Vec<String> {
+    if let [modules @ .., _operator] = node.scopes.as_slice() {
+        return modules.to_vec();
+    }
+    let mut parts: Vec<&str> = node.name.split('/').filter(|p| !p.is_empty()).collect();
+    parts.pop();
+    let mut modules: Vec<String> = Vec::new();
+    for part in parts {
+        let module = match modules.last() {
+            Some(outer) if !part.starts_with(&format!("{outer}.")) => format!("{outer}.{part}"),
+            _ => part.to_owned(),
+        };
+        modules.push(module);
+    }
+    modules
+}
+
+/// Whether a node is part of the module of this name; the outermost names may be left out.
+pub(super) fn is_in(node: &Node, module: &str) -> bool {
+    modules(node).iter().any(|m| m == module || m.ends_with(&format!(".{module}")))
+}
+
+/// The three of these names that are most like this one.
+pub(super) fn nearest(mut names: Vec<String>, name: &str) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    let likeness = |n: &String| (strsim::jaro_winkler(n, name) * 1e6) as i64;
+    names.sort_by_key(|n| -likeness(n));
+    names.truncate(3);
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, scopes: &[&str]) -> Node {
+        let mut node = Node::default();
+        node.name = name.into();
+        node.scopes = scopes.iter().map(|s| (*s).to_owned()).collect();
+        node
+    }
+
+    #[test]
+    fn modules_are_read_from_node_names() {
+        for (name, expected) in [
+            ("/layer4/layer4.2/relu/Relu", vec!["layer4", "layer4.2", "layer4.2.relu"]),
+            (
+                "/features/features.0/features.0.0/Conv",
+                vec!["features", "features.0", "features.0.0"],
+            ),
+            ("net/conv5_block3_out/Relu", vec!["net", "net.conv5_block3_out"]),
+            ("Conv_12", vec![]),
+        ] {
+            let node = node(name, &[]);
+            assert_eq!(modules(&node), expected, "{name}");
+        }
+        let node = node("node_cat_61", &["features", "features.denseblock4", "cat_61"]);
+        assert_eq!(modules(&node), ["features", "features.denseblock4"]);
+    }
+
+    #[test]
+    fn outer_modules_may_be_left_out() {
+        let node = node("net/conv5/conv5_out/Relu", &[]);
+        for (module, expected) in
+            [("net", true), ("net.conv5", true), ("conv5_out", true), ("out", false)]
+        {
+            assert_eq!(is_in(&node, module), expected, "{module}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Finds a classifier's layers, and where the gradient reaches.
+
+use ndarray::{ArrayD, IxDyn};
+use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
+
+use super::grid::Grid;
+use super::names::modules;
+use super::{Layer, Layers};
+use crate::engine::{Output, Session};
+use crate::network::{Network, unsupported};
+use crate::noise;
+use crate::printable::printable;
+use crate::{Error, Result};
+
+/// How many of the deepest token layers are tried for a gradient that is not zero: more can only
+/// be in vain if the last so many layers work token by token.
+const TRIED: usize = 4;
+
+/// Why a token layer cannot be explained.
+const ELSEWHERE: &str = "above it, only tokens that stand for no place are read (a class token)";
+
+impl Layers {
+    /// Finds all layers, and writes the gradient (of nothing yet) to see where it reaches.
+    ///
+    /// # Errors
+    /// If there is no layer, or the engine cannot run the model.
+    pub(crate) fn survey(net: &Network) -> Result<Layers> {
+        let candidates = candidates(net);
+        let values: Vec<ValueId> = candidates.iter().map(|(v, _)| *v).collect();
+        let tape = Tape::new(net.graph.clone());
+        let score = tape.var(net.score);
+        let seed = tape.input("seed", &score.shape());
+        let seed_id = seed.id();
+        let gradients: Vec<_> = vjp(&tape, score, seed, &values)
+            .into_iter()
+            .map(|g| g.map(|g| g.map(|g| g.id())))
+            .collect();
+        let swept = tape.into_graph().map_err(unsupported)?;
+        let depending = swept.depending(&[net.input]);
+        let features = features(net, &values);
+        let mut all = Vec::new();
+        let mut tokens = Vec::new();
+        for ((value, grid), gradient) in candidates.into_iter().zip(gradients) {
+            let feature = features.contains(&value);
+            let noise_acts = match gradient {
+                Ok(None) => continue, // The score does not depend on it.
+                Ok(Some(g)) => {
+                    if feature && matches!(grid.axes, super::Axes::Tokens { skip } if skip > 0) {
+                        tokens.push((all.len(), g, grid));
+                    }
+                    Ok(depending[g.index()])
+                }
+                Err(e) => Err(printable(&e.to_string())),
+            };
+            all.push(Layer::new(&net.graph, value, grid, feature, noise_acts));
+        }
+        if all.is_empty() {
+            return Err(Error::input(
+                "the model has no layer with a grid between its input and its scores, \
+                 so there is no place to map",
+            )
+            .with_hint("if you know one, name it with --layer and its grid with --grid"));
+        }
+        let tried = tokens.split_off(tokens.len().saturating_sub(TRIED));
+        for layer in silent(net, swept, seed_id, &tried)? {
+            all[layer].noise_acts = Err(ELSEWHERE.into());
+        }
+        Ok(Layers { all })
+    }
+}
+
+/// Those layers at whose grid the gradient is zero whatever the picture: found out by running it
+/// on noise.
+fn silent(
+    net: &Network,
+    swept: Graph,
+    seed: ValueId,
+    layers: &[(usize, ValueId, Grid)],
+) -> Result<Vec<usize>> {
+    if layers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seed_name = swept.value(seed).name.clone();
+    let shape = swept.shape(net.input).unwrap_or_default().to_vec();
+    let seeds = swept.shape(seed).unwrap_or_default().to_vec();
+    let tape = Tape::new(swept);
+    let largest: Vec<ValueId> = layers
+        .iter()
+        .map(|(_, g, grid)| grid.view(tape.var(*g)).abs().reduce("ReduceMax", &[0, 1, 2, 3]).id())
+        .collect();
+    let mut graph = tape.into_graph().map_err(unsupported)?;
+    graph.set_outputs(&largest);
+    let names: Vec<&str> = largest.iter().map(|v| graph.value(*v).name.as_str()).collect();
+    let mut picture = ArrayD::zeros(IxDyn(&shape));
+    if let Some(slice) = picture.as_slice_mut() {
+        noise::fill(slice, 0, 0, 1.0);
+    }
+    // Different for each class, so that nothing cancels.
+    let mut seeds = ArrayD::zeros(IxDyn(&seeds));
+    seeds.iter_mut().zip(0u8..).for_each(|(s, i)| *s = 1.0 + f32::from(i % 7));
+    let inputs = [(net.name(net.input), picture.view()), (seed_name.as_str(), seeds.view())];
+    let outputs = Session::load(&graph, false)?.run(&inputs, &names)?;
+    let zero = |output: &Output| matches!(output, Output::Floats(x) if x.iter().all(|x| *x == 0.0));
+    let silent = layers.iter().zip(&outputs).filter(|(_, output)| zero(output));
+    Ok(silent.map(|((layer, ..), _)| *layer).collect())
+}
+
+/// What is known of the order of a value's axes.
+#[derive(Clone, Copy, Default)]
+struct Order {
+    /// Some operator takes the second axis for feature maps and the next two for a grid.
+    first: bool,
+    /// Some operator takes the last axis for features.
+    last: bool,
+}
+
+/// Values with a grid between the input and the score, in execution order.
+fn candidates(net: &Network) -> Vec<(ValueId, Grid)> {
+    let graph = &net.graph;
+    let (after, before) = (graph.varying(&[net.input]), graph.ancestors(&[net.score]));
+    let orders = orders(graph);
+    let input = (net.picture.height, net.picture.width);
+    let outputs = graph.nodes().flat_map(|(_, n)| n.outputs.iter().flatten().copied());
+    outputs
+        .filter(|v| after[v.index()] && before[v.index()])
+        .filter_map(|v| {
+            let shape = graph.shape(v)?;
+            let order = orders[v.index()];
+            let first = || Grid::channels_first(shape, net.batch).filter(|_| order.first);
+            let last = || Grid::channels_last(shape, net.batch, input).filter(|_| order.last);
+            Some((v, first().or_else(last)?))
+        })
+        .collect()
+}
+
+fn orders(graph: &Graph) -> Vec<Order> {
+    let mut orders = vec![Order::default(); graph.values().len()];
+    for (_, node) in graph.nodes() {
+        let (Some(Some(x)), Some(Some(y))) = (node.inputs.first(), node.outputs.first()) else {
+            continue;
+        };
+        let (x, y) = (*x, *y);
+        let means = over_means(graph, node);
+        let (first, last) = (over_grid(&node.op), over_features(graph, node));
+        orders[x.index()].first |= first || means.first;
+        orders[x.index()].last |= last || means.last;
+        orders[y.index()].first |= first;
+        orders[y.index()].last |= last;
+        if !moves_axes(&node.op) {
+            // Element by element, the result has the order of any input of its own shape.
+            let same = |v: &ValueId| *v == x || graph.shape(*v) == graph.shape(y);
+            for input in node.inputs.iter().flatten().filter(|v| same(v)) {
+                let order = orders[input.index()];
+                orders[y.index()].first |= order.first;
+                orders[y.index()].last |= order.last;
+            }
+        }
+    }
+    orders
+}
+
+/// Operators whose first input and output have feature maps as their second axis, and a grid
+/// after it.
+fn over_grid(op: &str) -> bool {
+    const OVER_GRID: &[&str] = &[
+        "AveragePool",
+        "BatchNormalization",
+        "Conv",
+        "ConvTranspose",
+        "DepthToSpace",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "GroupNormalization",
+        "InstanceNormalization",
+        "LRN",
+        "MaxPool",
+        "Resize",
+        "SpaceToDepth",
+    ];
+    OVER_GRID.contains(&op)
+}
+
+/// Whether a node takes its input's last axis for features: it normalises over it, or multiplies
+/// it by a matrix of weights.
+fn over_features(graph: &Graph, node: &Node) -> bool {
+    let weights = node.inputs.get(1).copied().flatten().and_then(|w| graph.shape(w));
+    match node.op.as_str() {
+        "LayerNormalization" | "RMSNormalization" | "SkipLayerNormalization" => true,
+        "MatMul" => weights.is_some_and(|w| w.len() == 2),
+        _ => false,
+    }
+}
+
+/// What a mean takes its input's axes for: the mean over the last axis belongs to a layer
+/// normalisation that is written out; one over two axes, or over the tokens, pools the grid.
+fn over_means(graph: &Graph, node: &Node) -> Order {
+    let input = |i: usize| node.inputs.get(i).copied().flatten();
+    let rank = input(0).and_then(|x| graph.shape(x)).map_or(0, <[usize]>::len) as i64;
+    let axes = input(1).and_then(|a| graph.content(a)).and_then(|a| a.to_i64s());
+    let mut axes: Vec<i64> =
+        axes.unwrap_or_default().iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
+    axes.sort_unstable();
+    let mean = node.op == "ReduceMean";
+    Order {
+        first: mean && rank == 4 && axes == [2, 3],
+        last: mean
+            && match axes[..] {
+                [1, 2] => rank == 4,
+                [1] => rank == 3,
+                [axis] => axis == rank - 1,
+                _ => false,
+            },
+    }
+}
+
+/// Operators that may put other axes in the grid's place.
+fn moves_axes(op: &str) -> bool {
+    const MOVES_AXES: &[&str] = &[
+        "Einsum",
+        "Flatten",
+        "Gather",
+        "Gemm",
+        "MatMul",
+        "Reshape",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+    ];
+    MOVES_AXES.contains(&op)
+}
+
+/// Those candidates that every path passes and that feed a layer with weights or the head; all
+/// that feed one where no path is shared.
+fn features(net: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
+    let graph = &net.graph;
+    let cuts = graph.cuts(net.input, net.score);
+    let feeds_weights = |v: &ValueId| {
+        let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
+        graph.nodes().any(|(_, n)| {
+            n.inputs.first() == Some(&Some(*v))
+                && match n.op.as_str() {
+                    "Conv" => true,
+                    "BatchNormalization" => !after_conv,
+                    _ => over_features(graph, n) || over_means(graph, n).last,
+                }
+        })
+    };
+    let head = candidates.iter().rev().find(|v| cuts.contains(v)).or(candidates.last());
+    let feature = |v: &&ValueId| Some(*v) == head || feeds_weights(v);
+    let features: Vec<ValueId> = candidates.iter().filter(feature).copied().collect();
+    let shared: Vec<ValueId> = features.iter().filter(|v| cuts.contains(v)).copied().collect();
+    if shared.is_empty() { features } else { shared }
+}
+
+pub(super) fn producer(graph: &Graph, value: ValueId) -> Option<&Node> {
+    graph.value(value).producer.map(|n| graph.node(n))
+}
+
+impl Layer {
+    pub(super) fn new(
+        graph: &Graph,
+        value: ValueId,
+        grid: Grid,
+        feature: bool,
+        noise_acts: std::result::Result<bool, String>,
+    ) -> Layer {
+        Layer {
+            name: graph.value(value).name.clone(),
+            module: producer(graph, value).and_then(|n| modules(n).pop()).unwrap_or_default(),
+            maps: grid.maps,
+            height: grid.height,
+            width: grid.width,
+            axes: grid.axes,
+            feature,
+            noise_acts,
+            value,
+        }
+    }
+
+    /// Its feature maps and grid.
+    pub(crate) fn grid(&self) -> Grid {
+        Grid { axes: self.axes, maps: self.maps, height: self.height, width: self.width }
+    }
+}
