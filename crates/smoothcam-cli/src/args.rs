@@ -63,13 +63,6 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) what: WhatArgs,
-    /// The layer: a value, node or module of the model [default: the one that suits the method]
-    #[arg(long, help_heading = "What to explain")]
-    pub(crate) layer: Option<String>,
-    /// The method
-    #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
-    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)), ignore_case = true)]
-    pub(crate) method: Method,
     #[command(flatten)]
     pub(crate) noise: NoiseArgs,
     #[command(flatten)]
@@ -92,7 +85,7 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
     pub(crate) methods: Vec<Method>,
     /// One method at these layers, separated by commas
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', conflicts_with = "layer")]
     pub(crate) layers: Vec<String>,
     /// One method's strongest feature maps, this many
     #[arg(long, value_name = "N", conflicts_with_all = ["layers", "methods"], allow_negative_numbers = true)]
@@ -102,13 +95,6 @@ pub(crate) struct CompareArgs {
     pub(crate) columns: u16,
     #[command(flatten)]
     pub(crate) what: WhatArgs,
-    /// The layer: a value, node or module of the model [default: the one that suits the method]
-    #[arg(long, help_heading = "What to explain", conflicts_with = "layers")]
-    pub(crate) layer: Option<String>,
-    /// The method, where layers or feature maps are compared
-    #[arg(long, default_value = "smooth-grad-cam++", help_heading = "What to explain")]
-    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)), ignore_case = true)]
-    pub(crate) method: Method,
     #[command(flatten)]
     pub(crate) noise: NoiseArgs,
     #[command(flatten)]
@@ -134,6 +120,19 @@ pub(crate) struct LayersArgs {
 #[derive(Args)]
 #[command(next_help_heading = "What to explain")]
 pub(crate) struct WhatArgs {
+    /// The method
+    #[arg(long, default_value = "smooth-grad-cam++", ignore_case = true)]
+    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
+    pub(crate) method: Method,
+    /// The layer: a value, node or module of the model [default: the one that suits the method]
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+    /// The layer's grid, where it cannot be told from its shape: rows x columns, such as 14x14
+    #[arg(long, requires = "layer", value_name = "ROWSxCOLUMNS", value_parser = parse::<Size>)]
+    pub(crate) grid: Option<Size>,
+    /// How many tokens of the layer come before the grid (class token and the like)
+    #[arg(long, requires = "grid", value_name = "N", default_value_t = 0)]
+    pub(crate) skip_tokens: usize,
     /// The class, by index or label; may be given several times [default: the predicted class]
     #[arg(long = "class", value_name = "CLASS", allow_negative_numbers = true)]
     pub(crate) classes: Vec<String>,

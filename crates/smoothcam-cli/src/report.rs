@@ -101,8 +101,8 @@ fn seen(picture: &Picture, explanation: &Explanation) -> String {
     let whole = format!("{}x{}", picture.width(), picture.height());
     // With padding it reaches beyond the picture.
     let span = |start: f64, length: f64, size: u32| {
-        let end = (start + length).min(size.into()).round();
-        (start.max(0.0).round(), end - start.max(0.0).round())
+        let (start, end) = (start.max(0.0), (start + length).min(size.into()));
+        (start.round().min(f64::from(size) - 1.0), (end.round() - start.round()).max(1.0))
     };
     let (left, width) = span(seen.x, seen.width, picture.width());
     let (top, height) = span(seen.y, seen.height, picture.height());

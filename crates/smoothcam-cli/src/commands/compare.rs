@@ -21,7 +21,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let picture = Picture::open(&args.picture, &super::limits(&args.limits))?;
     let sources = super::sources(&args.picture, &args.noise, &args.model);
     check_outputs([(output.clone(), "png")], &sources)?;
-    let settings = super::settings(&args.what, &args.noise, args.method, args.layer.as_ref())?;
+    let settings = super::settings(&args.what, &args.noise)?;
     let explainer = super::explainer(&args.model)?;
     let sheet = Sheet { args, picture, explainer };
     let (entries, notes) = match args.top_maps {

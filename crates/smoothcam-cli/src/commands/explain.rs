@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
     };
     check(args.what.classes.get(1).map(|_| 0))?;
 
-    let mut settings = super::settings(&args.what, &args.noise, args.method, args.layer.as_ref())?;
+    let mut settings = super::settings(&args.what, &args.noise)?;
     settings.keep_noise = args.arrays.is_some();
     let explainer = super::explainer(&args.model)?;
     let mut progress = Progress::new();

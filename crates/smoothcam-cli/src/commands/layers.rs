@@ -13,8 +13,9 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
     }
     let default = |smoothed| Ok::<_, Error>(explainer.default_layer(smoothed)?.name.clone());
     let (smoothed, plain) = (default(true)?, default(false)?);
-    let mut rows =
-        vec![["layer", "module", "maps", "grid", "noise acts", ""].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["layer", "module", "maps", "grid", "axes", "noise acts", ""].map(str::to_owned).to_vec(),
+    ];
     for layer in layers {
         let mark = match (layer.name == smoothed, layer.name == plain) {
             (true, true) => "default",
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
             smoothcam::printable(&layer.module),
             layer.maps.to_string(),
             format!("{}x{}", layer.height, layer.width),
+            layer.axes.to_string(),
             noise.to_owned(),
             mark.to_owned(),
         ]);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
-use smoothcam::{Error, Explainer, Limits, Method, Result, Settings, Sigma, read_noise};
+use smoothcam::{Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma, read_noise};
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
 
@@ -50,12 +50,8 @@ fn sources<'a>(picture: &'a Path, noise: &'a NoiseArgs, model: &'a ModelArgs) ->
 }
 
 /// The settings that the flags ask for.
-fn settings(
-    what: &WhatArgs,
-    noise: &NoiseArgs,
-    method: Method,
-    layer: Option<&String>,
-) -> Result<Settings> {
+fn settings(what: &WhatArgs, noise: &NoiseArgs) -> Result<Settings> {
+    let method = what.method;
     let samples = noise.samples.unwrap_or(method.default_samples());
     if noise.noise.is_none() && samples == 0 && (noise.sigma.or(noise.sigma_absolute)).is_some() {
         return Err(Error::input(format!("{method} takes no noise unless it is asked to"))
@@ -71,7 +67,12 @@ fn settings(
         },
         seed: noise.seed,
         noise: noise.noise.as_ref().map(read_noise).transpose()?,
-        layer: layer.cloned(),
+        layer: what.layer.clone(),
+        grid: what.grid.map(|grid| GivenGrid {
+            height: grid.height as usize,
+            width: grid.width as usize,
+            skip_tokens: what.skip_tokens,
+        }),
         maps: what.maps.clone(),
         neurons: what.neurons.clone(),
         classes: what.classes.clone(),
