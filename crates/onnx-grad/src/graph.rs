@@ -209,6 +209,15 @@ impl Graph {
         value.declared = Some(shape.iter().map(|d| Dim::Fixed(*d)).collect());
     }
 
+    /// Makes a constant of an input.
+    pub fn bind_input(&mut self, input: ValueId, tensor: Tensor) {
+        self.inputs.retain(|i| *i != input);
+        let value = &mut self.values[input.0];
+        value.dtype = Some(tensor.dtype());
+        value.shape = Some(tensor.shape().to_vec());
+        value.initializer = Some(tensor);
+    }
+
     pub(crate) fn add_value(
         &mut self,
         name: &str,

@@ -47,11 +47,12 @@ Examples:
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
-    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF; or an input that is already
+    /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W)
     pub(crate) picture: PathBuf,
     /// Where to write the overlay [default: PICTURE-smoothcam.png beside the picture]
     #[arg(short, long, value_name = "FILE.png")]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Write the heatmap alone, too
     #[arg(long, value_name = "FILE.png")]
     pub(crate) heatmap: Option<PathBuf>,
@@ -75,11 +76,12 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF; or an input that is already
+    /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W)
     pub(crate) picture: PathBuf,
     /// Where to write the sheet [default: PICTURE-compare.png beside the picture]
     #[arg(short, long, value_name = "FILE.png")]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// These methods only, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "layers", ignore_case = true)]
     #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
@@ -186,6 +188,12 @@ pub(crate) struct ModelArgs {
     /// The classifier as an ONNX file [default: the built-in EfficientNet-Lite0]
     #[arg(long, value_name = "FILE.onnx")]
     pub(crate) model: Option<PathBuf>,
+    /// The model's output with the scores [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) output: Option<String>,
+    /// A value for an input other than the picture; may be given several times
+    #[arg(long = "input", value_name = "NAME=FILE.npy", value_parser = named_file)]
+    pub(crate) inputs: Vec<(String, PathBuf)>,
     /// The classes' labels, one a line (or JSON) [default: what lies beside the model]
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
@@ -241,4 +249,14 @@ fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
         Some(hint) => format!("{e}\nhint: {hint}"),
         None => e.to_string(),
     })
+}
+
+/// Reads `NAME=FILE`.
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.rsplit_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err("expected NAME=FILE.npy".into()),
+    }
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod failure;
 mod files;
+mod photo;
 mod progress;
 mod report;
 mod table;

@@ -1,13 +1,11 @@
 //! An explanation as NumPy arrays: everything that is needed to check it by hand.
 
 use std::io::Cursor;
-use std::path::Path;
 
-use ndarray::{Array, Array4, Dimension, Ix4};
-use ndarray_npy::{NpzWriter, ReadNpyExt};
+use ndarray::{Array, Dimension};
+use ndarray_npy::NpzWriter;
 
 use crate::explanation::{ClassMap, Explanation};
-use crate::printable::quoted;
 use crate::{Error, Result};
 
 impl Explanation {
@@ -51,20 +49,4 @@ fn add<D: Dimension>(
 
 fn failure(error: impl std::fmt::Display) -> Error {
     Error::failure(format!("cannot write the arrays: {error}"))
-}
-
-/// Reads noise (n, C, H, W) from an `.npy` file of float32 or float64.
-///
-/// # Errors
-/// If the file cannot be read or holds something else.
-pub fn read_noise(path: impl AsRef<Path>) -> Result<Array4<f32>> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path)
-        .map_err(|e| Error::input(format!("cannot read the noise {}: {e}", quoted(path))))?;
-    let single = Array::<f32, Ix4>::read_npy(bytes.as_slice());
-    let double = || Array::<f64, Ix4>::read_npy(bytes.as_slice()).map(|a| a.mapv(|x| x as f32));
-    single.or_else(|_| double()).map_err(|e| {
-        Error::input(format!("the noise {} is no array of noise: {e}", quoted(path)))
-            .with_hint("save an array (n, C, H, W) of float32 with numpy.save")
-    })
 }

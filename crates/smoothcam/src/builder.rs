@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use onnx_grad::Graph;
+
+use crate::array::Array;
 use crate::classes::Labels;
 use crate::explainer::Explainer;
 use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
 use crate::model_file::ModelFile;
-use crate::network::{Network, the_input};
+use crate::network::{Network, names, the_input, the_output};
 use crate::preprocess::{Layout, Preprocess};
-use crate::{Result, bundled};
+use crate::printable::printable;
+use crate::{Error, Result, bundled};
 
 /// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,8 @@ pub struct ExplainerBuilder {
     model: Model,
     preprocess: PartialPreprocess,
     labels: Option<PathBuf>,
+    inputs: Vec<(String, Array)>,
+    output: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -65,6 +71,20 @@ impl ExplainerBuilder {
         self
     }
 
+    /// A value for one of the model's inputs that is not the picture: the same for all pictures.
+    #[must_use]
+    pub fn input(mut self, name: &str, value: Array) -> Self {
+        self.inputs.push((name.to_owned(), value));
+        self
+    }
+
+    /// The output that holds the classes' scores, where it is not the model's first.
+    #[must_use]
+    pub fn output(mut self, name: &str) -> Self {
+        self.output = Some(name.to_owned());
+        self
+    }
+
     /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
     ///
     /// # Errors
@@ -80,8 +100,10 @@ impl ExplainerBuilder {
         sources.extend(found);
         sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
 
-        let dims =
-            file.graph.value(the_input(&file.graph)?).declared.as_deref().unwrap_or_default();
+        let mut graph = file.graph;
+        self.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
+        let output = the_output(&graph, self.output.as_deref())?;
+        let dims = graph.value(the_input(&graph)?).declared.as_deref().unwrap_or_default();
         let fixed = |dim: &onnx_grad::Dim| match dim {
             onnx_grad::Dim::Fixed(size) => Some(*size as u64),
             onnx_grad::Dim::Dynamic(_) => None,
@@ -89,13 +111,40 @@ impl ExplainerBuilder {
         let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
         let input = InputShape::from_dims(&dims)?;
         let (preprocess, mut told) = Preprocess::resolve(&sources, &input)?;
-        let batch = dims.first().copied().flatten().map_or(1, |b| b as usize);
-        let net = Network::new(file.graph, picture(&preprocess), batch)?;
+        let batch = dims.first().copied().flatten().unwrap_or(1);
+        if !(1..=MOST_PICTURES).contains(&batch) {
+            return Err(Error::input(format!(
+                "the model takes {batch} pictures at once, at most {MOST_PICTURES} are given to it"
+            ))
+            .with_hint("export it with a free batch size"));
+        }
+        let net = Network::new(graph, picture(&preprocess), batch as usize, output)?;
         let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
         told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
         Explainer::assemble(net, labels, preprocess, told, file.sha256)
     }
+}
+
+/// The most pictures at once of a model with a fixed batch size.
+const MOST_PICTURES: u64 = 256;
+
+/// Gives an input its value.
+fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
+    let input = graph.inputs().iter().copied().find(|i| graph.value(*i).name == name);
+    let input = input.ok_or_else(|| {
+        Error::input(format!("the model has no input '{}'", printable(name)))
+            .with_hint(format!("its inputs are {}", names(graph, graph.inputs())))
+    })?;
+    let tensor = match graph.value(input).dtype {
+        Some(dtype) => value.to_tensor_of(dtype),
+        None => value.to_tensor(),
+    };
+    let tensor = tensor.ok_or_else(|| {
+        Error::input(format!("the value of input '{}' is not of its type", printable(name)))
+    })?;
+    graph.bind_input(input, tensor);
+    Ok(())
 }
 
 /// The channels and pixels of the model's input.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use ndarray::{Array3, Array4, Axis};
+use ndarray::{Array3, Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
 use crate::classes::Labels;
@@ -15,7 +15,7 @@ use crate::model_config::Provenance;
 use crate::network::Network;
 use crate::noise::Noise;
 use crate::picture::Picture;
-use crate::preprocess::{Prepared, Preprocess, Seen};
+use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::printable::printable;
 use crate::selection;
 use crate::settings::{MOST_CLASSES, Settings};
@@ -67,6 +67,30 @@ impl Explainer {
     /// If the gradient reaches no layer.
     pub fn default_layer(&self, smoothed: bool) -> Result<&Layer> {
         self.layers.default(smoothed)
+    }
+
+    /// An input as a picture to look at: its values spread from black to white, in colour if it
+    /// has three channels, else the mean of all.
+    ///
+    /// # Errors
+    /// If its shape is not the model's.
+    pub fn picture_of(&self, input: &Array4<f32>) -> Result<Picture> {
+        self.check_shape(input)?;
+        let picture = self.net.picture.view_picture(input.clone().into_dyn());
+        let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
+        let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
+        if self.preprocess.channels == Channels::Bgr {
+            values.invert_axis(Axis(0));
+        }
+        Picture::of_values(values.view())
+    }
+
+    fn check_shape(&self, input: &Array4<f32>) -> Result<()> {
+        let expected = self.net.picture.shape(1);
+        if input.shape() == expected {
+            return Ok(());
+        }
+        Err(Error::input(format!("the input has shape {:?}, expected {expected:?}", input.shape())))
     }
 
     /// How pictures are made ready for the model.
@@ -127,13 +151,7 @@ impl Explainer {
         settings: &Settings,
         progress: Progress<'_>,
     ) -> Result<Explanation> {
-        let expected = self.net.picture.shape(1);
-        if input.shape() != expected {
-            return Err(Error::input(format!(
-                "the input has shape {:?}, expected {expected:?}",
-                input.shape()
-            )));
-        }
+        self.check_shape(&input)?;
         if input.iter().any(|x| !x.is_finite()) {
             return Err(Error::input("the input holds values that are not finite"));
         }

@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, Array3, Array4, ArrayD, ArrayViewD, Axis, Ix3};
 use onnx_grad::{Graph, Tape, ValueId, vjp};
 
-use crate::engine::{Output, Session};
+use crate::array::Array;
+use crate::engine::Session;
 use crate::health;
 use crate::layers::Grid;
 use crate::network::{Network, unsupported};
@@ -145,9 +146,9 @@ impl GradientSession {
         let mut floats = Vec::with_capacity(outputs.len());
         for (output, name) in self.session.run(inputs, outputs)?.into_iter().zip(outputs) {
             match output {
-                Output::Floats(a) if a.iter().all(|x| x.is_finite()) => floats.push(a),
-                Output::Floats(_) => return Err(health::diagnose(&self.graph, inputs, name)),
-                Output::Ints(_) => {
+                Array::Floats(a) if a.iter().all(|x| x.is_finite()) => floats.push(a),
+                Array::Floats(_) => return Err(health::diagnose(&self.graph, inputs, name)),
+                Array::Ints(_) => {
                     return Err(Error::input(format!("'{}' is not of floats", printable(name))));
                 }
             }

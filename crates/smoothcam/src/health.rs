@@ -4,7 +4,8 @@ use ndarray::ArrayViewD;
 use onnx_grad::Graph;
 
 use crate::Error;
-use crate::engine::{Output, Session};
+use crate::array::Array;
+use crate::engine::Session;
 use crate::printable::printable;
 
 /// The error for an output that is not finite with these inputs: it names the node that made the
@@ -32,8 +33,8 @@ fn culprit(graph: &Graph, inputs: &[(&str, ArrayViewD<'_, f32>)], output: &str) 
         .ok()?
         .iter()
         .map(|o| match o {
-            Output::Floats(a) => a.first().copied().unwrap_or(0.0),
-            Output::Ints(_) => 0.0,
+            Array::Floats(a) => a.first().copied().unwrap_or(0.0),
+            Array::Ints(_) => 0.0,
         })
         .collect();
     check.culprit(graph, output, &sums)

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod array;
 mod arrays;
 mod builder;
 mod bundled;
@@ -43,7 +44,7 @@ pub mod render;
 mod selection;
 mod settings;
 
-pub use arrays::read_noise;
+pub use array::Array;
 pub use builder::ExplainerBuilder;
 pub use error::{Error, ErrorKind, Result};
 pub use explainer::{Explainer, Progress};

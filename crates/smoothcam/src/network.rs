@@ -37,11 +37,16 @@ impl Network {
     ///
     /// # Errors
     /// If the model is no classifier of one picture, or the engine cannot run it at this shape.
-    pub(crate) fn new(mut graph: Graph, picture: Grid, batch: usize) -> Result<Network> {
+    pub(crate) fn new(
+        mut graph: Graph,
+        picture: Grid,
+        batch: usize,
+        output: ValueId,
+    ) -> Result<Network> {
         let shape = picture.shape(batch);
         let input = the_input(&graph)?;
         no_nan(&graph)?;
-        let output = graph.outputs()[0];
+        let others = names(&graph, graph.outputs());
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         learn(&mut graph, input, shape)?;
@@ -61,6 +66,9 @@ impl Network {
                 "the model is no image classifier: its output '{}' has the shape {scores:?}, \
                  expected one score per class",
                 printable(&graph.value(output).name)
+            ))
+            .with_hint(format!(
+                "if another of its outputs ({others}) holds them, name it with --output"
             )));
         }
         let head = match head {
@@ -77,22 +85,38 @@ impl Network {
     }
 }
 
-/// The model's one input.
+/// The model's one input that is not given.
 ///
 /// # Errors
-/// If it has none, or several.
+/// If there is none, or several.
 pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
     match graph.inputs() {
         [input] => Ok(*input),
-        inputs => {
-            let names: Vec<_> = inputs.iter().map(|i| printable(&graph.value(*i).name)).collect();
-            Err(Error::input(format!(
-                "the model has {} inputs ({}), expected one: the picture",
-                inputs.len(),
-                names.join(", ")
-            )))
-        }
+        [] => Err(Error::input("the model has no input that takes a picture")),
+        inputs => Err(Error::input(format!(
+            "the model has {} inputs ({}), expected one: the picture",
+            inputs.len(),
+            names(graph, inputs)
+        ))
+        .with_hint("give the others: --input name=file.npy")),
     }
+}
+
+/// The output of this name, or the first.
+///
+/// # Errors
+/// If there is no output of this name.
+pub(crate) fn the_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
+    let outputs = graph.outputs();
+    let Some(name) = name else { return Ok(outputs[0]) };
+    outputs.iter().copied().find(|o| graph.value(*o).name == name).ok_or_else(|| {
+        Error::input(format!("the model has no output '{}'", printable(name)))
+            .with_hint(format!("its outputs are {}", names(graph, outputs)))
+    })
+}
+
+pub(crate) fn names(graph: &Graph, values: &[ValueId]) -> String {
+    values.iter().map(|v| printable(&graph.value(*v).name)).collect::<Vec<_>>().join(", ")
 }
 
 /// The scores: what goes into the softmax or sigmoid that ends the model, if one does.

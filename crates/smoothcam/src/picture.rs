@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use ndarray::{ArrayView3, Axis};
+
 use crate::printable::quoted;
 use crate::{Error, Result};
 
@@ -93,6 +95,31 @@ impl Picture {
             )));
         }
         Ok(Self { width, height, rgb })
+    }
+
+    /// A picture of (channels, rows, columns) of any values, spread from black (the lowest) to
+    /// white (the highest): in colour if there are three channels, else the mean of all.
+    ///
+    /// # Errors
+    /// If it has no pixels, or too many.
+    pub(crate) fn of_values(values: ArrayView3<'_, f32>) -> Result<Self> {
+        let mean = values.mean_axis(Axis(0)).unwrap_or_default();
+        let channel = |c: usize| match values.dim().0 {
+            3 => values.index_axis(Axis(0), c),
+            _ => mean.view(),
+        };
+        let colours = [0, 1, 2].map(channel);
+        let (low, high) = colours
+            .iter()
+            .flatten()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+        let spread = if high > low { 255.0 / (high - low) } else { 0.0 };
+        let (_, height, width) = values.dim();
+        let mut rgb = Vec::with_capacity(3 * height * width);
+        for ((y, x), _) in mean.indexed_iter() {
+            rgb.extend(colours.each_ref().map(|c| ((c[[y, x]] - low) * spread).round() as u8));
+        }
+        Self::from_rgb8(width as u32, height as u32, rgb)
     }
 
     /// Width in pixels, at least 1.

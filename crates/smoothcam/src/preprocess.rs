@@ -89,6 +89,8 @@ pub enum Channels {
     Bgr,
     /// One channel of luma (ITU-R 601).
     Grey,
+    /// So many channels of something else than colour: pictures cannot give them, arrays can.
+    Other(u32),
 }
 
 /// The order of the tensor's axes.
@@ -134,6 +136,7 @@ impl Channels {
         match self {
             Self::Rgb | Self::Bgr => 3,
             Self::Grey => 1,
+            Self::Other(count) => count as usize,
         }
     }
 }
@@ -184,6 +187,12 @@ impl Preprocess {
     /// As [`Preprocess::validate`].
     pub fn apply(&self, picture: &Picture) -> Result<Prepared> {
         self.validate()?;
+        if let Channels::Other(count) = self.channels {
+            return Err(Error::input(format!(
+                "the model's input has {count} channels, which a photograph does not have"
+            ))
+            .with_hint("give the input as an array (1, C, H, W), preprocessed: scan.npy"));
+        }
         let plan = geometry::plan(self.resize, self.size, picture.width(), picture.height());
         let grey = (self.channels == Channels::Grey).then(|| luma(picture.rgb()));
         let source = Plane {

@@ -5,6 +5,7 @@ use smoothcam::{Explainer, Explanation, Method, Picture, Result, Settings, print
 
 use crate::args::CompareArgs;
 use crate::files::{beside, check_outputs};
+use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::report::shown;
 use crate::table::print;
@@ -17,13 +18,14 @@ struct Entry {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
-    let output = args.output.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
-    let picture = Picture::open(&args.picture, &super::limits(&args.limits))?;
+    let output = args.out.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
+    let photo = Photo::open(&args.picture, &super::limits(&args.limits))?;
     let sources = super::sources(&args.picture, &args.noise, &args.model);
     check_outputs([(output.clone(), "png")], &sources)?;
     let settings = super::settings(&args.what, &args.noise)?;
     let explainer = super::explainer(&args.model)?;
-    let sheet = Sheet { args, picture, explainer };
+    let picture = photo.picture(&explainer)?;
+    let sheet = Sheet { args, photo, picture, explainer };
     let (entries, notes) = match args.top_maps {
         Some(count) => sheet.feature_maps(settings, count)?,
         None if args.layers.is_empty() => sheet.methods(settings)?,
@@ -40,6 +42,8 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
 
 struct Sheet<'a> {
     args: &'a CompareArgs,
+    photo: Photo,
+    /// The photo to draw on.
     picture: Picture,
     explainer: Explainer,
 }
@@ -111,10 +115,9 @@ impl Sheet<'_> {
     /// The strongest feature maps of one layer, each with its own map.
     fn feature_maps(&self, settings: Settings, count: usize) -> Result<Entries> {
         let mut progress = Progress::new();
-        let explanation =
-            self.explainer.explain_with(&self.picture, &settings, &mut |done, all| {
-                progress.update(done, all);
-            })?;
+        let explanation = self.photo.explain(&self.explainer, &settings, &mut |done, all| {
+            progress.update(done, all);
+        })?;
         let class = &explanation.classes[0];
         let parts = class.strongest_maps(&explanation.activations, count);
         let seen = &explanation.seen;
@@ -142,7 +145,10 @@ impl Sheet<'_> {
         let mut explanations = Vec::new();
         for (i, settings) in each.iter().enumerate() {
             progress.update(i, each.len());
-            explanations.push((settings.clone(), self.explainer.explain(&self.picture, settings)));
+            explanations.push((
+                settings.clone(),
+                self.photo.explain(&self.explainer, settings, &mut |_, _| {}),
+            ));
         }
         Ok(explanations)
     }

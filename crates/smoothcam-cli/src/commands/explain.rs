@@ -8,13 +8,14 @@ use smoothcam::{ClassMap, Explanation, Picture, Result, write_file};
 
 use crate::args::ExplainArgs;
 use crate::files::{beside, check_outputs, for_class};
+use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::report::{TOP, report};
 use crate::table::{print, print_json};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
     let started = Instant::now();
-    let picture = Picture::open(&args.picture, &super::limits(&args.limits))?;
+    let photo = Photo::open(&args.picture, &super::limits(&args.limits))?;
     let outputs = outputs(args);
     let sources = super::sources(&args.picture, &args.noise, &args.model);
     // With several classes the names are not yet known, but the folder is.
@@ -29,9 +30,10 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
     let mut settings = super::settings(&args.what, &args.noise)?;
     settings.keep_noise = args.arrays.is_some();
     let explainer = super::explainer(&args.model)?;
+    let picture = photo.picture(&explainer)?;
     let mut progress = Progress::new();
     let explanation =
-        explainer.explain_with(&picture, &settings, &mut |done, all| progress.update(done, all))?;
+        photo.explain(&explainer, &settings, &mut |done, all| progress.update(done, all))?;
     drop(progress);
 
     let several = explanation.classes.len() > 1;
@@ -72,7 +74,7 @@ impl Kind {
 
 /// The files to be written for each class.
 fn outputs(args: &ExplainArgs) -> Vec<(PathBuf, Kind)> {
-    let overlay = args.output.clone().unwrap_or_else(|| beside(&args.picture, "smoothcam"));
+    let overlay = args.out.clone().unwrap_or_else(|| beside(&args.picture, "smoothcam"));
     let mut outputs = vec![(overlay, Kind::Overlay)];
     outputs.extend(args.heatmap.clone().map(|path| (path, Kind::Heatmap)));
     outputs.extend(args.arrays.clone().map(|path| (path, Kind::Arrays)));

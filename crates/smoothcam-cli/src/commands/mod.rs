@@ -9,7 +9,7 @@ use std::path::Path;
 
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
-use smoothcam::{Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma, read_noise};
+use smoothcam::{Array, Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma};
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
 
@@ -40,6 +40,12 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
     if let Some(labels) = &args.labels {
         builder = builder.labels_file(labels);
     }
+    if let Some(output) = &args.output {
+        builder = builder.output(output);
+    }
+    for (name, file) in &args.inputs {
+        builder = builder.input(name, Array::read(file)?);
+    }
     builder.build()
 }
 
@@ -66,7 +72,7 @@ fn settings(what: &WhatArgs, noise: &NoiseArgs) -> Result<Settings> {
             (None, None) => Sigma::default(),
         },
         seed: noise.seed,
-        noise: noise.noise.as_ref().map(read_noise).transpose()?,
+        noise: noise.noise.as_ref().map(|file| Array::read(file)?.into_picture()).transpose()?,
         layer: what.layer.clone(),
         grid: what.grid.map(|grid| GivenGrid {
             height: grid.height as usize,

@@ -7,7 +7,7 @@ use onnx_grad::Graph;
 use rten::{Model, ModelOptions, NodeId, RunError, Value, ValueView};
 use rten_tensor::prelude::*;
 
-use super::Output;
+use crate::array::Array;
 use crate::{Error, Result};
 
 /// The engine's name and version, for manifests.
@@ -33,7 +33,7 @@ impl Session {
         &self,
         inputs: &[(&str, ArrayViewD<'_, f32>)],
         outputs: &[&str],
-    ) -> Result<Vec<Output>> {
+    ) -> Result<Vec<Array>> {
         let outputs = outputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>>>()?;
         let contiguous: Vec<_> = inputs.iter().map(|(_, x)| x.as_standard_layout()).collect();
         let mut feeds = Vec::with_capacity(inputs.len());
@@ -53,13 +53,13 @@ impl Session {
     }
 }
 
-fn output(value: Value) -> Result<Output> {
+fn output(value: Value) -> Result<Array> {
     let floats = |shape: &[usize], data| ArrayD::from_shape_vec(shape, data).ok();
     let output = match value {
-        Value::FloatTensor(t) => floats(t.shape(), t.to_vec()).map(Output::Floats),
+        Value::FloatTensor(t) => floats(t.shape(), t.to_vec()).map(Array::Floats),
         Value::Int32Tensor(t) => {
             let data = t.to_vec().into_iter().map(i64::from).collect();
-            ArrayD::from_shape_vec(t.shape(), data).ok().map(Output::Ints)
+            ArrayD::from_shape_vec(t.shape(), data).ok().map(Array::Ints)
         }
         _ => None,
     };

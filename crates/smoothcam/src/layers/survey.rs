@@ -6,7 +6,8 @@ use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 use super::grid::Grid;
 use super::names::modules;
 use super::{Layer, Layers};
-use crate::engine::{Output, Session};
+use crate::array::Array;
+use crate::engine::Session;
 use crate::network::{Network, unsupported};
 use crate::noise;
 use crate::printable::printable;
@@ -100,7 +101,7 @@ fn silent(
     seeds.iter_mut().zip(0u8..).for_each(|(s, i)| *s = 1.0 + f32::from(i % 7));
     let inputs = [(net.name(net.input), picture.view()), (seed_name.as_str(), seeds.view())];
     let outputs = Session::load(&graph, false)?.run(&inputs, &names)?;
-    let zero = |output: &Output| matches!(output, Output::Floats(x) if x.iter().all(|x| *x == 0.0));
+    let zero = |output: &Array| matches!(output, Array::Floats(x) if x.iter().all(|x| *x == 0.0));
     let silent = layers.iter().zip(&outputs).filter(|(_, output)| zero(output));
     Ok(silent.map(|((layer, ..), _)| *layer).collect())
 }

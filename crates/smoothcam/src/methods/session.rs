@@ -4,7 +4,8 @@ use ndarray::{Array2, Array3, ArrayD, Ix2, Ix3};
 use onnx_grad::{Graph, Tape};
 
 use super::{Evidence, Method};
-use crate::engine::{Output, Session};
+use crate::array::Array;
+use crate::engine::Session;
 use crate::explanation::Degenerate;
 use crate::network::unsupported;
 use crate::{Error, Result};
@@ -54,7 +55,7 @@ pub(crate) fn compute(
         INPUTS.iter().zip(&values).map(|(n, x)| (*n, x.view().into_dyn())).collect();
     let mut results = Session::load(&graph, false)?.run(&inputs, &names)?.into_iter();
     let mut next = || match results.next() {
-        Some(Output::Floats(a)) => Ok(a),
+        Some(Array::Floats(a)) => Ok(a),
         _ => Err(Error::failure("the engine lost a result of the formula")),
     };
     let lost = |_| Error::failure("the formula's result has another shape than the layer");

@@ -6,7 +6,7 @@ use crate::{Error, Result};
 /// What the model's graph fixes of its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputShape {
-    /// 1 (grey) or 3, if known.
+    /// What they are or how many, if known.
     pub channels: Option<Channels>,
     /// Rows, unless any number will do.
     pub height: Option<u32>,
@@ -16,14 +16,17 @@ pub struct InputShape {
     pub layout: Option<Layout>,
 }
 
+/// The most channels that an input is thought to have.
+const MOST_CHANNELS: u64 = 256;
+
 impl InputShape {
     /// From the dimensions of the graph's input; `None` is one that is not fixed.
     ///
-    /// The axis of 1 or 3 tells the layout: channels first where both could be. Nothing is known
-    /// of an input without dimensions.
+    /// The axis of 1 or 3 tells the layout, or else the one that is smaller than the others:
+    /// channels first where both could be. Nothing is known of an input without dimensions.
     ///
     /// # Errors
-    /// If there are dimensions but not four, or none of them can be 1 or 3 channels.
+    /// If there are dimensions but not four, or none of them can be channels.
     pub fn from_dims(dims: &[Option<u64>]) -> Result<Self> {
         let &[_, first, second, last] = match dims {
             [] => return Ok(Self::default()),
@@ -31,9 +34,16 @@ impl InputShape {
         };
         let side = |dim: Option<u64>| dim.and_then(|n| u32::try_from(n).ok()).filter(|&n| n > 0);
         let is_channels = |dim: Option<u64>| matches!(dim, Some(1 | 3));
+        let fewer = |dim: Option<u64>, side: Option<u64>| {
+            dim.is_some_and(|n| (1..=MOST_CHANNELS).contains(&n) && side.is_none_or(|s| n < s))
+        };
         let (layout, count, height, width) = if is_channels(first) {
             (Some(Layout::Nchw), first, second, last)
         } else if is_channels(last) {
+            (Some(Layout::Nhwc), last, first, second)
+        } else if fewer(first, second) && fewer(first, last) {
+            (Some(Layout::Nchw), first, second, last)
+        } else if fewer(last, first) && fewer(last, second) {
             (Some(Layout::Nhwc), last, first, second)
         } else if first.is_none() {
             // Free channels are rare; if no axis is fixed, it could be either.
@@ -44,7 +54,11 @@ impl InputShape {
             return Err(not_an_image(dims));
         };
         Ok(Self {
-            channels: count.map(|n| if n == 1 { Channels::Grey } else { Channels::Rgb }),
+            channels: count.map(|n| match n {
+                1 => Channels::Grey,
+                3 => Channels::Rgb,
+                n => Channels::Other(n as u32),
+            }),
             height: side(height),
             width: side(width),
             layout,
@@ -56,7 +70,7 @@ fn not_an_image(dims: &[Option<u64>]) -> Error {
     let shown: Vec<String> =
         dims.iter().map(|dim| dim.map_or_else(|| "?".into(), |n| n.to_string())).collect();
     Error::input(format!(
-        "the model's input has the dimensions [{}], but a picture needs four, one of them 1 or 3 \
+        "the model's input has the dimensions [{}], but a picture needs four, one of them \
          channels: [batch, channels, height, width] or [batch, height, width, channels]",
         shown.join(", ")
     ))
@@ -69,7 +83,7 @@ mod tests {
 
     #[test]
     fn axes_are_told_by_their_length() {
-        use Channels::{Grey, Rgb};
+        use Channels::{Grey, Other, Rgb};
         use Layout::{Nchw, Nhwc};
         let free = None;
         for (dims, channels, size, layout) in [
@@ -80,6 +94,9 @@ mod tests {
             ([free, free, free, Some(1)], Some(Grey), [None, None], Some(Nhwc)),
             ([free, Some(64), Some(64), free], None, [Some(64), Some(64)], Some(Nhwc)),
             ([free, free, Some(64), Some(64)], None, [Some(64), Some(64)], Some(Nchw)),
+            ([Some(1), Some(5), Some(8), Some(8)], Some(Other(5)), [Some(8); 2], Some(Nchw)),
+            ([free, Some(13), free, free], Some(Other(13)), [None, None], Some(Nchw)),
+            ([free, Some(64), Some(64), Some(8)], Some(Other(8)), [Some(64); 2], Some(Nhwc)),
             ([free, free, free, free], None, [None, None], None),
         ] {
             let [height, width] = size;
@@ -91,7 +108,7 @@ mod tests {
 
     #[test]
     fn inputs_that_take_no_picture_are_refused() {
-        for dims in [vec![None, Some(1000)], vec![Some(1), Some(5), Some(8), Some(8)]] {
+        for dims in [vec![None, Some(1000)], vec![Some(1), Some(300), Some(300), Some(300)]] {
             let error = InputShape::from_dims(&dims).unwrap_err().to_string();
             assert!(error.contains("dimensions ["), "{error}");
         }

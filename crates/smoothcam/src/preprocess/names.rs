@@ -140,7 +140,10 @@ impl fmt::Display for Interpolation {
 
 impl fmt::Display for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&CHANNELS, self))
+        match self {
+            Self::Other(count) => write!(f, "{count}"),
+            colours => f.write_str(name_of(&CHANNELS, colours)),
+        }
     }
 }
 
