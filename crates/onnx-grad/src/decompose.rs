@@ -59,12 +59,15 @@ pub(crate) fn stand_in(node: &Node) -> Option<Node> {
     let like = |op: &str| Node { op: op.into(), domain: String::new(), ..node.clone() };
     match node.qualified_op().as_str() {
         "Resize" => Some(resized(node)),
+        "Attention" => None,
         "AveragePool" | "MaxPool" if node.attribute("dilations").is_some() => Some(spread(node)),
         "LpPool" => {
             let mut mean = like("AveragePool");
             mean.take_attribute("p");
             Some(spread(&mean))
         }
+        "com.microsoft.FusedMatMul" => Some(product(like)),
+        "GridSample" => Some(Node { attributes: vec![], ..node.clone() }),
         "GlobalLpPool" => Some(Node { attributes: vec![], ..like("GlobalAveragePool") }),
         _ if rules::is_decomposed(node) => {
             let inputs = node.inputs.iter().copied().take(1).collect();
@@ -72,6 +75,22 @@ pub(crate) fn stand_in(node: &Node) -> Option<Node> {
         }
         _ => None,
     }
+}
+
+/// A matrix product of arguments that may be turned.
+fn product(like: impl Fn(&str) -> Node) -> Node {
+    let turned = |name| {
+        let flag = like("MatMul").take_attribute(name);
+        flag.is_some_and(|a| a != Attribute::Int(0))
+    };
+    let equation = match (turned("transA"), turned("transB")) {
+        (false, false) => return Node { attributes: vec![], ..like("MatMul") },
+        (true, false) => "...ki,...kj->...ij",
+        (false, true) => "...ik,...jk->...ij",
+        (true, true) => "...ki,...jk->...ij",
+    };
+    let equation = ("equation".into(), Attribute::String(equation.into()));
+    Node { attributes: vec![equation], ..like("Einsum") }
 }
 
 /// A pooling whose kernel has no gaps, but the same extent.

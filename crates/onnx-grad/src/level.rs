@@ -17,6 +17,7 @@ const OLDEST: i64 = 7;
 const NEWEST: i64 = 25;
 
 mod all_axes;
+mod contrib;
 mod parts;
 mod portable;
 mod rewritten;
@@ -175,6 +176,8 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     }
     graph.opsets.retain(|(d, _)| !d.is_empty());
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
+    portable::leave_out_unread(graph);
+    contrib::rewrite(graph)?;
     portable::rewrite(graph)
 }
 

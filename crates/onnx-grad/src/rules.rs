@@ -1,21 +1,26 @@
 //! All gradient rules, in one sorted table.
 
 mod activation;
+mod attention;
 mod binary_elementwise;
 mod conv;
 mod einsum;
 mod gather;
+mod grid_sample;
 mod layout;
+mod lp_pool;
 mod matmul;
 mod max_pool;
 mod norm;
 mod padding;
 mod pooling;
+mod quantize;
 mod reduce;
 mod resize;
 mod separable;
 mod slice;
 mod softmax;
+mod top_k;
 mod unary_elementwise;
 mod window;
 
@@ -120,10 +125,12 @@ static RULES: &[Rule] = &[
     rule("Asinh", Wrt::All, &[], unary_elementwise::asinh),
     rule("Atan", Wrt::All, &[], unary_elementwise::atan),
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
+    decompose("Attention", &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"], attention::attention),
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).otherwise(pooling::spread_mean),
     rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
+    rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity),
     stop("Ceil"),
     decompose("Celu", &["alpha"], activation::celu),
     rule("Clip", Wrt::First, &[], activation::clip),
@@ -135,6 +142,7 @@ static RULES: &[Rule] = &[
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
     rule("CumSum", Wrt::First, &["exclusive", "reverse"], reduce::cum_sum),
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
+    rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
     rule("Einsum", Wrt::All, &["equation"], einsum::einsum),
@@ -152,9 +160,11 @@ static RULES: &[Rule] = &[
     rule("Gelu", Wrt::All, &["approximate"], activation::gelu),
     rule("Gemm", Wrt::All, &["alpha", "beta", "transA", "transB"], matmul::gemm),
     rule("GlobalAveragePool", Wrt::All, &[], pooling::global_average_pool),
+    decompose("GlobalLpPool", &["p"], lp_pool::global_lp_pool),
     rule("GlobalMaxPool", Wrt::All, &[], max_pool::global_max_pool),
     stop("Greater"),
     stop("GreaterOrEqual"),
+    decompose("GridSample", &["align_corners", "mode", "padding_mode"], grid_sample::grid_sample),
     decompose("GroupNormalization", &["epsilon", "num_groups", "stash_type"], norm::group),
     rule("HardSigmoid", Wrt::All, &["alpha", "beta"], activation::hard_sigmoid),
     rule("HardSwish", Wrt::All, &[], activation::hard_swish),
@@ -171,10 +181,12 @@ static RULES: &[Rule] = &[
     rule("Log", Wrt::All, &[], unary_elementwise::log),
     rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
     decompose("LpNormalization", &["axis", "p"], norm::lp),
+    decompose("LpPool", &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"], lp_pool::lp_pool),
     rule("MatMul", Wrt::All, &[], matmul::matmul).otherwise(matmul::by_vector),
     rule("Max", Wrt::All, &[], binary_elementwise::extremum),
     rule("MaxPool", Wrt::First, &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], max_pool::max_pool).otherwise(max_pool::spread_max),
     rule("Mean", Wrt::All, &[], binary_elementwise::mean),
+    decompose("MeanVarianceNormalization", &["axes"], norm::mean_variance),
     rule("Min", Wrt::All, &[], binary_elementwise::extremum),
     decompose("Mish", &[], activation::mish),
     rule("Mod", Wrt::First, &["fmod"], binary_elementwise::modulo),
@@ -188,6 +200,7 @@ static RULES: &[Rule] = &[
     rule("PRelu", Wrt::All, &[], activation::prelu),
     rule("Pad", Wrt::First, &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
+    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
@@ -213,6 +226,7 @@ static RULES: &[Rule] = &[
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
     decompose("Selu", &["alpha", "gamma"], activation::selu),
     stop("Shape"),
+    decompose("Shrink", &["bias", "lambd"], activation::shrink),
     rule("Sigmoid", Wrt::All, &[], activation::sigmoid),
     stop("Sign"),
     rule("Sin", Wrt::All, &[], unary_elementwise::sin),
@@ -232,6 +246,7 @@ static RULES: &[Rule] = &[
     rule("Tanh", Wrt::All, &[], unary_elementwise::tanh),
     decompose("ThresholdedRelu", &["alpha"], activation::thresholded_relu),
     rule("Tile", Wrt::First, &[], layout::tile),
+    rule("TopK", Wrt::First, &["axis", "largest", "sorted"], top_k::top_k),
     rule("Transpose", Wrt::All, &["perm"], layout::transpose),
     rule("Trilu", Wrt::First, &["upper"], layout::trilu),
     rule("Unsqueeze", Wrt::First, &[], layout::reshape),
@@ -239,7 +254,9 @@ static RULES: &[Rule] = &[
     stop("Xor"),
     decompose("com.microsoft.BiasGelu", &[], activation::gelu_of_sum),
     decompose("com.microsoft.FastGelu", &[], activation::fast_gelu),
+    decompose("com.microsoft.FusedMatMul", &["alpha", "transA", "transB", "transBatchA", "transBatchB"], matmul::fused),
     decompose("com.microsoft.Gelu", &[], activation::gelu_of_sum),
+    decompose("com.microsoft.MultiHeadAttention", &["mask_filter_value", "num_heads", "scale", "unidirectional"], attention::multi_head),
     decompose("com.microsoft.QuickGelu", &["alpha"], activation::quick_gelu),
 ];
 
@@ -312,30 +329,35 @@ mod tests {
     #[rustfmt::skip]
     const EMITTED: &[&str] = &[
         "Abs", "Add", "And", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Cos",
-        "Cosh", "CumSum", "Div", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Gather",
+        "Cosh", "CumSum", "Div", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Floor", "Gather",
         "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "Identity",
         "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
         "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
-        "Reshape", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softplus",
+        "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softmax", "Softplus",
         "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
     ];
 
     fn cases() -> Vec<Case> {
         [
             activation::cases(),
+            attention::cases(),
             binary_elementwise::cases(),
             conv::cases(),
             einsum::cases(),
             gather::cases(),
+            grid_sample::cases(),
             layout::cases(),
+            lp_pool::cases(),
             matmul::cases(),
             max_pool::cases(),
             norm::cases(),
             pooling::cases(),
+            quantize::cases(),
             reduce::cases(),
             resize::cases(),
             slice::cases(),
             softmax::cases(),
+            top_k::cases(),
             unary_elementwise::cases(),
         ]
         .concat()

@@ -108,12 +108,23 @@ pub(crate) struct Case {
     attributes: Vec<(&'static str, Attribute)>,
     outputs: usize,
     linear: bool,
+    stepwise: bool,
+    indices: bool,
     constants: Vec<usize>,
 }
 
 /// A case for this operator; the methods add inputs in order, and attributes.
 pub(crate) fn case(op: &'static str) -> Case {
-    Case { op, inputs: vec![], attributes: vec![], outputs: 1, linear: false, constants: vec![] }
+    Case {
+        op,
+        inputs: vec![],
+        attributes: vec![],
+        outputs: 1,
+        linear: false,
+        stepwise: false,
+        indices: false,
+        constants: vec![],
+    }
 }
 
 impl Case {
@@ -193,6 +204,18 @@ impl Case {
         self
     }
 
+    /// The operator goes in steps: its gradient is not that of differences.
+    pub(crate) fn stepwise(mut self) -> Self {
+        self.stepwise = true;
+        self
+    }
+
+    /// The operator has one more output, which is not differentiated: indices.
+    pub(crate) fn indices(mut self) -> Self {
+        self.indices = true;
+        self
+    }
+
     /// The case's graph, its differentiable inputs, and its outputs.
     pub(crate) fn graph(&self) -> (Graph, Vec<(ValueId, Tensor)>, Vec<ValueId>) {
         let mut graph = Graph::new();
@@ -227,6 +250,9 @@ impl Case {
             outputs: outputs.iter().map(|o| Some(*o)).collect(),
             ..Node::default()
         };
+        if self.indices {
+            node.outputs.push(Some(graph.add_value("indices", None, None)));
+        }
         self.attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);
         if !domain.is_empty() {

@@ -1,5 +1,6 @@
 //! Weights in every form, order, and the way out and in again.
 
+mod contrib;
 mod control_flow;
 mod damage;
 mod old_forms;

@@ -1,9 +1,9 @@
 //! What is said of some axes becomes said of all, while the number of axes is not known.
 
-use super::parts::{Parts, axis};
+use super::parts::{Parts, axis, to};
 use crate::error::Result;
 use crate::graph::Attribute;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Pads of some axes become pads of all, with zeros for the others.
 pub(super) fn pads(mut parts: Parts<'_>) -> Result<()> {
@@ -31,27 +31,35 @@ pub(super) fn pads(mut parts: Parts<'_>) -> Result<()> {
 
 /// Sizes or scales of some axes become those of all.
 pub(super) fn sizes(mut parts: Parts<'_>) -> Result<()> {
-    let policy = parts.node.attribute("keep_aspect_ratio_policy");
-    let (Some(Attribute::Ints(axes)), None) = (parts.node.attribute("axes"), policy) else {
-        return Ok(());
+    let has = |name, value: &str| matches!(parts.node.attribute(name), Some(Attribute::String(s)) if s == value);
+    let axes = match parts.node.attribute("axes") {
+        Some(Attribute::Ints(axes))
+            if !has("coordinate_transformation_mode", "tf_crop_and_resize")
+                && !has("keep_aspect_ratio_policy", "not_larger")
+                && !has("keep_aspect_ratio_policy", "not_smaller") =>
+        {
+            axes.clone()
+        }
+        _ => return Ok(()),
     };
-    let axes = axes.clone();
     let x = parts.x(0)?;
     let (places, mut inputs) = (parts.ints(&axes), parts.node.inputs.clone());
     let same = match inputs.get(3) {
         Some(Some(_)) => parts.op("Shape", &[x], &[]),
         _ => {
             let rank = parts.rank(x);
-            let one =
-                Attribute::Tensor(Tensor::from_f32s(&[1], &[1.0]).unwrap_or(Tensor::scalar(1.0)));
-            parts.op("ConstantOfShape", &[rank], &[("value", one)])
+            let one = Attribute::Tensor(Tensor::from_i64s(&[1]));
+            let ones = parts.op("ConstantOfShape", &[rank], &[("value", one)]);
+            parts.op("Cast", &[ones], &to(DType::F32))
         }
     };
+    // The region of interest, of these axes too, means something to `tf_crop_and_resize` alone,
+    // which is not supported.
+    inputs.iter_mut().skip(1).take(1).for_each(|region| *region = None);
     if let Some(given) = inputs.iter_mut().skip(2).rev().find_map(|i| i.as_mut()) {
         *given = parts.op("ScatterElements", &[same, places, *given], &axis(0));
     }
     parts.change(|node| {
-        // The region of interest is for `tf_crop_and_resize` alone.
         node.inputs = inputs;
         node.take_attribute("axes");
     });

@@ -28,9 +28,27 @@ impl<'a> Parts<'a> {
         self.optional(i).ok_or_else(|| self.unsupported(format!("input {i} is missing")))
     }
 
-    /// The shape of an input that is stored in the graph.
+    /// Whether anything may read output `i`.
+    pub(super) fn has_output(&self, i: usize) -> bool {
+        self.node.outputs.get(i).is_some_and(Option::is_some)
+    }
+
+    /// The shape of an input that is stored in the graph, quantised perhaps.
     pub(super) fn stored_shape(&self, i: usize) -> Option<&[usize]> {
-        self.stored(i).map(Tensor::shape)
+        let mut id = self.optional(i)?;
+        // A few steps back, not around in a circle.
+        for _ in 0..4 {
+            let value = self.graph.value(id);
+            if let Some(tensor) = &value.initializer {
+                return Some(tensor.shape());
+            }
+            let node = &self.graph.nodes[value.producer?.0];
+            if !matches!(node.op.as_str(), "Cast" | "DequantizeLinear" | "QuantizeLinear") {
+                return None;
+            }
+            id = node.inputs.first().copied().flatten()?;
+        }
+        None
     }
 
     /// The content of an input that is stored in the graph.
@@ -41,6 +59,13 @@ impl<'a> Parts<'a> {
     pub(super) fn int(&self, name: &str, default: i64) -> i64 {
         match self.node.attribute(name) {
             Some(Attribute::Int(i)) => *i,
+            _ => default,
+        }
+    }
+
+    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+        match self.node.attribute(name) {
+            Some(Attribute::Float(f)) => *f,
             _ => default,
         }
     }
@@ -93,6 +118,16 @@ impl<'a> Parts<'a> {
     pub(super) fn rank(&mut self, x: ValueId) -> ValueId {
         let shape = self.op("Shape", &[x], &[]);
         self.op("Shape", &[shape], &[])
+    }
+
+    /// A node that makes one of the outputs after the first, if that is wanted.
+    pub(super) fn output(&mut self, i: usize, op: &str, inputs: &[ValueId]) {
+        if self.has_output(i) {
+            let outputs = vec![self.node.outputs[i]];
+            let name = format!("{}/output_{i}", self.node.name);
+            let node = self.part(op, name, inputs, &[], outputs);
+            self.graph.nodes.push(node);
+        }
     }
 
     /// The last node: it makes the first output.

@@ -8,7 +8,6 @@ use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
 
 pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
-    leave_out_unread(graph);
     for n in 0..graph.nodes.len() {
         let op = graph.nodes[n].qualified_op();
         let parts = Parts::of(graph, n);
@@ -36,7 +35,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
 }
 
 /// Optional outputs that nothing reads are left out: few engines compute them.
-fn leave_out_unread(graph: &mut Graph) {
+pub(super) fn leave_out_unread(graph: &mut Graph) {
     let mut read = vec![false; graph.values.len()];
     let of_nodes = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
     of_nodes.chain(&graph.outputs).for_each(|v| read[v.0] = true);

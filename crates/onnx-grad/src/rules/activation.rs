@@ -31,6 +31,12 @@ pub(super) fn prelu<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     })
 }
 
+/// y = x + bias if x < -lambd, x - bias if x > lambd, else 0.
+pub(super) fn shrink<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    let (x, lambd, bias) = (n.x(0)?, n.float("lambd", 0.5), n.float("bias", 0.0));
+    Ok(x.lt(-lambd).select(x + bias, x.gt(lambd).keep(x - bias)))
+}
+
 /// y = x if x > alpha, else 0.
 pub(super) fn thresholded_relu<'g>(n: &At<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
@@ -199,6 +205,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Relu").x(&[2, 5]),
         case("Selu").x(&[2, 5]),
         case("Selu").x(&[2, 5]).float("alpha", 1.5).float("gamma", 0.5),
+        case("Shrink").within(&[2, 5], -2.0, 2.0),
+        case("Shrink").within(&[2, 5], -2.0, 2.0).float("lambd", 0.05).float("bias", 0.3),
         case("Sigmoid").within(&[2, 5], -3.0, 3.0),
         case("Softplus").within(&[2, 5], -3.0, 3.0),
         case("Softsign").within(&[2, 5], -3.0, 3.0),

@@ -41,6 +41,17 @@ pub(super) fn by_vector<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
     Ok(None)
 }
 
+/// Y = alpha A' B', where A' is A or A^T of its last two axes, and B' likewise.
+pub(super) fn fused<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    if n.int("transBatchA", 0) != 0 || n.int("transBatchB", 0) != 0 {
+        return Err(n.unsupported("turned batches are not supported"));
+    }
+    let turned = |x: Var<'g>, is: &str| if n.int(is, 0) != 0 { x.transposed() } else { x };
+    let product = turned(n.x(0)?, "transA").matmul(turned(n.x(1)?, "transB"));
+    let alpha = n.float("alpha", 1.0);
+    Ok(if alpha == 1.0 { product } else { product * alpha })
+}
+
 /// Y = alpha A' B' + beta C, where A' is A or A^T, B' is B or B^T, so dA' = alpha dY B'^T,
 /// dB' = alpha A'^T dY, dC = beta dY.
 pub(super) fn gemm<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
@@ -98,6 +109,14 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("MatMul").x(&[5, 2, 3]).x(&[3, 4]).linear(),
         case("MatMul").x(&[2, 3]).x(&[5, 3, 4]).linear(),
         case("MatMul").x(&[2, 1, 2, 3]).x(&[5, 3, 4]).linear(),
+        case("com.microsoft.FusedMatMul").x(&[2, 3]).x(&[3, 4]).linear(),
+        case("com.microsoft.FusedMatMul")
+            .x(&[5, 3, 2])
+            .x(&[5, 4, 3])
+            .int("transA", 1)
+            .int("transB", 1)
+            .float("alpha", 0.5)
+            .linear(),
     ]
 }
 

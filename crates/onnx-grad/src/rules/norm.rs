@@ -84,8 +84,18 @@ impl<'g> Standardised<'g> {
     }
 }
 
+/// y = (x - mean) / (deviation + 1e-9), over the given axes.
+pub(super) fn mean_variance<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    let x = n.x(0)?;
+    let axes = n.ints("axes").unwrap_or_else(|| vec![0, 2, 3]);
+    let axes = axes.iter().map(|a| n.axis(*a, x.rank())).collect::<Result<Vec<_>>>()?;
+    let centred = x - x.reduce("ReduceMean", &axes);
+    let deviation = centred.squared().reduce("ReduceMean", &axes).sqrt();
+    Ok(centred / (deviation + 1e-9))
+}
+
 /// Each of `num_groups` groups of channels standardised as one map, then a scale and a bias per
-/// channel.
+/// channel: or per group, as opset 18 had it.
 pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
     let (x, scale, bias) = (n.x(0)?, n.x(1)?, n.x(2)?);
     let shape = x.shape();
@@ -96,9 +106,13 @@ pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
         }
         _ => return Err(n.unsupported(format!("{groups} groups of {shape:?}"))),
     };
-    if scale.shape() != [channels] || bias.shape() != [channels] {
-        return Err(n.unsupported("its scale and bias must have an element per channel"));
-    }
+    let of_each = |value: Var<'g>| match value.shape().as_slice() {
+        [size] if *size == groups && groups != channels => {
+            let each = value.reshape(&[groups, 1]).expand(&[groups, channels / groups]);
+            each.reshape(&[channels])
+        }
+        _ => value,
+    };
     let size = shape.iter().skip(1).product::<usize>() / groups;
     let grouped = x.reshape(&[batch, groups, size]);
     let ones = n.tape().scalar(1.0).expand(&[groups]);
@@ -110,7 +124,8 @@ pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
         DType::F32,
         grouped.shape(),
     );
-    Ok(standardised.reshape(&shape) * per_channel(n, scale)? + per_channel(n, bias)?)
+    let (scale, bias) = (per_channel(n, of_each(scale))?, per_channel(n, of_each(bias))?);
+    Ok(standardised.reshape(&shape) * scale + bias)
 }
 
 /// y = x / (bias + alpha mean(x^2))^beta, where the mean is over `size` neighbouring channels, of
@@ -187,6 +202,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         scaled("GroupNormalization", &[2, 6, 3, 4], &[6])
             .fixed(&[6], -1.0, 1.0)
             .int("num_groups", 3),
+        scaled("GroupNormalization", &[2, 6, 4], &[3]).fixed(&[3], -1.0, 1.0).int("num_groups", 3),
         scaled("InstanceNormalization", &[2, 3, 4, 5], &[3]).fixed(&[3], -1.0, 1.0),
         scaled("InstanceNormalization", &[2, 3, 7], &[3])
             .fixed(&[3], -1.0, 1.0)
@@ -198,6 +214,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("LayerNormalization").x(&[3, 2, 4, 3]).x(&[4, 3]).x(&[4, 3]).int("axis", 2),
         case("LpNormalization").x(&[3, 4]),
         case("LpNormalization").x(&[3, 4, 2]).int("axis", 1).int("p", 1),
+        case("MeanVarianceNormalization").x(&[2, 3, 4, 5]),
+        case("MeanVarianceNormalization").x(&[2, 3, 4]).ints("axes", &[-1]),
         case("RMSNormalization").x(&[2, 4, 8]).x(&[8]).float("epsilon", 0.1),
         case("RMSNormalization").x(&[2, 4, 8]).x(&[4, 8]).int("axis", -2),
     ]

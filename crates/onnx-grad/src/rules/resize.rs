@@ -10,12 +10,14 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     adjoint(n, n.dy()?, &interpolations(n)?)
 }
 
-/// y = A x along each resized axis, if it is one of the interpolations in which engines differ:
-/// rten takes cubic for linear.
+/// y = A x along each resized axis, if it is one of the interpolations in which engines differ
+/// (rten takes cubic for linear), or not along the last axes.
 pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
+    let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
+    let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
     let plain = matches!(n.string("mode", "nearest"), "nearest" | "linear")
         && n.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric"
-        && axes(n)?.iter().all(|a| a.axis + 2 >= a.rank);
+        && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
     if plain { Ok(None) } else { apply(n, n.x(0)?, &interpolations(n)?).map(Some) }
 }
 
@@ -33,7 +35,6 @@ fn interpolations(n: &At<'_>) -> Result<Vec<AxisMap>> {
 /// An axis that changes.
 struct Axis {
     axis: usize,
-    rank: usize,
     input: usize,
     output: usize,
     scale: f32,
@@ -48,13 +49,7 @@ fn axes(n: &At<'_>) -> Result<Vec<Axis>> {
         .iter()
         .zip(&y)
         .enumerate()
-        .map(|(axis, (i, o))| Axis {
-            axis,
-            rank: x.len(),
-            input: *i,
-            output: *o,
-            scale: *o as f32 / *i as f32,
-        })
+        .map(|(axis, (i, o))| Axis { axis, input: *i, output: *o, scale: *o as f32 / *i as f32 })
         .collect();
     Ok(with_scales(n, all)?.into_iter().filter(|a| a.input != a.output || a.scale != 1.0).collect())
 }

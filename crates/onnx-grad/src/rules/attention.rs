@@ -1,0 +1,180 @@
+//! Attention, written as the matrix products and the softmax that it is.
+
+use crate::error::Result;
+use crate::tape::Var;
+use crate::tensor::{DType, Tensor};
+use crate::vjp::At;
+
+/// Larger tables of which place may look at which are not written.
+const LARGEST_MASK: usize = 1 << 24;
+
+/// y = softmax(scale Q K^T + mask) V for each head.
+pub(super) fn attention<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    let later = [4, 5, 6].into_iter().any(|i| n.optional(i).is_some());
+    if later || (1..n.outputs()).any(|i| n.y_at(i).is_some()) {
+        return Err(n.unsupported("keys and values of the past are not supported"));
+    }
+    if n.float("softcap", 0.0) != 0.0 {
+        return Err(n.unsupported("softcap is not supported"));
+    }
+    let (q, k, v) = (n.x(0)?, n.x(1)?, n.x(2)?);
+    let mut mask = n.optional(3).map(|mask| as_summand(n, mask));
+    if n.int("is_causal", 0) != 0 {
+        let causal = causal(n, q.shape(), k.shape())?;
+        mask = Some(mask.map_or(causal, |mask| mask + causal));
+    }
+    if q.rank() == 4 {
+        return weighted_values(n, q, k, v, mask);
+    }
+    let (heads, shared) = (count(n, "q_num_heads")?, count(n, "kv_num_heads")?);
+    let y = weighted_values(
+        n,
+        split_heads(n, q, heads)?,
+        split_heads(n, k, shared)?,
+        split_heads(n, v, shared)?,
+        mask,
+    )?;
+    merge_heads(n, y)
+}
+
+/// The same under its name of before it was standard: the heads lie side by side, and Q, K and V
+/// may have biases.
+pub(super) fn multi_head<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    let supported = n.optional(4).is_none() && (6..n.arity()).all(|i| n.optional(i).is_none());
+    if !supported || n.int("unidirectional", 0) != 0 || n.outputs() > 1 {
+        return Err(n.unsupported("padding, a past and packed inputs are not supported"));
+    }
+    let heads = count(n, "num_heads")?;
+    let mut split = Vec::new();
+    let mut start = 0;
+    for i in 0..3 {
+        let mut x = n.x(i)?;
+        let size = x.shape().last().copied().unwrap_or(0);
+        if let Some(bias) = n.optional(3) {
+            x = x + bias.slice(0, start, size, 1);
+        }
+        start += size;
+        split.push(split_heads(n, x, heads)?);
+    }
+    let y = weighted_values(n, split[0], split[1], split[2], n.optional(5))?;
+    merge_heads(n, y)
+}
+
+/// softmax(scale Q K^T + mask) V of (batch, heads, places, features). Several heads of Q may share
+/// one of K and V.
+fn weighted_values<'g>(
+    n: &At<'g>,
+    q: Var<'g>,
+    k: Var<'g>,
+    v: Var<'g>,
+    mask: Option<Var<'g>>,
+) -> Result<Var<'g>> {
+    let (q_shape, k_shape) = (q.shape(), k.shape());
+    let (&[batch, heads, places, features], &[_, shared, keys, _]) =
+        (q_shape.as_slice(), k_shape.as_slice())
+    else {
+        return Err(n.unsupported(format!("queries of shape {q_shape:?}")));
+    };
+    if shared == 0 || !heads.is_multiple_of(shared) || v.rank() != 4 || features == 0 {
+        return Err(n.unsupported(format!("{heads} heads for {shared}")));
+    }
+    let repeated = |x: Var<'g>| {
+        let mut shape = x.shape();
+        shape.insert(2, 1);
+        let one = x.reshape(&shape);
+        shape[2] = heads / shared;
+        let each = one.expand(&shape);
+        shape.splice(1..3, [heads]);
+        each.reshape(&shape)
+    };
+    let (k, v) = if heads == shared { (k, v) } else { (repeated(k), repeated(v)) };
+    let scale = match n.float("scale", 0.0) {
+        0.0 => 1.0 / (features as f32).sqrt(),
+        scale => scale,
+    };
+    let mut scores = (q * scale).matmul(k.transposed());
+    if let Some(mask) = mask {
+        scores = scores + mask;
+    }
+    let expected = vec![batch, heads, places, keys];
+    if scores.shape() != expected {
+        return Err(
+            n.unsupported(format!("a mask that makes {:?} of {expected:?}", scores.shape()))
+        );
+    }
+    Ok(scores.softmax(3).matmul(v))
+}
+
+/// (batch, places, heads x features) as (batch, heads, places, features).
+fn split_heads<'g>(n: &At<'g>, x: Var<'g>, heads: usize) -> Result<Var<'g>> {
+    match x.shape().as_slice() {
+        &[batch, places, size] if heads > 0 && size.is_multiple_of(heads) => {
+            Ok(x.reshape(&[batch, places, heads, size / heads]).transpose(&[0, 2, 1, 3]))
+        }
+        shape => Err(n.unsupported(format!("{heads} heads of {shape:?}"))),
+    }
+}
+
+fn merge_heads<'g>(n: &At<'g>, y: Var<'g>) -> Result<Var<'g>> {
+    match y.shape().as_slice() {
+        &[batch, heads, places, features] => {
+            Ok(y.transpose(&[0, 2, 1, 3]).reshape(&[batch, places, heads * features]))
+        }
+        shape => Err(n.unsupported(format!("heads of shape {shape:?}"))),
+    }
+}
+
+fn count(n: &At<'_>, name: &str) -> Result<usize> {
+    let count = usize::try_from(n.int(name, 0)).unwrap_or(0);
+    if count > 0 { Ok(count) } else { Err(n.unsupported(format!("{name} must be given"))) }
+}
+
+/// A mask says what to add to the scores, or where there are any.
+fn as_summand<'g>(n: &At<'g>, mask: Var<'g>) -> Var<'g> {
+    let is_bool = n.tape().read(|g| {
+        let value = g.value(mask.id());
+        let op = value.producer.map(|p| g.node(p).op.as_str());
+        value.dtype == Some(DType::Bool)
+            || op.is_some_and(|op| {
+                let compares = op.starts_with("Greater") || op.starts_with("Less");
+                compares || matches!(op, "And" | "Equal" | "Not" | "Or" | "Xor")
+            })
+    });
+    let nothing = n.tape().scalar(f32::NEG_INFINITY);
+    if is_bool { mask.select(n.tape().scalar(0.0), nothing) } else { mask }
+}
+
+/// No place looks at a later one.
+fn causal<'g>(n: &At<'g>, q: Vec<usize>, k: Vec<usize>) -> Result<Var<'g>> {
+    let size = |shape: &[usize]| shape.len().checked_sub(2).map_or(0, |i| shape[i]);
+    let length = |shape: &[usize]| if shape.len() == 3 { shape[1] } else { size(shape) };
+    let (rows, columns) = (length(&q), length(&k));
+    if rows.saturating_mul(columns) > LARGEST_MASK {
+        return Err(n.unsupported(format!("a mask of {rows} by {columns}")));
+    }
+    let mask: Vec<f32> = (0..rows)
+        .flat_map(|i| (0..columns).map(move |j| if j > i { f32::NEG_INFINITY } else { 0.0 }))
+        .collect();
+    let tensor = Tensor::from_f32s(&[rows, columns], &mask);
+    tensor.map(|t| n.tape().constant(t)).ok_or_else(|| n.unsupported("an odd mask"))
+}
+
+#[cfg(test)]
+pub(super) fn cases() -> Vec<crate::testing::Case> {
+    use crate::testing::{Case, case};
+    let allowed = Tensor::from_bytes(DType::Bool, vec![2, 3], vec![1, 0, 1, 1, 1, 0].into());
+    let allowed = allowed.unwrap();
+    let side_by_side = |c: Case| c.int("q_num_heads", 2).int("kv_num_heads", 2);
+    let separate = || case("Attention").x(&[2, 2, 2, 4]).x(&[2, 2, 3, 4]).x(&[2, 2, 3, 4]);
+    let fused = || case("com.microsoft.MultiHeadAttention").int("num_heads", 2);
+    vec![
+        separate(),
+        separate().fixed(&[2, 3], -1.0, 1.0).float("scale", 0.7),
+        separate().constant(allowed),
+        separate().int("is_causal", 1),
+        case("Attention").x(&[1, 4, 2, 3]).x(&[1, 2, 3, 3]).x(&[1, 2, 3, 3]),
+        side_by_side(case("Attention").x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8])),
+        fused().x(&[2, 3, 8]).x(&[2, 4, 8]).x(&[2, 4, 8]),
+        fused().x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[24]).float("scale", 0.3),
+    ]
+}
