@@ -1,24 +1,19 @@
 //! A loaded classifier that explains pictures.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use ndarray::{Array3, Array4, Axis, Ix3};
+use ndarray::{Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
 use crate::classes::Labels;
-use crate::explanation::{ClassMap, Explanation, NoiseUsed};
-use crate::gradient::{GradientSession, Moments};
+use crate::explanation::Explanation;
+use crate::gradient::GradientSession;
 use crate::layers::{Grid, Layer, Layers};
-use crate::methods;
 use crate::model_config::Provenance;
 use crate::network::Network;
-use crate::noise::Noise;
 use crate::picture::Picture;
 use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
-use crate::printable::printable;
-use crate::selection;
-use crate::settings::{MOST_CLASSES, Settings};
+use crate::settings::Settings;
 use crate::{Error, Result};
 
 /// Sessions kept ready, for as many layers or numbers of classes.
@@ -160,127 +155,8 @@ impl Explainer {
         self.explain_prepared(input, Seen { x: 0.0, y: 0.0, width, height }, settings, progress)
     }
 
-    fn explain_prepared(
-        &self,
-        input: Array4<f32>,
-        seen: Seen,
-        settings: &Settings,
-        progress: Progress<'_>,
-    ) -> Result<Explanation> {
-        let started = Instant::now();
-        let samples = settings.samples()?;
-        let mut named = Vec::new();
-        for class in &settings.classes {
-            let class = self.labels.find(class)?;
-            if !named.contains(&class) {
-                named.push(class);
-            }
-        }
-        if named.len() > MOST_CLASSES {
-            return Err(Error::input(format!(
-                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
-                named.len()
-            )));
-        }
-        let mut layer = self.layer(settings, samples > 0)?;
-        let place = match &layer {
-            Some(layer) => (layer.value, layer.grid()),
-            None => (self.net.input, self.net.picture),
-        };
-        let session = self.session((place.0, place.1, named.len().max(1)))?;
-        if let Some(layer) = &mut layer {
-            layer.noise_acts = Ok(session.noise_acts);
-        }
-        let layer = layer;
-        let mut notes = Vec::new();
-        let samples = self.samples_that_act(&session, layer.as_ref(), samples, &mut notes)?;
-        if settings.method.spec().linear_head && session.noise_acts {
-            return Err(self.no_linear_head(settings, layer.as_ref()));
-        }
-
-        let scale = settings.sigma.scale(range(&input))?;
-        progress(0, samples + 1);
-        let (scores, activations) = session.forward(&input)?;
-        progress(1, samples + 1);
-        let predictions = self.labels.predictions(&scores, self.net.head);
-        let classes = match named.is_empty() {
-            true => vec![predictions[0].class],
-            false => named,
-        };
-        let chosen =
-            selection::mask(activations.dim(), settings.maps.as_ref(), settings.neurons.as_ref())?;
-
-        let mut noise = Noise::new(settings, &input, samples, scale)?;
-        let moments =
-            self.moments(&session, &input, &classes, &mut noise, activations.dim(), progress)?;
-        let mut maps = Vec::new();
-        for (class, moments) in classes.iter().zip(&moments) {
-            if settings.method.spec().linear_head && !uniform(&moments[0]) {
-                return Err(self.no_linear_head(settings, layer.as_ref()));
-            }
-            let outcome = methods::compute(settings.method, &activations, moments, &chosen)?;
-            let map = match settings.signed {
-                true => outcome.signed,
-                false => outcome.signed.mapv(|x| x.max(0.0)),
-            };
-            let prediction = predictions.iter().find(|p| p.class == *class).cloned();
-            maps.push(ClassMap {
-                prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
-                map,
-                weights: outcome.weights,
-                chosen: chosen.clone(),
-                moments: moments.each_ref().map(|d| d.mapv(|x| x as f32)),
-                degenerate: outcome.degenerate,
-            });
-        }
-        let smoothed = samples > 0 || settings.method.default_samples() > 0;
-        Ok(Explanation {
-            method: settings.method,
-            title: settings.method.title(smoothed),
-            layer,
-            predictions,
-            classes: maps,
-            noise: NoiseUsed {
-                samples,
-                sigma: settings.sigma,
-                scale,
-                seed: settings.noise.is_none().then_some(settings.seed),
-                kept: noise.kept,
-            },
-            seen,
-            signed: settings.signed,
-            input,
-            scores,
-            activations,
-            notes,
-            milliseconds: started.elapsed().as_secs_f64() * 1e3,
-        })
-    }
-
-    /// The layer to explain; `None` for methods that look at the input.
-    fn layer(&self, settings: &Settings, smoothed: bool) -> Result<Option<Layer>> {
-        match (&settings.layer, settings.method.at_input()) {
-            (None, _) if settings.grid.is_some() => {
-                Err(Error::input("a grid is given, but no layer that it is of")
-                    .with_hint("name the layer with --layer"))
-            }
-            (Some(name), true) => Err(Error::input(format!(
-                "{} looks at the model's input, not at a layer ('{}')",
-                settings.method.title(smoothed),
-                printable(name)
-            ))
-            .with_hint("leave out the layer, or choose a method such as grad-cam++")),
-            (None, true) => Ok(None),
-            (Some(name), false) => match settings.grid {
-                Some(grid) => self.layers.given(&self.net, name, grid).map(Some),
-                None => self.layers.find(&self.net.graph, name).cloned().map(Some),
-            },
-            (None, false) => self.layers.default(smoothed).cloned().map(Some),
-        }
-    }
-
     /// The session for a layer, from among those kept or a new one.
-    fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
+    pub(crate) fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
         let mut kept = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let session = match kept.iter().position(|(k, _)| *k == key) {
             Some(at) => kept.remove(at).1,
@@ -292,91 +168,4 @@ impl Explainer {
         }
         Ok(session)
     }
-
-    /// How many samples are worth taking: none where the gradient does not depend on the picture.
-    fn samples_that_act(
-        &self,
-        session: &GradientSession,
-        layer: Option<&Layer>,
-        samples: usize,
-        notes: &mut Vec<String>,
-    ) -> Result<usize> {
-        if samples == 0 || session.noise_acts {
-            return Ok(samples);
-        }
-        let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
-        let other = self.layers.default(true)?;
-        let instead = match other.noise_acts {
-            Ok(true) => format!("; it does at layer '{}'", printable(&other.name)),
-            _ => String::new(),
-        };
-        notes.push(format!(
-            "the gradient at {place} is the same for every picture (all above it is linear), so \
-             noise cannot change the map and was skipped{instead}"
-        ));
-        Ok(0)
-    }
-
-    /// D1, D2 and D3 for each class.
-    fn moments(
-        &self,
-        session: &GradientSession,
-        input: &Array4<f32>,
-        classes: &[usize],
-        noise: &mut Noise<'_>,
-        shape: (usize, usize, usize),
-        progress: Progress<'_>,
-    ) -> Result<Vec<[Array3<f64>; 3]>> {
-        let mut moments: Vec<Moments> = classes.iter().map(|_| Moments::new(shape)).collect();
-        let samples = noise.samples;
-        let mut add = |batch: &Array4<f32>, count: usize| -> Result<()> {
-            for (moments, gradients) in moments.iter_mut().zip(session.gradients(batch, classes)?) {
-                moments.add(&gradients, count);
-            }
-            Ok(())
-        };
-        let (_, a, b, c) = input.dim();
-        let mut batch = Array4::zeros((session.batch(), a, b, c));
-        batch.assign(input);
-        if samples == 0 {
-            add(&batch, 1)?;
-        }
-        for first in (0..samples).step_by(session.batch()) {
-            let count = session.batch().min(samples - first);
-            for m in 0..count {
-                noise.add_to(input, first + m, batch.index_axis_mut(Axis(0), m));
-            }
-            add(&batch, count)?;
-            progress(first + count + 1, samples + 1);
-        }
-        Ok(moments.iter().map(Moments::means).collect())
-    }
-
-    fn no_linear_head(&self, settings: &Settings, layer: Option<&Layer>) -> Error {
-        let name = layer.map(|l| printable(&l.name)).unwrap_or_default();
-        Error::input(format!(
-            "{} needs global average pooling and one linear layer above layer '{name}'",
-            settings.method.title(false)
-        ))
-        .with_hint(
-            "Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere",
-        )
-    }
-}
-
-/// Maximum minus minimum.
-fn range(input: &Array4<f32>) -> f64 {
-    let (low, high) = input
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
-    f64::from(high) - f64::from(low)
-}
-
-/// Whether each map's gradient is the same at all of its neurons.
-fn uniform(gradient: &Array3<f64>) -> bool {
-    let largest = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
-    gradient.outer_iter().all(|map| {
-        let first = map.first().copied().unwrap_or(0.0);
-        map.iter().all(|g| (g - first).abs() <= 1e-5 * largest)
-    })
 }

@@ -25,6 +25,7 @@ mod bundled;
 mod classes;
 mod engine;
 mod error;
+mod explain;
 mod explainer;
 mod explanation;
 mod file;
