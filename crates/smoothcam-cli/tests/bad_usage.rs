@@ -1,0 +1,148 @@
+//! What cannot be done is refused in one line, with a way out, and leaves nothing behind.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::Folder;
+
+/// Bad usage or input.
+const INPUT: i32 = 2;
+/// The work itself failed.
+const FAILURE: i32 = 1;
+
+#[test]
+fn options_that_make_no_sense() {
+    let folder = Folder::new();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--samples", "0"], &["at least 1", "hint: without noise it is --method grad-cam++"]),
+        (&["--samples", "10001"], &["at most 10000", "hint: "]),
+        (&["--samples", "-1"], &["'-1' for '--samples"]),
+        (&["--samples", "many"], &["'many' for '--samples"]),
+        (&["--sigma", "0"], &["sigma is 0.0", "hint: "]),
+        (&["--sigma", "-0.1"], &["sigma is -0.1"]),
+        (&["--sigma", "nan"], &["sigma is NaN"]),
+        (&["--sigma", "inf"], &["sigma is inf"]),
+        (&["--sigma", "1e300"], &["sigma is 1e300"]),
+        (&["--sigma-absolute", "0"], &["sigma is 0.0"]),
+        (&["--sigma-absolute", "1e9"], &["sigma is 1000000000.0"]),
+        (&["--sigma", "0.1", "--sigma-absolute", "1"], &["cannot be used with"]),
+        (&["--method", "grad-cam", "--sigma", "0.2"], &["takes no noise", "hint: add --samples"]),
+        (&["--method", "cam", "--samples", "3"], &["cannot be smoothed", "hint: "]),
+        (&["--method", "cam", "--layer", "block1"], &["needs global average pooling", "hint: "]),
+        (&["--method", "grad"], &["--method", "possible values", "grad-cam"]),
+        (&["--colormap", "turb"], &["possible values", "'turbo'"]),
+        (&["--opacity", "2"], &["opacity"]),
+        (&["--opacity", "nan"], &["opacity"]),
+        (&["--layer", "block3"], &["no layer 'block3'", "hint: the nearest names are 'block"]),
+        (&["--layer", "head"], &["'head' has no layer with a grid", "hint: "]),
+        (&["--layer", ""], &["no layer ''"]),
+        (&["--layer", "a\n\u{1b}[31m"], &["'a\\n\\u{1b}[31m'"]),
+        (&["--method", "sensitivity", "--layer", "block1"], &["looks at the model's input"]),
+        (&["--class", "4"], &["no class 4: the model has 4, numbered from 0"]),
+        (&["--class", "99999999999999999999"], &["no class 99999999999999999999"]),
+        (&["--class", "-1"], &["no class '-1'"]),
+        (&["--class", "bird"], &["no class 'bird'", "hint: the nearest are "]),
+        (&["--class", "o"], &["may be any of 3 classes", "hint: name one of 1 (dog)"]),
+        (&["--class", ""], &["the class is empty"]),
+        (&["--maps", "4"], &["no feature map 4: it has 4, numbered from 0"]),
+        (&["--maps", "3-1"], &["names no feature maps", "hint: "]),
+        (&["--neurons", "8,0"], &["no row 8"]),
+        (&["--neurons", "0,8"], &["no column 8"]),
+        (&["--neurons", "9:0,0"], &["no feature map 9"]),
+        (&["--neurons", "middle"], &["names no neurons", "hint: "]),
+        (&["--size", "0"], &["a size is expected"]),
+        (&["--size", "16"], &["the model takes 8x8 only", "hint: "]),
+        (&["--resize", "shortest:0"], &["a number of pixels"]),
+        (&["--resize", "shortest:99999999"], &["resize may have", "hint: mend resize"]),
+        (&["--mean", "1,2"], &["mean needs 3", "hint: mend mean: 1, 2 (the flags)"]),
+        (&["--std", "0"], &["std may not be 0"]),
+        (&["--std", "nan"], &["std needs 3 finite"]),
+        (&["--scale", "0"], &["scale must be"]),
+        (&["--layout", "nhwc"], &["the layout is nhwc", "hint: "]),
+        (&["--channels", "grey"], &["the channels are grey", "hint: "]),
+        (&["--labels", "gone.txt"], &["cannot read the labels 'gone.txt'"]),
+        (&["--noise", "gone.npy"], &["cannot read the array 'gone.npy'"]),
+        (&["--noise", "cat.png"], &["'cat.png' is no NumPy array", "hint: "]),
+        (&["--noise", "cat.png", "--seed", "1"], &["cannot be used with"]),
+        (&["--colour", "red"], &["unexpected argument '--colour'"]),
+    ];
+    for (args, words) in cases {
+        let explain = ["explain", "cat.png", "--model", "model.onnx"];
+        folder.refuses(&[&explain, *args].concat(), INPUT, words);
+    }
+    for args in [&["explain"][..], &["explode"], &["compare", "cat.png", "--columns", "0"]] {
+        folder.refuses(args, INPUT, &[]);
+    }
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    std::fs::create_dir(folder.path("folder.npz")).unwrap();
+    let cases: &[(i32, &[&str], &[&str])] = &[
+        (FAILURE, &["-o", "gone/map.png"], &["no folder 'gone'", "hint: "]),
+        (FAILURE, &["-o", "folder"], &["it is a folder", "hint: "]),
+        (FAILURE, &["--arrays", "folder.npz"], &["it is a folder", "hint: "]),
+        (FAILURE, &["--heatmap", "gone/map.png"], &["no folder 'gone'"]),
+        (FAILURE, &["--arrays", "gone/a.npz"], &["no folder 'gone'"]),
+        (FAILURE, &["-o", "cat.png/map.png"], &["no folder 'cat.png'"]),
+        (INPUT, &["-o", "cat.png"], &["'cat.png' is read from", "hint: "]),
+        (INPUT, &["-o", "folder/../cat.png"], &["is read from"]),
+        (INPUT, &["--heatmap", "cat.png"], &["is read from"]),
+        (INPUT, &["--arrays", "model.onnx"], &["is read from"]),
+        (INPUT, &["-o", "map.png", "--heatmap", "map.png"], &["is the output twice"]),
+        (INPUT, &["-o", "map.jpg"], &["does not end in .png", "hint: name it 'map.png'"]),
+        (INPUT, &["--arrays", "a.npy"], &["does not end in .npz"]),
+    ];
+    for (code, args, words) in cases {
+        let explain = ["explain", "cat.png", "--model", "model.onnx"];
+        folder.refuses(&[&explain, *args].concat(), *code, words);
+    }
+    folder.refuses(&["compare", "cat.png", "-o", "gone/a.png"], FAILURE, &["no folder 'gone'"]);
+    folder.refuses(&["compare", "cat.png", "-o", "cat.png"], INPUT, &["is read from"]);
+    // One of several classes' names may be taken by the picture.
+    std::fs::copy(folder.path("cat.png"), folder.path("map-1.png")).unwrap();
+    let several = ["--class", "0", "--class", "1", "-o", "map.png", "--model", "model.onnx"];
+    folder.refuses(&[&["explain", "map-1.png"], &several[..]].concat(), INPUT, &["is read from"]);
+}
+
+#[test]
+fn pictures_that_are_none() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    folder.write("empty.png", b"");
+    folder.write("text.png", b"no picture");
+    let cat = folder.read("cat.png");
+    folder.write("half.png", &cat[..cat.len() / 2]);
+    // The header of a picture of 60000x60000 pixels.
+    let mut bomb = cat.clone();
+    bomb[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
+    let sum = crc(&bomb[12..29]).to_be_bytes();
+    bomb[29..33].copy_from_slice(&sum);
+    folder.write("bomb.png", &bomb);
+    for (args, words) in [
+        (&["gone.png"][..], &["cannot read the picture 'gone.png'", "hint: "][..]),
+        (&["folder"], &["is a folder", "hint: "]),
+        (&["empty.png"], &["is empty", "hint: "]),
+        (&["text.png"], &["no picture", "hint: "]),
+        (&["half.png"], &["truncated", "hint: "]),
+        (&["bomb.png"], &["60000x60000 pixels", "hint: allow more with --max-pixels"]),
+        (&["cat.png", "--max-pixels", "9"], &["more than the 9 allowed", "hint: "]),
+        (&["cat.png", "--max-bytes", "9"], &["more than the 9 bytes allowed", "hint: "]),
+        (&["model.onnx"], &["no picture"]),
+    ] {
+        for command in ["explain", "compare"] {
+            folder.refuses(&[&[command], args].concat(), INPUT, words);
+        }
+    }
+}
+
+/// PNG's checksum.
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+            (c >> 1) ^ if c & 1 == 1 { 0xEDB8_8320 } else { 0 }
+        })
+    })
+}

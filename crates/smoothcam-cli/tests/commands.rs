@@ -1,0 +1,181 @@
+//! The commands besides `explain`, and the help of all.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::process::Stdio;
+
+use common::Folder;
+use snapbox::{file, str};
+
+#[test]
+fn help() {
+    let folder = Folder::new();
+    folder.prints(
+        &["--help"],
+        str![[r#"
+Shows where an ONNX image classifier looks
+
+Usage: smoothcam <COMMAND>
+
+Commands:
+  explain  Show where the model looks in a photograph
+  compare  Lay out methods, layers or feature maps side by side
+  layers   List the layers that can be explained
+  ops      List the operators that the gradient passes
+  help     Print this message or the help of the given subcommand(s)
+
+Options:
+  -h, --help     Print help
+  -V, --version  Print version
+
+"#]],
+    );
+    folder.prints(&["explain", "--help"], file!["snapshots/explain-help.txt"]);
+    folder.prints(&["compare", "--help"], file!["snapshots/compare-help.txt"]);
+    folder.prints(&["layers", "--help"], file!["snapshots/layers-help.txt"]);
+    folder.prints(
+        &["ops", "--help"],
+        str![[r#"
+List the operators that the gradient passes
+
+Usage: smoothcam ops
+
+Options:
+  -h, --help  Print help
+
+"#]],
+    );
+    folder.prints(
+        &["--version"],
+        str![[r#"
+smoothcam 0.1.0
+
+"#]],
+    );
+}
+
+#[test]
+fn layers() {
+    let folder = Folder::new();
+    folder.prints(
+        &["layers", "--model", "model.onnx"],
+        str![[r#"
+layer          module  maps  grid  axes        noise acts
+block1/Relu_3  block1  4     8x8   maps first  yes         default with noise
+block2/Relu_6  block2  4     8x8   maps first  no          default without noise
+
+"#]],
+    );
+    folder.prints(
+        &["layers", "--model", "model.onnx", "--all"],
+        str![[r#"
+layer          module  maps  grid  axes        noise acts
+block1/Conv_2  block1  4     8x8   maps first  yes
+block1/Relu_3  block1  4     8x8   maps first  yes         default with noise
+block2/Conv_5  block2  4     8x8   maps first  yes
+block2/Relu_6  block2  4     8x8   maps first  no          default without noise
+
+"#]],
+    );
+    folder.prints(
+        &["layers", "--model", "model.onnx", "--json"],
+        str![[r#"
+[
+  {
+    "name": "block1/Relu_3",
+    "module": "block1",
+    "maps": 4,
+    "height": 8,
+    "width": 8,
+    "axes": "channels_first",
+    "feature": true,
+    "noise_acts": true
+  },
+  {
+    "name": "block2/Relu_6",
+    "module": "block2",
+    "maps": 4,
+    "height": 8,
+    "width": 8,
+    "axes": "channels_first",
+    "feature": true,
+    "noise_acts": false
+  }
+]
+
+"#]],
+    );
+}
+
+#[test]
+fn layers_that_the_gradient_does_not_reach() {
+    let folder = Folder::new();
+    folder.write("model.onnx", &common::classifier(common::novel));
+    folder.prints(
+        &["layers", "--model", "model.onnx"],
+        str![[r#"
+layer                     module  maps  grid  axes        noise acts
+middle/ReverseSequence_5  middle  4     8x8   maps first  yes         default with noise
+block2/Relu_8             block2  4     8x8   maps first  no          default without noise
+not reached: operator ReverseSequence (node 'middle/ReverseSequence_5'): there is no gradient rule for it
+
+"#]],
+    );
+}
+
+#[test]
+fn ops() {
+    let told = Folder::new().run(&["ops"]);
+    assert!(told.starts_with("operator "), "{told}");
+    assert!(told.contains("\nConv  ") && told.contains("\nSigmoid  "), "{told}");
+}
+
+#[test]
+fn compare_methods_layers_and_maps() {
+    let folder = Folder::new();
+    let compare = ["compare", "cat.png", "--model", "model.onnx"];
+    folder.prints(&compare, str![[r#"
+wrote cat-compare.png
+note: cam is left out: CAM needs global average pooling and one linear layer above layer 'block1/Relu_3'
+
+"#]]);
+    folder.prints(
+        &[&compare[..], &["--methods", "grad-cam,layer-cam"]].concat(),
+        str![[r#"
+wrote cat-compare.png
+
+"#]],
+    );
+    folder.prints(&[&compare[..], &["--layers", "block1,block2"]].concat(), str![[r#"
+wrote cat-compare.png
+note: the gradient at layer 'block2/Relu_6' is the same for every picture (all above it is linear), so noise cannot change the map and was skipped; it does at layer 'block1/Relu_3'
+
+"#]]);
+    folder.prints(
+        &[&compare[..], &["--top-maps", "3", "--columns", "2", "-o", "maps.png"]].concat(),
+        str![[r#"
+wrote maps.png
+
+"#]],
+    );
+    for file in ["cat-compare.png", "maps.png"] {
+        assert!(folder.read(file).starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for args in [&["ops"][..], &["--help"], &["layers", "--all"]] {
+        let mut child = Folder::new()
+            .command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", output.status);
+        assert!(output.stderr.is_empty());
+    }
+}
