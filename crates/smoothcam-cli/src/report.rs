@@ -73,7 +73,7 @@ fn strength(class: &ClassMap) -> String {
 }
 
 /// Four digits of a number.
-fn digits(x: f32) -> String {
+pub(crate) fn digits(x: f32) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),
         size @ 1e-3..1e4 => format!("{x:.*}", (3.0 - size.log10().floor()) as usize),

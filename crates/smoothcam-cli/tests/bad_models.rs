@@ -83,6 +83,17 @@ fn operators_that_the_engine_lacks_are_named() {
 }
 
 #[test]
+fn a_panic_of_the_engine_is_an_error() {
+    let folder = Folder::new();
+    let infinite = classifier(|x| {
+        let scales = Tensor::from_f32s(&[4], &[1.0, 1.0, f32::INFINITY, f32::INFINITY]).unwrap();
+        let scales = x.tape().constant(scales);
+        x.tape().op("Resize", &[Some(x), None, Some(scales)], &[], DType::F32, x.shape())
+    });
+    refuses(&folder, &infinite, &["the engine (rten) gave up on the model"]);
+}
+
+#[test]
 fn weights_that_are_not_numbers() {
     let folder = Folder::new();
     let times = |factor: f32| {

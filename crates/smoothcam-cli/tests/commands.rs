@@ -137,7 +137,7 @@ fn compare_methods_layers_and_maps() {
     let compare = ["compare", "cat.png", "--model", "model.onnx"];
     folder.prints(&compare, str![[r#"
 wrote cat-compare.png
-note: cam is left out: CAM needs global average pooling and one linear layer above layer 'block1/Relu_3'
+note: left out: CAM needs global average pooling and one linear layer above layer 'block1/Relu_3'
 
 "#]]);
     folder.prints(

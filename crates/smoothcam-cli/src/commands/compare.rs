@@ -7,7 +7,7 @@ use crate::args::CompareArgs;
 use crate::files::{beside, check_outputs};
 use crate::photo::Photo;
 use crate::progress::Progress;
-use crate::report::shown;
+use crate::report::{digits, shown};
 use crate::table::print;
 
 /// A picture of the sheet, with its words.
@@ -71,11 +71,11 @@ impl Sheet<'_> {
         });
         let mut notes = Vec::new();
         let mut explanations = Vec::new();
-        for (settings, explanation) in self.explain_each(each)? {
+        for explanation in self.explain_each(each) {
             match explanation {
                 Ok(explanation) => explanations.push(explanation),
                 // CAM is not defined everywhere; only who asks for it needs to be stopped.
-                Err(e) if !chosen => notes.push(format!("{} is left out: {e}", settings.method)),
+                Err(e) if !chosen => notes.push(format!("left out: {e}")),
                 Err(e) => return Err(e),
             }
         }
@@ -97,7 +97,7 @@ impl Sheet<'_> {
             .iter()
             .map(|layer| Settings { layer: Some(layer.clone()), ..settings.clone() });
         let mut explanations = Vec::new();
-        for (_, explanation) in self.explain_each(each)? {
+        for explanation in self.explain_each(each) {
             explanations.push(explanation?);
         }
         let names = &self.args.layers;
@@ -129,28 +129,21 @@ impl Sheet<'_> {
             let map = part.map.mapv(|x| if explanation.signed { x } else { x.max(0.0) });
             entries.push(Entry {
                 title: format!("map {}", part.index),
-                subtitle: format!("weight {:.3e}", part.weight),
+                subtitle: format!("weight {}", digits(part.weight)),
                 image: overlay(&self.picture, map.view(), seen, &style)?,
             });
         }
         Ok((entries, notes))
     }
 
-    fn explain_each(
-        &self,
-        each: impl Iterator<Item = Settings>,
-    ) -> Result<Vec<(Settings, Result<Explanation>)>> {
+    fn explain_each(&self, each: impl Iterator<Item = Settings>) -> Vec<Result<Explanation>> {
         let each: Vec<Settings> = each.collect();
         let mut progress = Progress::new();
-        let mut explanations = Vec::new();
-        for (i, settings) in each.iter().enumerate() {
+        let mut explain = |(i, settings): (usize, &Settings)| {
             progress.update(i, each.len());
-            explanations.push((
-                settings.clone(),
-                self.photo.explain(&self.explainer, settings, &mut |_, _| {}),
-            ));
-        }
-        Ok(explanations)
+            self.photo.explain(&self.explainer, settings, &mut |_, _| {})
+        };
+        each.iter().enumerate().map(&mut explain).collect()
     }
 
     /// The photograph itself, then the overlay of each explanation's first class.
