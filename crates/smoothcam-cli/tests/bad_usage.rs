@@ -64,6 +64,9 @@ fn options_that_make_no_sense() {
         (&["--noise", "gone.npy"], &["cannot read the array 'gone.npy'"]),
         (&["--noise", "cat.png"], &["'cat.png' is no NumPy array", "hint: "]),
         (&["--noise", "cat.png", "--seed", "1"], &["cannot be used with"]),
+        (&["--input", "x"], &["expected NAME=FILE.npy"]),
+        (&["--input", "x=gone.npy"], &["cannot read the array 'gone.npy'"]),
+        (&["--output", "logits"], &["no output 'logits'", "hint: its outputs are "]),
         (&["--colour", "red"], &["unexpected argument '--colour'"]),
     ];
     for (args, words) in cases {
@@ -91,6 +94,7 @@ fn outputs_that_cannot_be_written() {
         (INPUT, &["-o", "folder/../cat.png"], &["is read from"]),
         (INPUT, &["--heatmap", "cat.png"], &["is read from"]),
         (INPUT, &["--arrays", "model.onnx"], &["is read from"]),
+        (INPUT, &["--arrays", "x.npz", "--input", "x=x.npz"], &["is read from"]),
         (INPUT, &["-o", "map.png", "--heatmap", "map.png"], &["is the output twice"]),
         (INPUT, &["-o", "map.jpg"], &["does not end in .png", "hint: name it 'map.png'"]),
         (INPUT, &["--arrays", "a.npy"], &["does not end in .npz"]),

@@ -135,11 +135,14 @@ fn ops() {
 fn compare_methods_layers_and_maps() {
     let folder = Folder::new();
     let compare = ["compare", "cat.png", "--model", "model.onnx"];
-    folder.prints(&compare, str![[r#"
+    folder.prints(
+        &compare,
+        str![[r#"
 wrote cat-compare.png
 note: left out: CAM needs global average pooling and one linear layer above layer 'block1/Relu_3'
 
-"#]]);
+"#]],
+    );
     folder.prints(
         &[&compare[..], &["--methods", "grad-cam,layer-cam"]].concat(),
         str![[r#"

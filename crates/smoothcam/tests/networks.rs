@@ -2,6 +2,7 @@
 //!
 //! `tools/make_golden_networks.py` made the goldens: full-size torchvision networks, whose weights
 //! are not stored but follow a formula, with float64 gradients at three layers of each.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

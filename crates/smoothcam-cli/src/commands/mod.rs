@@ -52,7 +52,9 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
 /// The files that are read, and must not be written over.
 fn sources<'a>(picture: &'a Path, noise: &'a NoiseArgs, model: &'a ModelArgs) -> Vec<&'a Path> {
     let others = [&noise.noise, &model.model, &model.labels];
-    std::iter::once(picture).chain(others.into_iter().filter_map(|p| p.as_deref())).collect()
+    let inputs = model.inputs.iter().map(|(_, path)| path.as_path());
+    let others = others.into_iter().filter_map(|p| p.as_deref());
+    std::iter::once(picture).chain(others).chain(inputs).collect()
 }
 
 /// The settings that the flags ask for.
