@@ -2,38 +2,46 @@
 
 use crate::graph::{Graph, Node, ValueId};
 use crate::rules;
+use crate::tensor::DType;
 
 impl Graph {
     /// Per value: whether it depends on any of these values (as they do themselves) in whatever
     /// way. Shapes do not: they are fixed.
     pub fn depending(&self, on: &[ValueId]) -> Vec<bool> {
-        self.descendants(on, |node, _| !matches!(node.op.as_str(), "Shape" | "Size"))
+        self.descendants(on, |node, _, _| !matches!(node.op.as_str(), "Shape" | "Size"))
     }
 
     /// Per value: whether it varies with any of these values (as they do themselves) in such a
     /// way that a gradient can pass: not by a comparison, say.
     pub fn varying(&self, with: &[ValueId]) -> Vec<bool> {
-        self.descendants(with, rules::passes)
+        self.descendants(with, |node, input, output| {
+            rules::passes(node, input) && self.may_vary(output)
+        })
+    }
+
+    /// Whether a value is not of a type that goes in steps. (Quantised numbers stand for others.)
+    pub(crate) fn may_vary(&self, value: ValueId) -> bool {
+        !matches!(self.value(value).dtype, Some(DType::I64 | DType::Bool))
     }
 
     /// Which values depend on any of `from` (themselves included).
     ///
-    /// `passes(node, input)` says whether what a node computes can vary with that input.
+    /// `passes(node, input, output)` says whether that output can vary with that input.
     pub(crate) fn descendants(
         &self,
         from: &[ValueId],
-        passes: impl Fn(&Node, usize) -> bool,
+        passes: impl Fn(&Node, usize, ValueId) -> bool,
     ) -> Vec<bool> {
         let mut reached = vec![false; self.values.len()];
         from.iter().for_each(|v| reached[v.0] = true);
         for node in &self.nodes {
-            let varies = node
-                .inputs
-                .iter()
-                .enumerate()
-                .any(|(i, v)| v.is_some_and(|v| reached[v.0]) && passes(node, i));
-            if varies {
-                node.outputs.iter().flatten().for_each(|v| reached[v.0] = true);
+            let inputs = node.inputs.iter().enumerate();
+            let inputs = inputs.filter(|(_, v)| v.is_some_and(|v| reached[v.0]));
+            let inputs: Vec<usize> = inputs.map(|(i, _)| i).collect();
+            for output in node.outputs.iter().flatten() {
+                if inputs.iter().any(|i| passes(node, *i, *output)) {
+                    reached[output.0] = true;
+                }
             }
         }
         reached

@@ -79,18 +79,18 @@ pub(crate) fn stand_in(node: &Node) -> Option<Node> {
 
 /// A matrix product of arguments that may be turned.
 fn product(like: impl Fn(&str) -> Node) -> Node {
-    let turned = |name| {
-        let flag = like("MatMul").take_attribute(name);
-        flag.is_some_and(|a| a != Attribute::Int(0))
+    let fused = like("Einsum");
+    let is = |name| fused.attribute(name).is_some_and(|a| *a != Attribute::Int(0));
+    let term = |row, column, matrix, batch| {
+        let (first, second) = if is(matrix) { (column, row) } else { (row, column) };
+        if is(batch) { format!("{first}...{second}") } else { format!("...{first}{second}") }
     };
-    let equation = match (turned("transA"), turned("transB")) {
-        (false, false) => return Node { attributes: vec![], ..like("MatMul") },
-        (true, false) => "...ki,...kj->...ij",
-        (false, true) => "...ik,...jk->...ij",
-        (true, true) => "...ki,...jk->...ij",
-    };
-    let equation = ("equation".into(), Attribute::String(equation.into()));
-    Node { attributes: vec![equation], ..like("Einsum") }
+    let (a, b) = (term("i", "k", "transA", "transBatchA"), term("k", "j", "transB", "transBatchB"));
+    if (a.as_str(), b.as_str()) == ("...ik", "...kj") {
+        return Node { attributes: vec![], ..like("MatMul") };
+    }
+    let equation = Attribute::String(format!("{a},{b}->...ij"));
+    Node { attributes: vec![("equation".into(), equation)], ..fused }
 }
 
 /// A pooling whose kernel has no gaps, but the same extent.

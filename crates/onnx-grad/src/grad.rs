@@ -18,7 +18,7 @@ pub type Cotangent<'g> = Result<Option<Var<'g>>>;
 /// Only what lies between `wrt` and `of` is differentiated. A node without a rule makes an error
 /// of those entries alone that lie behind it.
 pub fn vjp<'g>(tape: &'g Tape, of: Var<'g>, dy: Var<'g>, wrt: &[ValueId]) -> Vec<Cotangent<'g>> {
-    let (active, nodes) = tape.read(|g| (g.descendants(wrt, rules::passes), g.nodes.len()));
+    let (active, nodes) = tape.read(|g| (g.varying(wrt), g.nodes.len()));
     let mut sweep = Sweep { tape, active, cotangents: HashMap::new() };
     sweep.add(of.id, Ok(dy));
     for n in (0..nodes).rev() {
@@ -96,8 +96,13 @@ impl<'g> Sweep<'g> {
                 let last = self.tape.read(|g| {
                     self.active.resize(g.values.len(), false);
                     for node in &g.nodes[first..] {
-                        let varies = node.inputs.iter().flatten().any(|v| self.active[v.0]);
-                        node.outputs.iter().flatten().for_each(|v| self.active[v.0] = varies);
+                        let inputs = node.inputs.iter().enumerate();
+                        let varies = inputs
+                            .filter(|(i, _)| rules::passes(node, *i))
+                            .any(|(_, v)| v.is_some_and(|v| self.active[v.0]));
+                        for output in node.outputs.iter().flatten() {
+                            self.active[output.0] = varies && g.may_vary(*output);
+                        }
                     }
                     g.nodes.len()
                 });

@@ -178,7 +178,9 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
     portable::leave_out_unread(graph);
     contrib::rewrite(graph)?;
-    portable::rewrite(graph)
+    portable::rewrite(graph)?;
+    portable::mark_indices(graph);
+    Ok(())
 }
 
 /// Whether an operator has the same form in these two opsets.

@@ -252,6 +252,7 @@ static RULES: &[Rule] = &[
     rule("Unsqueeze", Wrt::First, &[], layout::reshape),
     rule("Where", Wrt::Inputs(&[1, 2]), &[], binary_elementwise::choice),
     stop("Xor"),
+    decompose("com.microsoft.Attention", &["do_rotary", "mask_filter_value", "num_heads", "past_present_share_buffer", "qkv_hidden_sizes", "scale", "unidirectional"], attention::projected),
     decompose("com.microsoft.BiasGelu", &[], activation::gelu_of_sum),
     decompose("com.microsoft.FastGelu", &[], activation::fast_gelu),
     decompose("com.microsoft.FusedMatMul", &["alpha", "transA", "transB", "transBatchA", "transBatchB"], matmul::fused),

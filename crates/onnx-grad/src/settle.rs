@@ -19,7 +19,7 @@ impl Graph {
         let branches = self.nodes.iter().filter(|n| !n.when.is_empty());
         let open: Vec<ValueId> =
             branches.flat_map(|n| n.outputs.iter().copied().flatten()).collect();
-        self.descendants(&open, |_, _| true)
+        self.descendants(&open, |_, _, _| true)
     }
 
     /// The conditions on which nodes run.

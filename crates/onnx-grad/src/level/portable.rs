@@ -34,6 +34,15 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
+/// The second output of these are places, which do not vary.
+pub(super) fn mark_indices(graph: &mut Graph) {
+    for node in graph.nodes.iter().filter(|n| matches!(n.op.as_str(), "MaxPool" | "TopK")) {
+        if let Some(Some(indices)) = node.outputs.get(1) {
+            graph.values[indices.0].dtype = Some(DType::I64);
+        }
+    }
+}
+
 /// Optional outputs that nothing reads are left out: few engines compute them.
 pub(super) fn leave_out_unread(graph: &mut Graph) {
     let mut read = vec![false; graph.values.len()];

@@ -60,6 +60,31 @@ pub(super) fn multi_head<'g>(n: &At<'g>) -> Result<Var<'g>> {
     merge_heads(n, y)
 }
 
+/// The same of Q, K and V that are x W + b, side by side.
+pub(super) fn projected<'g>(n: &At<'g>) -> Result<Var<'g>> {
+    let options = ["do_rotary", "past_present_share_buffer", "unidirectional"];
+    let plain = [3, 4, 6].iter().all(|i| n.optional(*i).is_none())
+        && options.iter().all(|name| n.int(name, 0) == 0)
+        && n.outputs() == 1;
+    if !plain {
+        return Err(n.unsupported("masks of places, a past and rotations are not supported"));
+    }
+    let mut all = n.x(0)?.matmul(n.x(1)?);
+    if let Some(bias) = n.optional(2) {
+        all = all + bias;
+    }
+    let width = all.shape().last().copied().unwrap_or(0);
+    let sizes = match n.ints("qkv_hidden_sizes") {
+        Some(sizes) => sizes.iter().map(|s| usize::try_from(*s).unwrap_or(0)).collect(),
+        None => vec![width / 3; 3],
+    };
+    let &[q, k, v] = sizes.as_slice() else { return Err(n.unsupported("an odd projection")) };
+    let heads = count(n, "num_heads")?;
+    let part = |start, size| split_heads(n, all.slice(2, start, size, 1), heads);
+    let y = weighted_values(n, part(0, q)?, part(q, k)?, part(q + k, v)?, n.optional(5))?;
+    merge_heads(n, y)
+}
+
 /// softmax(scale Q K^T + mask) V of (batch, heads, places, features). Several heads of Q may share
 /// one of K and V.
 fn weighted_values<'g>(
@@ -174,6 +199,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         separate().int("is_causal", 1),
         case("Attention").x(&[1, 4, 2, 3]).x(&[1, 2, 3, 3]).x(&[1, 2, 3, 3]),
         side_by_side(case("Attention").x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8])),
+        case("com.microsoft.Attention").x(&[2, 3, 8]).x(&[8, 24]).x(&[24]).int("num_heads", 2),
         fused().x(&[2, 3, 8]).x(&[2, 4, 8]).x(&[2, 4, 8]),
         fused().x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[24]).float("scale", 0.3),
     ]

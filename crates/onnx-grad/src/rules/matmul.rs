@@ -41,13 +41,18 @@ pub(super) fn by_vector<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
     Ok(None)
 }
 
-/// Y = alpha A' B', where A' is A or A^T of its last two axes, and B' likewise.
+/// Y = alpha A' B', where A' is A or A^T of its last two axes, before which the first axis may
+/// go behind those of the batch, and B' likewise.
 pub(super) fn fused<'g>(n: &At<'g>) -> Result<Var<'g>> {
-    if n.int("transBatchA", 0) != 0 || n.int("transBatchB", 0) != 0 {
-        return Err(n.unsupported("turned batches are not supported"));
-    }
-    let turned = |x: Var<'g>, is: &str| if n.int(is, 0) != 0 { x.transposed() } else { x };
-    let product = turned(n.x(0)?, "transA").matmul(turned(n.x(1)?, "transB"));
+    let turned = |mut x: Var<'g>, batch: &str, matrix: &str| {
+        if n.int(batch, 0) != 0 && x.rank() > 2 {
+            let last = x.rank() - 1;
+            x = x.transpose(&(1..last).chain([0, last]).collect::<Vec<_>>());
+        }
+        if n.int(matrix, 0) != 0 { x.transposed() } else { x }
+    };
+    let a = turned(n.x(0)?, "transBatchA", "transA");
+    let product = a.matmul(turned(n.x(1)?, "transBatchB", "transB"));
     let alpha = n.float("alpha", 1.0);
     Ok(if alpha == 1.0 { product } else { product * alpha })
 }
@@ -110,6 +115,13 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("MatMul").x(&[2, 3]).x(&[5, 3, 4]).linear(),
         case("MatMul").x(&[2, 1, 2, 3]).x(&[5, 3, 4]).linear(),
         case("com.microsoft.FusedMatMul").x(&[2, 3]).x(&[3, 4]).linear(),
+        case("com.microsoft.FusedMatMul")
+            .x(&[2, 5, 3])
+            .x(&[4, 5, 3])
+            .int("transBatchA", 1)
+            .int("transBatchB", 1)
+            .int("transB", 1)
+            .linear(),
         case("com.microsoft.FusedMatMul")
             .x(&[5, 3, 2])
             .x(&[5, 4, 3])

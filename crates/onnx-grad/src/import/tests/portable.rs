@@ -27,6 +27,24 @@ fn the_first_of_equal_extrema_counts() {
 }
 
 #[test]
+fn places_do_not_vary() {
+    // y = x at the place of its largest element.
+    let nodes =
+        vec![node("ArgMax", &["x"], &["i"], vec![]), node("Gather", &["x", "i"], &["y"], vec![])];
+    let mut graph = read(&model(19, nodes, vec![])).unwrap();
+    let (x, y) = (graph.inputs()[0], graph.outputs()[0]);
+    graph.fix_input(x, &[3]);
+    learn(&mut graph);
+    let tape = crate::Tape::new(graph.decompose().unwrap());
+    let dx = crate::vjp(&tape, tape.var(y), tape.scalar(2.0).expand(&[1]), &[x]).remove(0);
+    let dx = dx.unwrap().unwrap().id();
+    let mut graph = tape.into_graph().unwrap();
+    graph.set_outputs(&[dx]);
+    let at = Tensor::from_f32s(&[3], &[1.0, 5.0, 2.0]).unwrap();
+    assert_eq!(run(&graph, &[(x, &at)])[0].to_f32s().unwrap(), [0.0, 2.0, 0.0]);
+}
+
+#[test]
 fn elementwise_functions_have_their_limits() {
     check(to("Sign", vec![]), vec![], &[3], &[-2.0, 0.0, 0.5], &[-1.0, 0.0, 1.0]);
     check(to("Softplus", vec![]), vec![], &[2], &[40.0, 1000.0], &[40.0, 1000.0]);
