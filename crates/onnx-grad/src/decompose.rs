@@ -8,14 +8,19 @@ use crate::vjp::At;
 
 impl Graph {
     /// Writes the graph in operators that every engine has, in a form that leaves nothing to it.
-    /// The shapes must have been learnt.
+    /// The shapes must have been learnt. Nodes that no output needs stay as they are.
     ///
     /// # Errors
     /// If a node's options are not supported.
     pub fn decompose(mut self) -> Result<Graph> {
+        let needed = self.ancestors(&self.outputs);
         let nodes = std::mem::take(&mut self.nodes);
         let tape = Tape::new(self);
         for mut node in nodes {
+            if !node.outputs.iter().flatten().any(|v| needed[v.0]) {
+                tape.push(node);
+                continue;
+            }
             tape.set_scope(&node.name);
             let at = At { tape: &tape, node: node.clone() };
             if let Some(pads) = rules::implied_pads(&at)? {

@@ -33,6 +33,16 @@ fn a_stored_condition_chooses_a_branch() {
     }
 }
 
+/// A model with everything that is in this file.
+pub(super) fn sample() -> ModelProto {
+    let mut sample = calling();
+    let graph = sample.graph.as_mut().expect("a graph");
+    graph.node.extend(has_size("x", "c"));
+    graph.node.push(choice("c", "z"));
+    graph.initializer.push(TensorProto { dims: vec![], ..int_tensor("s", &[2]) });
+    sample
+}
+
 /// Nodes that compute c: whether x has as many elements as s says.
 fn has_size(x: &str, c: &str) -> Vec<NodeProto> {
     let size = format!("{c}/size");
@@ -106,9 +116,8 @@ fn call(name: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProt
     NodeProto { domain: "own".into(), ..node(name, inputs, &[output], attributes) }
 }
 
-#[test]
-fn functions_are_unfolded() {
-    // scale(a, b) = leaky_relu(a + b; slope), twice(a) = scale(scale(a)).
+/// twice(a, b) = scale(scale(a, b), b), where scale(a, b) = leaky_relu(a + b; slope).
+fn calling() -> ModelProto {
     let slope = AttributeProto {
         ref_attr_name: "slope".into(),
         ..attribute("alpha", attribute_type::FLOAT)
@@ -131,6 +140,12 @@ fn functions_are_unfolded() {
     let mut model =
         model(17, vec![call("Twice", &["x", "w"], "y", vec![])], vec![float_tensor("w", &[1.0])]);
     model.functions = vec![scale, twice];
+    model
+}
+
+#[test]
+fn functions_are_unfolded() {
+    let mut model = calling();
     assert_eq!(run_on(&model, &[2], &[-5.0, 1.0]), [-0.25, 3.0]);
 
     model.functions[0].opset_import[0].version = 12;

@@ -4,16 +4,18 @@ use super::*;
 
 #[test]
 fn damaged_files_are_errors_or_read_but_never_panic() {
-    let bytes = sample().encode_to_vec();
-    for end in 0..bytes.len() {
-        let _ = read_bytes(bytes[..end].to_vec());
-    }
-    for at in 0..bytes.len() {
-        for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at] ^ 8] {
-            let mut damaged = bytes.clone();
-            damaged[at] = value;
-            if let Ok(graph) = read_bytes(damaged) {
-                let _ = graph.to_onnx();
+    for sample in [sample(), control_flow::sample()] {
+        let bytes = sample.encode_to_vec();
+        for end in 0..bytes.len() {
+            let _ = read_bytes(bytes[..end].to_vec());
+        }
+        for at in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at] ^ 8] {
+                let mut damaged = bytes.clone();
+                damaged[at] = value;
+                if let Ok(graph) = read_bytes(damaged) {
+                    let _ = graph.probe().graph.to_onnx();
+                }
             }
         }
     }

@@ -108,6 +108,14 @@ fn odd_padding_goes_to_the_named_side() {
 }
 
 #[test]
+fn what_no_output_needs_may_be_anything() {
+    let dead = node("LRN", &["d"], &["e"], vec![int("size", -1)]);
+    let nodes =
+        vec![node("Relu", &["x"], &["y"], vec![]), node("Not", &["x"], &["d"], vec![]), dead];
+    assert_eq!(run_on(&model(19, nodes, vec![]), &[1], &[2.0]), [2.0]);
+}
+
+#[test]
 fn space_to_depth_goes_block_by_block() {
     let x: Vec<f32> = (0..16).map(|i| i as f32).collect();
     let y = [0.0, 2.0, 8.0, 10.0, 1.0, 3.0, 9.0, 11.0, 4.0, 6.0, 12.0, 14.0, 5.0, 7.0, 13.0, 15.0];
