@@ -639,7 +639,9 @@ def write_report(results, path):
         lines += [f"Not tried, for their size: {', '.join(giants)} (torchvision).", ""]
     bad = [r for r in results.values() if outcome(r) in ("failed", "not exported")]
     if bad:
-        lines += ["## What does not work", "", "| network | exporter | outcome | why |", "|---|---|---|---|"]
+        lines += ["## What does not work", "",
+                  "efficientvit_m0: central differences in float64 agree with smoothcam, not with the gradient that this "
+                  "script takes from PyTorch; the other gradients that are wrong by 1 or more are not settled yet.", "", "| network | exporter | outcome | why |", "|---|---|---|---|"]
         lines += [f"| {r['source']} {r['model']} | {r['exporter']} | {outcome(r)} | {cell(why(r), 400)} |" for r in bad]
         lines.append("")
     for (source, exporter), reports in sources.items():
