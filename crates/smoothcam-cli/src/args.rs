@@ -63,15 +63,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) what: WhatArgs,
-    #[command(flatten)]
-    pub(crate) noise: NoiseArgs,
-    #[command(flatten)]
-    pub(crate) style: StyleArgs,
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) common: CommonArgs,
 }
 
 #[derive(Args)]
@@ -95,6 +87,13 @@ pub(crate) struct CompareArgs {
     /// Panels side by side
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), allow_negative_numbers = true)]
     pub(crate) columns: u16,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// What every explanation can be asked.
+#[derive(Args)]
+pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) what: WhatArgs,
     #[command(flatten)]

@@ -15,9 +15,9 @@ use crate::table::{print, print_json};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
     let started = Instant::now();
-    let photo = Photo::open(&args.picture, &super::limits(&args.limits))?;
+    let photo = Photo::open(&args.picture, &super::limits(&args.common.limits))?;
     let outputs = outputs(args);
-    let sources = super::sources(&args.picture, &args.noise, &args.model);
+    let sources = super::sources(&args.picture, &args.common.noise, &args.common.model);
     // With several classes the names are not yet known, but the folder is.
     let check = |class: Option<usize>| {
         check_outputs(
@@ -25,11 +25,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
             &sources,
         )
     };
-    check(args.what.classes.get(1).map(|_| 0))?;
+    check(args.common.what.classes.get(1).map(|_| 0))?;
 
-    let mut settings = super::settings(&args.what, &args.noise)?;
+    let mut settings = super::settings(&args.common.what, &args.common.noise)?;
     settings.keep_noise = args.arrays.is_some();
-    let explainer = super::explainer(&args.model)?;
+    let explainer = super::explainer(&args.common.model)?;
     let picture = photo.picture(&explainer)?;
     let mut progress = Progress::new();
     let explanation =
@@ -89,7 +89,7 @@ fn content(
     class: &ClassMap,
 ) -> Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);
-    let style = super::style(&args.style);
+    let style = super::style(&args.common.style);
     match kind {
         Kind::Overlay => encode_png(&overlay(picture, map, seen, &style)?),
         Kind::Heatmap => {
