@@ -6,9 +6,11 @@ use crate::tensor::DType;
 
 impl Graph {
     /// Per value: whether it depends on any of these values (as they do themselves) in whatever
-    /// way. Shapes do not: they are fixed.
-    pub fn depending(&self, on: &[ValueId]) -> Vec<bool> {
-        self.descendants(on, |node, _, _| !matches!(node.op.as_str(), "Shape" | "Size"))
+    /// way, if `fixed` does not. Shapes do not: they are fixed.
+    pub fn depending(&self, on: &[ValueId], fixed: &[ValueId]) -> Vec<bool> {
+        self.descendants(on, |node, _, output| {
+            !matches!(node.op.as_str(), "Shape" | "Size") && !fixed.contains(&output)
+        })
     }
 
     /// Per value: whether it varies with any of these values (as they do themselves) in such a

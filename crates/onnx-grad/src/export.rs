@@ -1,5 +1,7 @@
 //! Writes [`Graph`]s as ONNX models: only what the outputs need, weights shared until encoded.
 
+use std::collections::HashSet;
+
 use prost::Message;
 
 use crate::graph::{Attribute, Dim, Graph, Node, Value, ValueId};
@@ -8,6 +10,10 @@ use crate::tensor::Tensor;
 
 /// The IR version that goes with the levelled opset.
 const IR_VERSION: i64 = 10;
+/// Operators that came after it, with their opset. Till then, no other operator's form changes
+/// for what graphs hold.
+const NEWER: &[(&str, i64)] =
+    &[("Attention", 23), ("RMSNormalization", 23), ("RotaryEmbedding", 23), ("Swish", 24)];
 
 impl Graph {
     /// The graph as an ONNX model: the nodes and constants that its outputs need, all its inputs.
@@ -20,9 +26,13 @@ impl Graph {
         let computed =
             |n: &&Node| n.when.is_empty() && n.outputs.iter().flatten().any(|v| needed[v.0]);
         let constants = self.values().filter(|(id, _)| needed[id.0]);
+        let nodes: Vec<&Node> = self.nodes.iter().filter(computed).collect();
+        let newer = NEWER.iter().filter(|(op, _)| nodes.iter().any(|n| n.op == *op));
+        let opset = newer.map(|(_, opset)| *opset).max().unwrap_or(0);
+        let mut names = HashSet::new();
         let graph = proto::GraphProto {
             name: "smoothcam".into(),
-            node: self.nodes.iter().filter(computed).map(|n| self.node_proto(n)).collect(),
+            node: nodes.iter().map(|n| self.node_proto(n, &mut names)).collect(),
             initializer: constants
                 .filter_map(|(_, v)| v.initializer.as_ref().map(|t| tensor_proto(&v.name, t)))
                 .collect(),
@@ -44,7 +54,7 @@ impl Graph {
                 .iter()
                 .map(|(domain, version)| proto::OperatorSetIdProto {
                     domain: domain.clone(),
-                    version: *version,
+                    version: if domain.is_empty() { opset.max(*version) } else { *version },
                 })
                 .collect(),
             metadata_props: self.metadata.iter().map(entry).collect(),
@@ -52,13 +62,17 @@ impl Graph {
         }
     }
 
-    fn node_proto(&self, node: &Node) -> proto::NodeProto {
+    /// A node, under a name that is not taken: its own, or else its output's.
+    fn node_proto<'a>(&'a self, node: &'a Node, taken: &mut HashSet<&'a str>) -> proto::NodeProto {
         let name =
             |id: &Option<ValueId>| id.map(|id| self.value(id).name.clone()).unwrap_or_default();
+        let output = node.outputs.iter().flatten().next();
+        let names = [Some(node.name.as_str()), output.map(|v| self.value(*v).name.as_str())];
+        let unique = names.into_iter().flatten().find(|n| taken.insert(n));
         proto::NodeProto {
             input: node.inputs.iter().map(name).collect(),
             output: node.outputs.iter().map(name).collect(),
-            name: node.name.clone(),
+            name: unique.unwrap_or_default().to_owned(),
             op_type: node.op.clone(),
             attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
             domain: node.domain.clone(),
@@ -87,13 +101,24 @@ fn attribute_proto(name: &str, attribute: &Attribute) -> proto::AttributeProto {
 }
 
 fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
-    proto::TensorProto {
+    let mut out = proto::TensorProto {
         name: name.to_owned(),
         dims: tensor.shape().iter().map(|d| *d as i64).collect(),
         data_type: tensor.dtype() as i32,
-        raw_data: Some(tensor.bytes().clone()),
+        raw_data: tensor.bytes().cloned(),
         ..Default::default()
+    };
+    if let Some(location) = tensor.kept_as() {
+        let size = tensor.shape().iter().product::<usize>() * tensor.dtype().size();
+        let entry = |key: &str, value| proto::StringStringEntryProto { key: key.into(), value };
+        out.data_location = proto::DATA_LOCATION_EXTERNAL;
+        out.external_data = vec![
+            entry("location", location.to_owned()),
+            entry("offset", "0".to_owned()),
+            entry("length", size.to_string()),
+        ];
     }
+    out
 }
 
 /// A value's type, with the shape that is known of it, or else declared.

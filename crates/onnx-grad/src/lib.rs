@@ -19,6 +19,7 @@ mod probe;
 mod proto;
 mod rules;
 mod settle;
+mod split;
 mod tape;
 mod tensor;
 #[cfg(test)]

@@ -6,10 +6,8 @@
 use crate::decompose::stand_in;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Value, ValueId};
+use crate::split::LARGEST_PARAMETER;
 use crate::tensor::{DType, Tensor};
-
-/// Constants larger than this are taken for weights, and what is computed from them is not learnt.
-const LARGEST_PARAMETER: usize = 4096;
 
 /// A graph whose outputs tell what is to be learnt of another.
 #[derive(Debug)]

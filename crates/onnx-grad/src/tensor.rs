@@ -38,14 +38,22 @@ impl DType {
 pub struct Tensor {
     dtype: DType,
     shape: Vec<usize>,
-    bytes: Bytes,
+    elements: Elements,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Elements {
+    /// Little-endian.
+    Here(Bytes),
+    /// Kept under this name by whoever runs the graph.
+    Elsewhere(String),
 }
 
 impl Tensor {
     /// A tensor over little-endian elements; `None` if their number is not that of the shape.
     pub fn from_bytes(dtype: DType, shape: Vec<usize>, bytes: Bytes) -> Option<Self> {
         let size = element_count(&shape)?.checked_mul(dtype.size())?;
-        (size == bytes.len()).then_some(Self { dtype, shape, bytes })
+        (size == bytes.len()).then_some(Self { dtype, shape, elements: Elements::Here(bytes) })
     }
 
     /// A float tensor; `None` if the number of elements is not that of the shape.
@@ -57,13 +65,14 @@ impl Tensor {
     /// A float scalar.
     pub fn scalar(value: f32) -> Self {
         let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
-        Self { dtype: DType::F32, shape: Vec::new(), bytes }
+        Self { dtype: DType::F32, shape: Vec::new(), elements: Elements::Here(bytes) }
     }
 
     /// A 64-bit integer vector.
     pub fn from_i64s(data: &[i64]) -> Self {
         let bytes: Vec<u8> = data.iter().flat_map(|x| x.to_le_bytes()).collect();
-        Self { dtype: DType::I64, shape: vec![data.len()], bytes: bytes.into() }
+        let elements = Elements::Here(bytes.into());
+        Self { dtype: DType::I64, shape: vec![data.len()], elements }
     }
 
     /// The element type.
@@ -76,37 +85,57 @@ impl Tensor {
         &self.shape
     }
 
-    /// The elements, little-endian.
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+    /// The elements, little-endian; `None` if they are kept elsewhere.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.elements {
+            Elements::Here(bytes) => Some(bytes),
+            Elements::Elsewhere(_) => None,
+        }
+    }
+
+    /// The name under which the elements are kept elsewhere, if they are.
+    pub fn kept_as(&self) -> Option<&str> {
+        match &self.elements {
+            Elements::Here(_) => None,
+            Elements::Elsewhere(name) => Some(name),
+        }
+    }
+
+    /// The same constant, its elements kept under this name elsewhere.
+    pub(crate) fn elsewhere(&self, name: &str) -> Self {
+        let elements = Elements::Elsewhere(name.to_owned());
+        Self { dtype: self.dtype, shape: self.shape.clone(), elements }
+    }
+
+    /// The same constant, in memory of its own.
+    pub(crate) fn detached(&self) -> Self {
+        let elements = match &self.elements {
+            Elements::Here(bytes) => Elements::Here(Bytes::copy_from_slice(bytes)),
+            elsewhere @ Elements::Elsewhere(_) => elsewhere.clone(),
+        };
+        Self { dtype: self.dtype, shape: self.shape.clone(), elements }
     }
 
     /// The elements if they are floats.
     pub fn to_f32s(&self) -> Option<Vec<f32>> {
-        (self.dtype == DType::F32)
-            .then(|| self.elements().map(|b: [u8; 4]| f32::from_le_bytes(b)).collect())
+        let elements = self.elements().filter(|_| self.dtype == DType::F32)?;
+        Some(elements.map(f32::from_le_bytes).collect())
     }
 
     /// The elements if they are integers or booleans, widened.
     pub fn to_i64s(&self) -> Option<Vec<i64>> {
         Some(match self.dtype {
             DType::F32 => return None,
-            DType::U8 | DType::Bool => self.bytes.iter().map(|b| i64::from(*b)).collect(),
-            DType::I8 => {
-                self.elements().map(|b: [u8; 1]| i64::from(i8::from_le_bytes(b))).collect()
-            }
-            DType::I16 => {
-                self.elements().map(|b: [u8; 2]| i64::from(i16::from_le_bytes(b))).collect()
-            }
-            DType::I32 => {
-                self.elements().map(|b: [u8; 4]| i64::from(i32::from_le_bytes(b))).collect()
-            }
-            DType::I64 => self.elements().map(i64::from_le_bytes).collect(),
+            DType::U8 | DType::Bool => self.bytes()?.iter().map(|b| i64::from(*b)).collect(),
+            DType::I8 => self.elements()?.map(|b| i64::from(i8::from_le_bytes(b))).collect(),
+            DType::I16 => self.elements()?.map(|b| i64::from(i16::from_le_bytes(b))).collect(),
+            DType::I32 => self.elements()?.map(|b| i64::from(i32::from_le_bytes(b))).collect(),
+            DType::I64 => self.elements()?.map(i64::from_le_bytes).collect(),
         })
     }
 
-    fn elements<const N: usize>(&self) -> impl Iterator<Item = [u8; N]> {
-        self.bytes.as_chunks::<N>().0.iter().copied()
+    fn elements<const N: usize>(&self) -> Option<impl Iterator<Item = [u8; N]>> {
+        Some(self.bytes()?.as_chunks::<N>().0.iter().copied())
     }
 }
 

@@ -1,46 +1,14 @@
 //! Cases to check gradient rules with, on a real engine.
 
 mod check;
+mod engine;
 mod oddities;
 
-use bytes::Bytes;
-use rten::{ModelOptions, Value, ValueView};
-use rten_tensor::prelude::*;
+pub(crate) use engine::{is_rten, run};
 
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, Node, ValueId};
-use crate::tensor::{DType, Tensor};
-
-/// Runs a graph on its float inputs, and returns its outputs.
-pub(crate) fn run(graph: &Graph, inputs: &[(ValueId, &Tensor)]) -> Vec<Tensor> {
-    let bytes = graph.to_onnx();
-    // The optimiser merges equal outputs, such as the shapes that a probe asks for.
-    let model =
-        ModelOptions::with_all_ops().enable_optimization(false).load(bytes).expect("rten loads");
-    let node = |id: &ValueId| model.node_id(&graph.value(*id).name).expect("a node of this name");
-    let data: Vec<(ValueId, Vec<usize>, Vec<f32>)> = inputs
-        .iter()
-        .map(|(id, t)| (*id, t.shape().to_vec(), t.to_f32s().expect("floats")))
-        .collect();
-    let inputs = data
-        .iter()
-        .map(|(id, shape, x)| (node(id), ValueView::from_shape(shape, x).expect("fits").into()))
-        .collect();
-    let outputs: Vec<_> = graph.outputs().iter().map(node).collect();
-    let values = model.run(inputs, &outputs, None).expect("rten runs");
-    values.into_iter().map(to_tensor).collect()
-}
-
-fn to_tensor(value: Value) -> Tensor {
-    match value {
-        Value::FloatTensor(t) => Tensor::from_f32s(t.shape(), &t.to_vec()).unwrap(),
-        Value::Int32Tensor(t) => {
-            let bytes: Vec<u8> = t.to_vec().iter().flat_map(|i| i.to_le_bytes()).collect();
-            Tensor::from_bytes(DType::I32, t.shape().to_vec(), Bytes::from(bytes)).unwrap()
-        }
-        other => panic!("unexpected output {other:?}"),
-    }
-}
+use crate::tensor::Tensor;
 
 /// Runs the probe, and learns from it.
 pub(crate) fn learn(graph: &mut Graph) {

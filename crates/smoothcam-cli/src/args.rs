@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use smoothcam::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 use smoothcam::render::ColorMap;
-use smoothcam::{Error, Maps, Method, Neurons};
+use smoothcam::{EngineChoice, Error, Maps, Method, Neurons, Provider};
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -221,6 +221,29 @@ pub(crate) struct ModelArgs {
     /// Standard deviation to divide by, per channel
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) std: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// What runs the model: rten is built in, ONNX Runtime is faster where it is installed; auto
+    /// takes it where it finds it
+    #[arg(long, default_value = "auto", ignore_case = true)]
+    #[arg(value_parser = one_of::<EngineChoice>(EngineChoice::names()))]
+    pub(crate) engine: EngineChoice,
+    /// ONNX Runtime's library, or its folder [default: ORT_DYLIB_PATH, the usual folders, or the
+    /// onnxruntime package of the Python on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+    /// ONNX Runtime's execution providers, the preferred first: cuda,cpu
+    #[arg(long = "provider", value_name = "NAMES", value_delimiter = ',', ignore_case = true)]
+    #[arg(value_parser = one_of::<Provider>(Provider::ALL.map(|(name, _)| name)))]
+    pub(crate) providers: Vec<Provider>,
+    /// Threads that compute [default: one a core]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ use onnx_grad::Graph;
 
 use crate::array::Array;
 use crate::classes::Labels;
+use crate::engine::EngineOptions;
 use crate::explainer::Explainer;
 use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
@@ -23,6 +24,7 @@ pub struct ExplainerBuilder {
     labels: Option<PathBuf>,
     inputs: Vec<(String, Array)>,
     output: Option<String>,
+    engine: EngineOptions,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,6 +87,13 @@ impl ExplainerBuilder {
         self
     }
 
+    /// Which engine runs the model, and how.
+    #[must_use]
+    pub fn engine(mut self, options: EngineOptions) -> Self {
+        self.engine = options;
+        self
+    }
+
     /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
     ///
     /// # Errors
@@ -118,7 +127,7 @@ impl ExplainerBuilder {
             ))
             .with_hint("export it with a free batch size"));
         }
-        let net = Network::new(graph, picture(&preprocess), batch as usize, output)?;
+        let net = Network::new(graph, &self.engine, picture(&preprocess), batch as usize, output)?;
         let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
         told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);

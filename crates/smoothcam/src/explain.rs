@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
-use ndarray::{Array3, Array4, Axis};
+use ndarray::{Array3, Array4, ArrayViewMut3, Axis};
 
 use crate::explainer::{Explainer, Progress};
-use crate::explanation::{ClassMap, Explanation, NoiseUsed};
-use crate::gradient::{GradientSession, Moments};
+use crate::explanation::{ClassMap, Explanation, NoiseUsed, Prediction};
 use crate::layers::Layer;
-use crate::methods;
+use crate::moments::Moments;
 use crate::noise::Noise;
 use crate::preprocess::Seen;
 use crate::printable::printable;
 use crate::selection;
+use crate::session::{GradientSession, Pass};
 use crate::settings::{MOST_CLASSES, Settings};
 use crate::{Error, Result};
 
@@ -38,18 +38,19 @@ impl Explainer {
         };
         let session = self.session((place.0, place.1, named.len().max(1)))?;
         if let Some(layer) = &mut layer {
-            layer.noise_acts = Ok(session.noise_acts);
+            layer.noise_acts = Ok(session.noise_acts());
         }
         let layer = layer;
         let mut notes = Vec::new();
         let samples = self.samples_that_act(&session, layer.as_ref(), samples, &mut notes)?;
-        if settings.method.spec().linear_head && session.noise_acts {
+        if settings.method.spec().linear_head && session.noise_acts() {
             return Err(self.no_linear_head(settings, layer.as_ref()));
         }
 
         let scale = settings.sigma.scale(range(&input))?;
         progress(0, samples + 1);
-        let (scores, activations) = session.forward(&input)?;
+        let Pass { scores, activations, gradient } =
+            session.pass(&input, samples == 0 && named.is_empty())?;
         progress(1, samples + 1);
         let predictions = self.labels.predictions(&scores, self.net.head);
         let classes = match named.is_empty() {
@@ -60,14 +61,20 @@ impl Explainer {
             selection::mask(activations.dim(), settings.maps.as_ref(), settings.neurons.as_ref())?;
 
         let mut noise = Noise::new(settings, &input, samples, scale)?;
-        let moments =
-            self.moments(&session, &input, &classes, &mut noise, activations.dim(), progress)?;
+        let mut moments: Vec<Moments> =
+            classes.iter().map(|_| Moments::new(activations.dim())).collect();
+        match gradient.filter(|_| only_highest(&predictions)) {
+            Some(gradient) => moments[0].add(&gradient, 1),
+            None => sum_up(&mut moments, &session, &input, &classes, &mut noise, progress)?,
+        }
+        let moments: Vec<_> = moments.iter().map(Moments::means).collect();
+        let formula = self.formula(settings.method, activations.dim())?;
         let mut maps = Vec::new();
         for (class, moments) in classes.iter().zip(&moments) {
             if settings.method.spec().linear_head && !uniform(&moments[0]) {
                 return Err(self.no_linear_head(settings, layer.as_ref()));
             }
-            let outcome = methods::compute(settings.method, &activations, moments, &chosen)?;
+            let outcome = formula.compute(&activations, moments, &chosen)?;
             let map = match settings.signed {
                 true => outcome.signed,
                 false => outcome.signed.mapv(|x| x.max(0.0)),
@@ -154,7 +161,7 @@ impl Explainer {
         samples: usize,
         notes: &mut Vec<String>,
     ) -> Result<usize> {
-        if samples == 0 || session.noise_acts {
+        if samples == 0 || session.noise_acts() {
             return Ok(samples);
         }
         let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
@@ -170,41 +177,6 @@ impl Explainer {
         Ok(0)
     }
 
-    /// D1, D2 and D3 for each class.
-    fn moments(
-        &self,
-        session: &GradientSession,
-        input: &Array4<f32>,
-        classes: &[usize],
-        noise: &mut Noise<'_>,
-        shape: (usize, usize, usize),
-        progress: Progress<'_>,
-    ) -> Result<Vec<[Array3<f64>; 3]>> {
-        let mut moments: Vec<Moments> = classes.iter().map(|_| Moments::new(shape)).collect();
-        let samples = noise.samples;
-        let mut add = |batch: &Array4<f32>, count: usize| -> Result<()> {
-            for (moments, gradients) in moments.iter_mut().zip(session.gradients(batch, classes)?) {
-                moments.add(&gradients, count);
-            }
-            Ok(())
-        };
-        let (_, a, b, c) = input.dim();
-        let mut batch = Array4::zeros((session.batch(), a, b, c));
-        batch.assign(input);
-        if samples == 0 {
-            add(&batch, 1)?;
-        }
-        for first in (0..samples).step_by(session.batch()) {
-            let count = session.batch().min(samples - first);
-            for m in 0..count {
-                noise.add_to(input, first + m, batch.index_axis_mut(Axis(0), m));
-            }
-            add(&batch, count)?;
-            progress(first + count + 1, samples + 1);
-        }
-        Ok(moments.iter().map(Moments::means).collect())
-    }
-
     fn no_linear_head(&self, settings: &Settings, layer: Option<&Layer>) -> Error {
         let name = layer.map(|l| printable(&l.name)).unwrap_or_default();
         Error::input(format!(
@@ -215,6 +187,38 @@ impl Explainer {
             "Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere",
         )
     }
+}
+
+/// Adds up the gradients of each class at all noised pictures, or at the clean one if there are
+/// none.
+fn sum_up(
+    moments: &mut [Moments],
+    session: &GradientSession,
+    input: &Array4<f32>,
+    classes: &[usize],
+    noise: &mut Noise<'_>,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let samples = noise.samples;
+    for first in (0..samples.max(1)).step_by(session.chunk()) {
+        let count = session.chunk().min(samples.max(1) - first);
+        let mut fill = |i: usize, mut out: ArrayViewMut3<'_, f32>| match samples {
+            0 => out.assign(&input.index_axis(Axis(0), 0)),
+            _ => noise.add_to(input, first + i, out),
+        };
+        for (moments, gradients) in
+            moments.iter_mut().zip(session.gradients(&mut fill, count, classes)?)
+        {
+            moments.add(&gradients, count);
+        }
+        progress(first.min(samples) + count + 1, samples + 1);
+    }
+    Ok(())
+}
+
+/// Whether no other class has the score of the predicted one.
+fn only_highest(predictions: &[Prediction]) -> bool {
+    !matches!(predictions, [first, second, ..] if first.score == second.score)
 }
 
 /// Maximum minus minimum.

@@ -1,23 +1,27 @@
 //! A loaded classifier that explains pictures.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ndarray::{Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
 use crate::classes::Labels;
 use crate::explanation::Explanation;
-use crate::gradient::GradientSession;
+use crate::kept::Kept;
 use crate::layers::{Grid, Layer, Layers};
+use crate::methods::{LoadedMethod, Method};
 use crate::model_config::Provenance;
 use crate::network::Network;
 use crate::picture::Picture;
 use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
+use crate::session::GradientSession;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
 /// Sessions kept ready, for as many layers or numbers of classes.
 const SESSIONS: usize = 4;
+/// Formulas kept ready.
+const FORMULAS: usize = 32;
 
 /// A classifier that explains pictures: loaded once, for any number of pictures and threads.
 pub struct Explainer {
@@ -27,8 +31,8 @@ pub struct Explainer {
     pub(crate) preprocess: Preprocess,
     pub(crate) preprocess_sources: Vec<Provenance>,
     pub(crate) sha256: String,
-    /// The most recently used last.
-    sessions: Mutex<Vec<(SessionKey, Arc<GradientSession>)>>,
+    sessions: Kept<SessionKey, GradientSession>,
+    formulas: Kept<(Method, (usize, usize, usize)), LoadedMethod>,
 }
 
 /// A layer, its grid, and how many classes at once.
@@ -46,8 +50,16 @@ impl Explainer {
         sha256: String,
     ) -> Result<Explainer> {
         let layers = Layers::survey(&net)?;
-        let sessions = Mutex::default();
-        Ok(Explainer { net, layers, labels, preprocess, preprocess_sources, sha256, sessions })
+        Ok(Explainer {
+            net,
+            layers,
+            labels,
+            preprocess,
+            preprocess_sources,
+            sha256,
+            sessions: Kept::new(SESSIONS),
+            formulas: Kept::new(FORMULAS),
+        })
     }
 
     /// The layers that can be explained, in the order in which they are computed.
@@ -109,8 +121,8 @@ impl Explainer {
     }
 
     /// The engine that runs the model, with its version.
-    pub fn engine(&self) -> &'static str {
-        crate::engine::NAME
+    pub fn engine(&self) -> &str {
+        self.net.engine.name()
     }
 
     /// Explains a picture.
@@ -155,17 +167,17 @@ impl Explainer {
         self.explain_prepared(input, Seen { x: 0.0, y: 0.0, width, height }, settings, progress)
     }
 
-    /// The session for a layer, from among those kept or a new one.
+    /// The session for a layer.
     pub(crate) fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
-        let mut kept = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = match kept.iter().position(|(k, _)| *k == key) {
-            Some(at) => kept.remove(at).1,
-            None => Arc::new(GradientSession::new(&self.net, key.0, key.1, key.2)?),
-        };
-        kept.push((key, session.clone()));
-        if kept.len() > SESSIONS {
-            kept.remove(0);
-        }
-        Ok(session)
+        self.sessions.get(key, || GradientSession::new(&self.net, key.0, key.1, key.2))
+    }
+
+    /// A method's formula for layers of (K, h, w).
+    pub(crate) fn formula(
+        &self,
+        method: Method,
+        shape: (usize, usize, usize),
+    ) -> Result<Arc<LoadedMethod>> {
+        self.formulas.get((method, shape), || LoadedMethod::load(&*self.net.engine, method, shape))
     }
 }

@@ -1,53 +1,66 @@
-//! A classifier with its gradient at one layer, ready to run; and the moments of that gradient.
+//! The gradient at a layer, written into the classifier's graph.
 
-use ndarray::{Array1, Array2, Array3, Array4, ArrayD, ArrayViewD, Axis, Ix3};
-use onnx_grad::{Graph, Tape, ValueId, vjp};
+use ndarray::{ArrayD, IxDyn};
+use onnx_grad::{Graph, Tape, ValueId, Var, vjp};
 
-use crate::array::Array;
-use crate::engine::Session;
-use crate::health;
 use crate::layers::Grid;
 use crate::network::{Network, unsupported};
 use crate::printable::printable;
 use crate::{Error, Result};
 
-/// One graph that computes scores, activations, and per class the gradient at a layer.
-pub(crate) struct GradientSession {
-    session: Session,
-    /// The graph that the session runs, to find the cause of what is not finite.
-    graph: Graph,
-    input: String,
-    score: String,
-    score_shape: Vec<usize>,
-    /// The activations as (B, K, h, w); `None` where the layer is the input itself.
-    activations: Option<String>,
-    grid: Grid,
-    /// Per class: the input that picks it, and the gradient.
-    classes: Vec<(String, String)>,
-    /// Whether the gradient depends on the picture.
+/// A graph that computes scores, activations, and per class the gradient at a layer.
+pub(crate) struct Gradient {
+    pub(crate) graph: Graph,
+    /// How many pictures it takes.
+    pub(crate) batch: usize,
+    pub(crate) score: ValueId,
+    /// (B, K, h, w); `None` where the layer is the input itself.
+    pub(crate) activations: Option<ValueId>,
+    /// Per class explained at once: the gradient (B, K, h, w).
+    pub(crate) gradients: Vec<ValueId>,
+    /// Per class the input, of the scores' shape, that is 1 for the scores to be differentiated,
+    /// else 0.
+    seeds: Vec<ValueId>,
+    /// An input of one number, which is 1 if the highest score of each picture is to be
+    /// differentiated, too.
+    highest: ValueId,
+    /// Whether the gradient depends on the picture, for given seeds.
     pub(crate) noise_acts: bool,
-    batch: usize,
 }
 
-impl GradientSession {
-    /// Writes the gradient at `layer` (the input itself, or a value with this grid) for this
-    /// number of classes.
+/// What is differentiated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of<'a> {
+    /// These classes' scores.
+    Classes(&'a [usize]),
+    /// Each picture's highest score.
+    Highest,
+}
+
+impl Gradient {
+    /// Continues a graph of the network's, which takes `batch` pictures, with the gradient of its
+    /// scores at `layer`, a value with this grid, for so many classes at once.
     ///
     /// # Errors
     /// If an operator in between has no rule, or the score does not depend on the layer.
-    pub(crate) fn new(
+    pub(crate) fn write(
         net: &Network,
+        graph: Graph,
+        batch: usize,
         layer: ValueId,
         grid: Grid,
         classes: usize,
-    ) -> Result<GradientSession> {
-        let tape = Tape::new(net.graph.clone());
+    ) -> Result<Gradient> {
+        let from = graph.inputs().to_vec();
+        let tape = Tape::new(graph);
         let score = tape.var(net.score);
-        let score_shape = score.shape();
-        let mut pairs = Vec::new();
+        let highest = tape.input("highest", &[1]);
+        let of_highest = highest * is_highest(score, batch);
+        let (mut seeds, mut sums, mut gradients) = (vec![], vec![], vec![]);
         for _ in 0..classes {
-            let seed = tape.input("seed", &score_shape);
-            let gradient = vjp(&tape, score, seed, &[layer]).pop();
+            let seed = tape.input("seed", &score.shape());
+            let dy = seed + of_highest;
+            let gradient = vjp(&tape, score, dy, &[layer]).pop();
             let gradient =
                 gradient.transpose().map_err(unsupported)?.flatten().ok_or_else(|| {
                     Error::input(format!(
@@ -55,133 +68,62 @@ impl GradientSession {
                         printable(net.name(layer))
                     ))
                 })?;
-            pairs.push((seed.id(), grid.view(gradient).id()));
+            seeds.push(seed.id());
+            sums.push(dy.id());
+            gradients.push(grid.view(gradient).id());
         }
-        let activations = (layer != net.input).then(|| grid.view(tape.var(layer)).id());
-        let mut graph = tape.into_graph().map_err(unsupported)?;
-        let mut outputs = vec![net.score];
-        outputs.extend(activations);
-        outputs.extend(pairs.iter().map(|(_, g)| *g));
-        graph.set_outputs(&outputs);
-        let depending = graph.depending(&[net.input]);
-        let name = |id: ValueId| graph.value(id).name.clone();
-        let session = Session::load(&graph, true).or_else(|_| Session::load(&graph, false))?;
-        Ok(GradientSession {
-            session,
-            input: name(net.input),
-            score: name(net.score),
-            score_shape,
-            activations: activations.map(name),
-            grid,
-            classes: pairs.iter().map(|(seed, g)| (name(*seed), name(*g))).collect(),
-            noise_acts: pairs.iter().any(|(_, g)| depending[g.index()]),
-            batch: net.batch,
-            graph,
-        })
+        let at = tape.var(layer);
+        let activations = (layer != net.input).then(|| match grid.view(at) {
+            // An output must be another value than an input, and the graph may begin here.
+            view if view.id() == layer => view.unary("Identity").id(),
+            view => view.id(),
+        });
+        let highest = highest.id();
+        let graph = tape.into_graph().map_err(unsupported)?;
+        let depending = graph.depending(&from, &sums);
+        let noise_acts = gradients.iter().any(|g| depending[g.index()]);
+        let score = net.score;
+        let mut written =
+            Gradient { graph, batch, score, activations, gradients, seeds, highest, noise_acts };
+        let outputs = written.outputs();
+        written.graph.set_outputs(&outputs);
+        Ok(written)
     }
 
-    /// How many pictures one run takes.
-    pub(crate) fn batch(&self) -> usize {
-        self.batch
+    /// The score, the activations (if there are any), the gradients.
+    pub(crate) fn outputs(&self) -> Vec<ValueId> {
+        let first = [self.score].into_iter().chain(self.activations);
+        first.chain(self.gradients.iter().copied()).collect()
     }
 
-    /// The scores of a picture (1, ...), and the layer's activations (K, h, w).
-    pub(crate) fn forward(&self, picture: &Array4<f32>) -> Result<(Array1<f32>, Array3<f32>)> {
-        let batch = self.repeat(picture);
-        let mut wanted = vec![self.score.as_str()];
-        wanted.extend(self.activations.as_deref());
-        let mut outputs = self.run(&[(&self.input, batch.view().into_dyn())], &wanted)?.into_iter();
-        let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
-        let scores = next()?;
-        let count = scores.len() / self.batch;
-        let scores: Array1<f32> = scores.iter().copied().take(count).collect();
-        let activations = match self.activations {
-            Some(_) => next()?,
-            None => self.grid.view_picture(batch.into_dyn()),
+    /// The values of the inputs that say what is differentiated.
+    pub(crate) fn seeds(&self, of: Of<'_>) -> Vec<(&str, ArrayD<f32>)> {
+        let shape = self.graph.shape(self.score).unwrap_or_default();
+        let count = shape.iter().product::<usize>() / self.batch;
+        let (classes, highest) = match of {
+            Of::Classes(classes) => (classes, 0.0),
+            Of::Highest => (&[][..], 1.0),
         };
-        let activations = activations.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
-        Ok((scores, activations.map_err(|_| Error::failure("the layer has lost its grid"))?))
-    }
-
-    /// The gradients of these classes' scores at each picture of a batch, each (B, K, h, w).
-    /// Where the gradient does not depend on the picture, none is computed from it.
-    pub(crate) fn gradients(
-        &self,
-        batch: &Array4<f32>,
-        classes: &[usize],
-    ) -> Result<Vec<ArrayD<f32>>> {
-        let seeds: Vec<ArrayD<f32>> = classes.iter().map(|c| self.seed(*c)).collect();
-        let mut inputs: Vec<(&str, ArrayViewD<'_, f32>)> = seeds
-            .iter()
-            .zip(&self.classes)
-            .map(|(x, (seed, _))| (seed.as_str(), x.view()))
-            .collect();
-        inputs.push((&self.input, batch.view().into_dyn()));
-        let outputs: Vec<&str> = self.classes.iter().map(|(_, g)| g.as_str()).collect();
-        self.run(&inputs, &outputs)
-    }
-
-    /// One for the class's score of every picture, else zero.
-    fn seed(&self, class: usize) -> ArrayD<f32> {
-        let count: usize = self.score_shape.iter().product::<usize>() / self.batch;
-        let one_hot =
-            Array2::from_shape_fn((self.batch, count), |(_, c)| f32::from(u8::from(c == class)));
-        let shape = self.score_shape.clone();
-        one_hot.into_shape_with_order(shape.clone()).unwrap_or_else(|_| ArrayD::zeros(shape))
-    }
-
-    /// A picture as often as a run takes.
-    fn repeat(&self, picture: &Array4<f32>) -> Array4<f32> {
-        let (_, a, b, c) = picture.dim();
-        let mut batch = Array4::zeros((self.batch, a, b, c));
-        batch.assign(picture);
-        batch
-    }
-
-    fn run(
-        &self,
-        inputs: &[(&str, ArrayViewD<'_, f32>)],
-        outputs: &[&str],
-    ) -> Result<Vec<ArrayD<f32>>> {
-        let mut floats = Vec::with_capacity(outputs.len());
-        for (output, name) in self.session.run(inputs, outputs)?.into_iter().zip(outputs) {
-            match output {
-                Array::Floats(a) if a.iter().all(|x| x.is_finite()) => floats.push(a),
-                Array::Floats(_) => return Err(health::diagnose(&self.graph, inputs, name)),
-                Array::Ints(_) => {
-                    return Err(Error::input(format!("'{}' is not of floats", printable(name))));
-                }
+        let highest = (self.name(self.highest), ArrayD::from_elem(IxDyn(&[1]), highest));
+        let seeds = self.seeds.iter().enumerate().map(|(i, seed)| {
+            let mut one = ArrayD::zeros(IxDyn(shape));
+            if let Some(class) = classes.get(i) {
+                one.iter_mut().skip(*class).step_by(count).for_each(|x| *x = 1.0);
             }
-        }
-        Ok(floats)
+            (self.name(*seed), one)
+        });
+        [highest].into_iter().chain(seeds).collect()
+    }
+
+    /// The name of a value, for the engine.
+    pub(crate) fn name(&self, id: ValueId) -> &str {
+        &self.graph.value(id).name
     }
 }
 
-/// The sums of a gradient's powers over the noised pictures, from which D1, D2 and D3 come.
-pub(crate) struct Moments {
-    count: usize,
-    /// Of the first, second and third powers.
-    sums: [Array3<f64>; 3],
-}
-
-impl Moments {
-    pub(crate) fn new(shape: (usize, usize, usize)) -> Moments {
-        Moments { count: 0, sums: std::array::from_fn(|_| Array3::zeros(shape)) }
-    }
-
-    /// Adds the gradients of the first `count` pictures of a batch (B, K, h, w).
-    pub(crate) fn add(&mut self, gradients: &ArrayD<f32>, count: usize) {
-        for gradient in gradients.outer_iter().take(count) {
-            for (p, sum) in self.sums.iter_mut().enumerate() {
-                sum.zip_mut_with(&gradient, |sum, g| *sum += f64::from(*g).powi(p as i32 + 1));
-            }
-            self.count += 1;
-        }
-    }
-
-    /// D1, D2 and D3: the means of the powers.
-    pub(crate) fn means(&self) -> [Array3<f64>; 3] {
-        let count = self.count.max(1) as f64;
-        self.sums.each_ref().map(|s| s / count)
-    }
+/// 1 for the highest score (or those, if several are equal) of each picture, else 0.
+fn is_highest(score: Var<'_>, batch: usize) -> Var<'_> {
+    let shape = score.shape();
+    let each = score.reshape(&[batch, shape.iter().product::<usize>() / batch]);
+    each.equals(each.reduce("ReduceMax", &[1])).to_float().reshape(&shape)
 }

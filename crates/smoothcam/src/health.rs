@@ -1,33 +1,30 @@
 //! Says where a result that is not finite came from.
 
 use ndarray::ArrayViewD;
-use onnx_grad::Graph;
+use onnx_grad::{Graph, ValueId};
 
 use crate::Error;
 use crate::array::Array;
-use crate::engine::Session;
-use crate::printable::printable;
+use crate::engine::{Engine, Runs};
 
-/// The error for an output that is not finite with these inputs: it names the node that made the
-/// first such value.
-pub(crate) fn diagnose(
-    graph: &Graph,
-    inputs: &[(&str, ArrayViewD<'_, f32>)],
-    output: &str,
-) -> Error {
-    let culprit = culprit(graph, inputs, output);
-    let culprit = culprit.unwrap_or_else(|| format!("value '{output}'"));
-    Error::input(format!("the model computes NaN or infinity, first in {}", printable(&culprit)))
+/// The error for results that are not finite, which first came from `culprit`.
+pub(crate) fn error(culprit: &str) -> Error {
+    Error::input(format!("the model computes NaN or infinity, first in {culprit}"))
         .with_hint("check the weights and the preprocessing: the values may be far outside the range that the model was trained on")
 }
 
-fn culprit(graph: &Graph, inputs: &[(&str, ArrayViewD<'_, f32>)], output: &str) -> Option<String> {
-    let output = graph.find(output)?;
+/// The node, in words, that with these inputs makes the first value on the way to `output` that is
+/// not finite, if there is one.
+pub(crate) fn culprit(
+    engine: &dyn Engine,
+    graph: &Graph,
+    inputs: &[(&str, ArrayViewD<'_, f32>)],
+    output: ValueId,
+) -> Option<String> {
     let check = graph.health_check(output);
-    let session = Session::load(&check.graph, false).ok()?;
-    let names: Vec<String> =
-        check.graph.outputs().iter().map(|o| check.graph.value(*o).name.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let session = engine.load(&check.graph, Runs::Once).ok()?;
+    let names: Vec<&str> =
+        check.graph.outputs().iter().map(|o| check.graph.value(*o).name.as_str()).collect();
     let sums: Vec<f32> = session
         .run(inputs, &names)
         .ok()?

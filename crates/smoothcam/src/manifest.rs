@@ -13,7 +13,7 @@ use crate::settings::Sigma;
 #[derive(Debug, Serialize)]
 pub struct Manifest<'a> {
     smoothcam: &'static str,
-    engine: &'static str,
+    engine: &'a str,
     model_sha256: &'a str,
     method: &'static str,
     title: &'a str,

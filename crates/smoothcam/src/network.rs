@@ -1,9 +1,11 @@
 //! A classifier made ready: its graph at one input shape, its scores and its layers.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{DType, Dim, Graph, Tensor, ValueId};
 
-use crate::engine::Session;
+use crate::engine::{self, Engine, EngineOptions, Runs};
 use crate::layers::Grid;
 use crate::printable::printable;
 use crate::{Error, Result};
@@ -19,7 +21,10 @@ pub(crate) enum Head {
 
 /// A classifier's graph with fixed shapes, all known.
 pub(crate) struct Network {
+    pub(crate) engine: Arc<dyn Engine>,
     pub(crate) graph: Graph,
+    /// The graph before it was written in operators that all engines have.
+    pub(crate) plain: Graph,
     pub(crate) input: ValueId,
     /// The classes' scores, before softmax or sigmoid.
     pub(crate) score: ValueId,
@@ -39,6 +44,7 @@ impl Network {
     /// If the model is no classifier of one picture, or the engine cannot run it at this shape.
     pub(crate) fn new(
         mut graph: Graph,
+        options: &EngineOptions,
         picture: Grid,
         batch: usize,
         output: ValueId,
@@ -49,11 +55,9 @@ impl Network {
         let others = names(&graph, graph.outputs());
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
-        learn(&mut graph, input, shape)?;
-        // What one run tells can decide which branches the next one takes.
-        while !graph.is_settled() {
-            learn(&mut graph, input, shape)?;
-        }
+        let engine = engine::open(options, graph.take_weights())?;
+        learn(&mut graph, &*engine, input, &shape)?;
+        let plain = graph.clone();
         let graph = graph.decompose().map_err(unsupported)?;
         let scores = graph.shape(score).unwrap_or_default();
         let classes = match scores {
@@ -76,7 +80,7 @@ impl Network {
             None if classes == 1 => Head::Sigmoid,
             None => Head::Softmax,
         };
-        Ok(Network { graph, input, score, head, classes, picture, batch })
+        Ok(Network { engine, graph, plain, input, score, head, classes, picture, batch })
     }
 
     /// The name of a value, for the engine.
@@ -139,10 +143,9 @@ fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
 /// Refuses weights that are NaN: engines may lose them in a maximum, and show a map of nothing.
 fn no_nan(graph: &Graph) -> Result<()> {
     let nan = |t: &Tensor| {
-        let mut floats = t.bytes().chunks_exact(4);
-        t.dtype() == DType::F32
-            && floats
-                .any(|b| matches!(*b, [a, b, c, d] if f32::from_le_bytes([a, b, c, d]).is_nan()))
+        let floats = t.bytes().filter(|_| t.dtype() == DType::F32);
+        let mut floats = floats.into_iter().flat_map(|b| b.as_chunks::<4>().0);
+        floats.any(|b| f32::from_le_bytes(*b).is_nan())
     };
     match graph.values().find(|(_, v)| v.initializer.as_ref().is_some_and(nan)) {
         Some((_, value)) => {
@@ -154,34 +157,45 @@ fn no_nan(graph: &Graph) -> Result<()> {
 }
 
 /// Fixes the input's shape and learns all others.
-fn learn(graph: &mut Graph, input: ValueId, shape: [usize; 4]) -> Result<()> {
+pub(crate) fn learn(
+    graph: &mut Graph,
+    engine: &dyn Engine,
+    input: ValueId,
+    shape: &[usize],
+) -> Result<()> {
     let declared = graph.value(input).declared.as_deref();
     let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
-    graph.fix_input(input, &shape);
-    let probe = graph.probe();
-    let names: Vec<String> =
-        probe.graph.outputs().iter().map(|o| probe.graph.value(*o).name.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let session = Session::load(&probe.graph, false).map_err(|e| {
-        Error::input(e.to_string())
-            .with_hint("export the model in standard ONNX operators, of another opset if need be")
-    })?;
-    let picture = ArrayD::<f32>::zeros(IxDyn(&shape));
-    let input = graph.value(input).name.clone();
-    let outputs = session.run(&[(&input, picture.view())], &names).map_err(|e| {
-        let [batch, rest @ ..] = shape;
-        let expected = rest.map(|d| d.to_string()).join("x");
-        let what = format!("the model does not run on {batch} picture of {expected}: {e}");
-        match free {
-            true => Error::input(what)
-                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
-            false => Error::input(what),
+    graph.fix_input(input, shape);
+    let zeros = ArrayD::<f32>::zeros(IxDyn(shape));
+    // What one run tells can decide which branches the next one takes.
+    loop {
+        let probe = graph.probe();
+        let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
+        let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
+        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| {
+            Error::input(e.to_string()).with_hint(
+                "export the model in standard ONNX operators, of another opset if need be",
+            )
+        })?;
+        let outputs = session.run(&[(of(&input), zeros.view())], &names).map_err(|e| {
+            let pictures = shape.first().copied().unwrap_or(1);
+            let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
+            let expected = expected.join("x");
+            let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
+            match free {
+                true => Error::input(what)
+                    .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
+                false => Error::input(what),
+            }
+        })?;
+        let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
+        let facts =
+            facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
+        graph.learn(&probe, &facts).map_err(unsupported)?;
+        if graph.is_settled() {
+            return Ok(());
         }
-    })?;
-    let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
-    let facts =
-        facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
-    graph.learn(&probe, &facts).map_err(unsupported)
+    }
 }
 
 /// An error of the graph, for the person who gave the model.

@@ -134,12 +134,15 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{case, learn};
+    use crate::testing::{case, is_rten, learn};
 
     #[test]
     fn a_shape_that_the_engine_gets_wrong_is_refused() {
         let mut graph = case("MatMul").x(&[5, 2, 3]).x(&[3]).graph().0;
         learn(&mut graph);
+        if !is_rten() {
+            return; // ONNX Runtime gets it right.
+        }
         assert!(graph.decompose().unwrap_err().to_string().contains("computed vector"));
     }
 }

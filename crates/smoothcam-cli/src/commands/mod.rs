@@ -9,7 +9,9 @@ use std::path::Path;
 
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
-use smoothcam::{Array, Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma};
+use smoothcam::{
+    Array, EngineOptions, Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma,
+};
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
 
@@ -33,6 +35,12 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
         scale: args.scale,
         mean: args.mean.clone(),
         std: args.std.clone(),
+    });
+    builder = builder.engine(EngineOptions {
+        choice: args.engine.engine,
+        library: args.engine.onnxruntime.clone(),
+        providers: args.engine.providers.clone(),
+        threads: args.engine.threads,
     });
     if let Some(model) = &args.model {
         builder = builder.model(model);

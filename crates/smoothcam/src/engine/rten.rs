@@ -1,39 +1,75 @@
 //! The built-in engine: rten, pure Rust.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use ndarray::{ArrayD, ArrayViewD};
 use onnx_grad::Graph;
-use rten::{Model, ModelOptions, NodeId, RunError, Value, ValueView};
+use rten::{Model, ModelOptions, NodeId, RunError, RunOptions, ThreadPool, Value, ValueView};
 use rten_tensor::prelude::*;
 
+use super::{Engine, Runs, Session, Weights};
 use crate::array::Array;
 use crate::{Error, Result};
 
-/// The engine's name and version, for manifests.
-pub(crate) const NAME: &str = "rten 0.27";
-
-/// A graph ready to be run, from any number of threads.
-pub(crate) struct Session {
-    model: Model,
+/// rten, with the weights of one model.
+pub(super) struct Rten {
+    loader: Mutex<Sender<Request>>,
+    pool: Option<Arc<ThreadPool>>,
 }
 
-impl Session {
-    /// Loads a graph. Optimising pays where the graph is run more than once; it may not keep
-    /// outputs apart that are equal.
-    pub(crate) fn load(graph: &Graph, optimize: bool) -> Result<Session> {
-        let bytes = graph.to_onnx();
-        let load = move || ModelOptions::with_all_ops().enable_optimization(optimize).load(bytes);
-        let model = guarded(load)?.map_err(|e| failure("cannot load the model", &e))?;
-        Ok(Session { model })
+/// A graph to load, whether to optimise it, and where to send the outcome.
+type Request = (Vec<u8>, bool, Sender<Result<Model>>);
+
+impl Rten {
+    /// An engine with these weights, that computes with so many threads; by default one a core.
+    pub(super) fn new(threads: Option<usize>, weights: Weights) -> Rten {
+        let pool = threads.map(|n| Arc::new(ThreadPool::with_num_threads(n)));
+        let (loader, requests) = channel::<Request>();
+        // What shares weights between graphs, `ModelOptions`, must stay within its thread.
+        thread::spawn(move || {
+            let mut options = ModelOptions::with_all_ops();
+            for (name, tensor) in weights {
+                let bytes = tensor.bytes().cloned().unwrap_or_default();
+                drop(tensor);
+                options.external_data(&name, bytes.into());
+            }
+            for (bytes, optimize, outcome) in requests {
+                let load = || options.enable_optimization(optimize).load(bytes);
+                let model =
+                    guarded(load).and_then(|m| m.map_err(|e| failure("cannot load the model", &e)));
+                // Whoever asked is waiting.
+                let _ = outcome.send(model);
+            }
+        });
+        Rten { loader: Mutex::new(loader), pool }
+    }
+}
+
+impl Engine for Rten {
+    fn name(&self) -> &str {
+        "rten 0.27"
     }
 
-    /// Computes these outputs from these inputs, and only what they need.
-    pub(crate) fn run(
-        &self,
-        inputs: &[(&str, ArrayViewD<'_, f32>)],
-        outputs: &[&str],
-    ) -> Result<Vec<Array>> {
+    fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
+        let (outcome, model) = channel();
+        let request = (graph.to_onnx(), runs == Runs::Often, outcome);
+        let sent = self.loader.lock().unwrap_or_else(PoisonError::into_inner).send(request).is_ok();
+        let model = if sent { model.recv().ok() } else { None };
+        let model = model.ok_or_else(|| Error::failure("the engine (rten) has stopped"))??;
+        Ok(Box::new(Loaded { model, pool: self.pool.clone() }))
+    }
+}
+
+struct Loaded {
+    model: Model,
+    pool: Option<Arc<ThreadPool>>,
+}
+
+impl Session for Loaded {
+    fn run(&self, inputs: &[(&str, ArrayViewD<'_, f32>)], outputs: &[&str]) -> Result<Vec<Array>> {
         let outputs = outputs.iter().map(|n| self.node(n)).collect::<Result<Vec<_>>>()?;
         let contiguous: Vec<_> = inputs.iter().map(|(_, x)| x.as_standard_layout()).collect();
         let mut feeds = Vec::with_capacity(inputs.len());
@@ -43,11 +79,14 @@ impl Session {
                 .map_err(|e| failure("cannot take the input", &e))?;
             feeds.push((self.node(name)?, view.into()));
         }
-        let run = || self.model.run(feeds, &outputs, None);
+        let options = RunOptions::default().with_thread_pool(self.pool.clone());
+        let run = || self.model.run(feeds, &outputs, Some(options));
         let values = guarded(run)?.map_err(|e: RunError| failure("cannot run the model", &e))?;
         values.into_iter().map(output).collect()
     }
+}
 
+impl Loaded {
     fn node(&self, name: &str) -> Result<NodeId> {
         self.model.node_id(name).map_err(|e| failure("lost a value of the model", &e))
     }
@@ -56,7 +95,7 @@ impl Session {
 fn output(value: Value) -> Result<Array> {
     let floats = |shape: &[usize], data| ArrayD::from_shape_vec(shape, data).ok();
     let output = match value {
-        Value::FloatTensor(t) => floats(t.shape(), t.to_vec()).map(Array::Floats),
+        Value::FloatTensor(t) => floats(&Vec::from(t.shape()), t.into_data()).map(Array::Floats),
         Value::Int32Tensor(t) => {
             let data = t.to_vec().into_iter().map(i64::from).collect();
             ArrayD::from_shape_vec(t.shape(), data).ok().map(Array::Ints)

@@ -7,7 +7,7 @@ use super::grid::Grid;
 use super::names::modules;
 use super::{Layer, Layers};
 use crate::array::Array;
-use crate::engine::Session;
+use crate::engine::Runs;
 use crate::network::{Network, unsupported};
 use crate::noise;
 use crate::printable::printable;
@@ -37,7 +37,7 @@ impl Layers {
             .map(|g| g.map(|g| g.map(|g| g.id())))
             .collect();
         let swept = tape.into_graph().map_err(unsupported)?;
-        let depending = swept.depending(&[net.input]);
+        let depending = swept.depending(&[net.input], &[]);
         let features = features(net, &values);
         let mut all = Vec::new();
         let mut tokens = Vec::new();
@@ -100,7 +100,7 @@ fn silent(
     let mut seeds = ArrayD::zeros(IxDyn(&seeds));
     seeds.iter_mut().zip(0u8..).for_each(|(s, i)| *s = 1.0 + f32::from(i % 7));
     let inputs = [(net.name(net.input), picture.view()), (seed_name.as_str(), seeds.view())];
-    let outputs = Session::load(&graph, false)?.run(&inputs, &names)?;
+    let outputs = net.engine.load(&graph, Runs::Once)?.run(&inputs, &names)?;
     let zero = |output: &Array| matches!(output, Array::Floats(x) if x.iter().all(|x| *x == 0.0));
     let silent = layers.iter().zip(&outputs).filter(|(_, output)| zero(output));
     Ok(silent.map(|((layer, ..), _)| *layer).collect())

@@ -5,7 +5,7 @@ use onnx_grad::{Graph, Tape};
 
 use super::{Evidence, Method};
 use crate::array::Array;
-use crate::engine::Session;
+use crate::engine::{Engine, Runs, Session};
 use crate::explanation::Degenerate;
 use crate::network::unsupported;
 use crate::{Error, Result};
@@ -21,60 +21,92 @@ pub(crate) struct Outcome {
 /// The inputs of every formula, in order.
 const INPUTS: [&str; 5] = ["a", "d1", "d2", "d3", "chosen"];
 
-/// Computes a method's formula from activations, the moments D1, D2, D3 and the neurons that take
-/// part, all (K, h, w).
-///
-/// Gradients of any magnitude are fine although the engine calculates in float32: they are
-/// measured in a unit u that makes the largest about 1, and activations in 1/u, under which a map
-/// changes by a known power of u at most.
-pub(crate) fn compute(
-    method: Method,
-    a: &Array3<f32>,
-    moments: &[Array3<f64>; 3],
-    chosen: &Array3<f32>,
-) -> Result<Outcome> {
-    let unit = unit(moments);
-    let power = |p: usize| moments[p].mapv(|d| (d / unit.powi(p as i32 + 1)) as f32);
-    let a = a.mapv(|a| (f64::from(a) * unit) as f32);
-    let values = [a, power(0), power(1), power(2), chosen.clone()];
+/// A method's formula for layers of one shape, ready to be run.
+pub(crate) struct LoadedMethod {
+    session: Box<dyn Session>,
+    outputs: Vec<String>,
+    degree: i32,
+    weighed: bool,
+    counted: bool,
+}
 
-    let tape = Tape::new(Graph::new());
-    let shape = chosen.shape().to_vec();
-    let [a, d1, d2, d3, chosen] = INPUTS.map(|name| tape.input(name, &shape));
-    let formula = (method.spec().formula)(&Evidence { a, d1, d2, d3, chosen });
-    let mut outputs = vec![formula.signed.id()];
-    outputs.extend(formula.weights.map(|w| w.id()));
-    outputs.extend(formula.degenerate.iter().flatten().map(|d| d.id()));
-    let (weighed, counted) = (formula.weights.is_some(), formula.degenerate.is_some());
-    let degree = method.spec().degree;
-    let mut graph = tape.into_graph().map_err(unsupported)?;
-    graph.set_outputs(&outputs);
+impl LoadedMethod {
+    /// Writes and loads a method's formula, for a layer of (K, h, w).
+    ///
+    /// # Errors
+    /// If the engine cannot run it.
+    pub(crate) fn load(
+        engine: &dyn Engine,
+        method: Method,
+        (k, h, w): (usize, usize, usize),
+    ) -> Result<LoadedMethod> {
+        let tape = Tape::new(Graph::new());
+        let [a, d1, d2, d3, chosen] = INPUTS.map(|name| tape.input(name, &[k, h, w]));
+        let formula = (method.spec().formula)(&Evidence { a, d1, d2, d3, chosen });
+        let mut outputs = vec![formula.signed.id()];
+        outputs.extend(formula.weights.map(|w| w.id()));
+        outputs.extend(formula.degenerate.iter().flatten().map(|d| d.id()));
+        let (weighed, counted) = (formula.weights.is_some(), formula.degenerate.is_some());
+        let mut graph = tape.into_graph().map_err(unsupported)?;
+        graph.set_outputs(&outputs);
+        Ok(LoadedMethod {
+            session: engine.load(&graph, Runs::Once)?,
+            outputs: outputs.iter().map(|o| graph.value(*o).name.clone()).collect(),
+            degree: method.spec().degree,
+            weighed,
+            counted,
+        })
+    }
 
-    let names: Vec<&str> = outputs.iter().map(|o| graph.value(*o).name.as_str()).collect();
-    let inputs: Vec<_> =
-        INPUTS.iter().zip(&values).map(|(n, x)| (*n, x.view().into_dyn())).collect();
-    let mut results = Session::load(&graph, false)?.run(&inputs, &names)?.into_iter();
-    let mut next = || match results.next() {
-        Some(Array::Floats(a)) => Ok(a),
-        _ => Err(Error::failure("the engine lost a result of the formula")),
-    };
-    let lost = |_| Error::failure("the formula's result has another shape than the layer");
-    let in_units = |x: ArrayD<f32>, power| x.mapv(|x| (f64::from(x) * unit.powi(power)) as f32);
-    let signed = in_units(next()?.index_axis_move(ndarray::Axis(0), 0), degree);
-    let signed = signed.into_dimensionality::<Ix2>().map_err(lost)?;
-    let weights = if weighed {
-        // Times an activation, in 1/u, they have the map's dimension.
-        Some(in_units(next()?, degree + 1).into_dimensionality::<Ix3>().map_err(lost)?)
-    } else {
-        None
-    };
-    let mut count = || next().map(|x| x.iter().sum::<f32>() as usize);
-    let degenerate = if counted {
-        Some(Degenerate { neurons: count()?, with_positive_gradient: count()? })
-    } else {
-        None
-    };
-    Ok(Outcome { signed, weights, degenerate })
+    /// Computes the formula from activations, the moments D1, D2, D3 and the neurons that take
+    /// part, all (K, h, w).
+    ///
+    /// Gradients of any magnitude are fine although the engine calculates in float32: they are
+    /// measured in a unit u that makes the largest about 1, and activations in 1/u, under which a
+    /// map changes by a known power of u at most.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub(crate) fn compute(
+        &self,
+        a: &Array3<f32>,
+        moments: &[Array3<f64>; 3],
+        chosen: &Array3<f32>,
+    ) -> Result<Outcome> {
+        let unit = unit(moments);
+        let scaled = |p: usize| {
+            let factor = unit.powi(-(p as i32 + 1));
+            moments[p].mapv(|d| (d * factor) as f32)
+        };
+        let a = a.mapv(|a| (f64::from(a) * unit) as f32);
+        let values = [a, scaled(0), scaled(1), scaled(2), chosen.clone()];
+        let inputs: Vec<_> =
+            INPUTS.iter().zip(&values).map(|(n, x)| (*n, x.view().into_dyn())).collect();
+        let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let mut results = self.session.run(&inputs, &names)?.into_iter();
+        let mut next = || match results.next() {
+            Some(Array::Floats(a)) => Ok(a),
+            _ => Err(Error::failure("the engine lost a result of the formula")),
+        };
+        let lost = |_| Error::failure("the formula's result has another shape than the layer");
+        let in_units = |x: ArrayD<f32>, power| x.mapv(|x| (f64::from(x) * unit.powi(power)) as f32);
+        let signed = in_units(next()?.index_axis_move(ndarray::Axis(0), 0), self.degree);
+        let signed = signed.into_dimensionality::<Ix2>().map_err(lost)?;
+        let weights = if self.weighed {
+            // Times an activation, in 1/u, they have the map's dimension.
+            let weights = in_units(next()?, self.degree + 1);
+            Some(weights.into_dimensionality::<Ix3>().map_err(lost)?)
+        } else {
+            None
+        };
+        let mut count = || next().map(|x| x.iter().sum::<f32>() as usize);
+        let degenerate = if self.counted {
+            Some(Degenerate { neurons: count()?, with_positive_gradient: count()? })
+        } else {
+            None
+        };
+        Ok(Outcome { signed, weights, degenerate })
+    }
 }
 
 /// A power of two (so that dividing by it is exact) near the largest gradient; 1 if there is none.

@@ -4,6 +4,7 @@ use ndarray::Array3;
 use serde_json::Value;
 
 use super::*;
+use crate::engine::{self, EngineOptions};
 
 fn floats(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
@@ -48,13 +49,15 @@ fn formulas_agree_with_the_reference() {
             let neuron = case["neurons"].as_array().is_none_or(|n| n[cell] == true);
             f32::from(u8::from(map && neuron))
         });
+        let engine = engine::open(&EngineOptions::default(), vec![]).unwrap();
         for (name, expected) in case["methods"].as_object().unwrap() {
             let what = format!("{}, {name}", case["name"]);
             let method: Method = name.parse().unwrap();
             checked.insert(method.name());
             let smooth = !noised.is_empty() && name != "grad-cam++";
             let gradients = if smooth { &noised } else { &clean };
-            let found = compute(method, &a, &moments(gradients), &chosen).unwrap();
+            let formula = LoadedMethod::load(&*engine, method, shape).unwrap();
+            let found = formula.compute(&a, &moments(gradients), &chosen).unwrap();
             assert_close(found.signed.as_slice().unwrap(), &floats(&expected["signed"]), &what);
             if let Some(count) = expected.get("degenerate") {
                 let found = found.degenerate.unwrap();

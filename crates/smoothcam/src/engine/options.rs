@@ -1,0 +1,155 @@
+//! Which engine runs a model, and how.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::find;
+use crate::printable::printable;
+use crate::{Error, Result};
+
+/// Which engine runs a model, and how. The default takes ONNX Runtime where it is found, else the
+/// built-in rten.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// The engine.
+    pub choice: EngineChoice,
+    /// ONNX Runtime's library (`libonnxruntime.so` and the like), or a folder that holds it;
+    /// searched for if `None`.
+    pub library: Option<PathBuf>,
+    /// ONNX Runtime's execution providers, the preferred first; empty for the CPU.
+    pub providers: Vec<Provider>,
+    /// How many threads compute; `None` for one a core.
+    pub threads: Option<usize>,
+}
+
+/// The engine that runs a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// What the environment variable `SMOOTHCAM_ENGINE` says; else ONNX Runtime where it is
+    /// found, else rten.
+    #[default]
+    Auto,
+    /// rten, which is built in.
+    Rten,
+    /// ONNX Runtime, loaded at run time.
+    OnnxRuntime,
+}
+
+impl EngineChoice {
+    /// All names, as [`FromStr`] reads them.
+    pub fn names() -> [&'static str; 3] {
+        ["auto", "rten", "onnxruntime"]
+    }
+}
+
+impl FromStr for EngineChoice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "auto" => Ok(EngineChoice::Auto),
+            "rten" => Ok(EngineChoice::Rten),
+            "onnxruntime" => Ok(EngineChoice::OnnxRuntime),
+            _ => Err(Error::input(format!("there is no engine '{}'", printable(name)))
+                .with_hint(format!("the engines are {}", Self::names().join(", ")))),
+        }
+    }
+}
+
+/// What ONNX Runtime computes with: the processor, or an accelerator that the library at hand was
+/// built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // ONNX Runtime's own names
+pub enum Provider {
+    Cpu,
+    Cuda,
+    TensorRt,
+    CoreMl,
+    DirectMl,
+    OpenVino,
+    OneDnn,
+    MiGraphX,
+    Xnnpack,
+    Qnn,
+    WebGpu,
+}
+
+impl Provider {
+    /// All providers, by name.
+    pub const ALL: [(&'static str, Provider); 11] = [
+        ("cpu", Provider::Cpu),
+        ("cuda", Provider::Cuda),
+        ("tensorrt", Provider::TensorRt),
+        ("coreml", Provider::CoreMl),
+        ("directml", Provider::DirectMl),
+        ("openvino", Provider::OpenVino),
+        ("onednn", Provider::OneDnn),
+        ("migraphx", Provider::MiGraphX),
+        ("xnnpack", Provider::Xnnpack),
+        ("qnn", Provider::Qnn),
+        ("webgpu", Provider::WebGpu),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, p)| *p == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl FromStr for Provider {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, provider)| *provider).ok_or_else(|| {
+            Error::input(format!("there is no execution provider '{}'", printable(name)))
+                .with_hint(format!("the providers are {}", Self::ALL.map(|(n, _)| n).join(", ")))
+        })
+    }
+}
+
+/// The most threads that are used.
+const MOST_THREADS: usize = 1024;
+
+impl EngineOptions {
+    /// ONNX Runtime's library, if it is to be used.
+    ///
+    /// # Errors
+    /// If it is asked for and not there, or what is asked contradicts itself.
+    pub(super) fn resolve(&self) -> Result<Option<PathBuf>> {
+        if !self.threads.is_none_or(|n| (1..=MOST_THREADS).contains(&n)) {
+            return Err(Error::input(format!(
+                "{} threads are asked for, expected 1 to {MOST_THREADS}",
+                self.threads.unwrap_or(0)
+            )));
+        }
+        let special = self.library.is_some() || !self.providers.is_empty();
+        let choice = match self.choice {
+            EngineChoice::Auto if special => EngineChoice::OnnxRuntime,
+            EngineChoice::Auto => match std::env::var("SMOOTHCAM_ENGINE") {
+                Ok(name) if !name.is_empty() => name
+                    .parse()
+                    .map_err(|e: Error| e.context("environment variable SMOOTHCAM_ENGINE"))?,
+                _ => EngineChoice::Auto,
+            },
+            choice => choice,
+        };
+        match choice {
+            EngineChoice::Rten if special => {
+                Err(Error::input("rten has no library to load and no execution providers")
+                    .with_hint("use --engine onnxruntime, or leave them out"))
+            }
+            EngineChoice::Rten => Ok(None),
+            EngineChoice::Auto => Ok(find::library()),
+            EngineChoice::OnnxRuntime => match &self.library {
+                Some(path) => find::within(path).map(Some),
+                None => find::library().map(Some).ok_or_else(|| {
+                    Error::input("ONNX Runtime's library is not found").with_hint(
+                        "install it (pip install onnxruntime), or say where it is: --onnxruntime \
+                         PATH, or the environment variable ORT_DYLIB_PATH",
+                    )
+                }),
+            },
+        }
+    }
+}
