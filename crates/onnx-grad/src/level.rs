@@ -122,7 +122,7 @@ type Level = fn(&mut Graph, usize) -> Result<()>;
 
 /// Operators whose form changed: name, the first opset with the new form, and the change.
 const CHANGES: &[(&str, i64, Level)] = &[
-    ("BatchNormalization", 15, batch_normalization),
+    ("BatchNormalization", 14, batch_normalization),
     ("Clip", 11, |g, n| attributes_to_inputs(g, n, &["min", "max"])),
     ("Dropout", 12, |g, n| attributes_to_inputs(g, n, &["ratio"])),
     ("GridSample", 20, grid_sample),
@@ -302,3 +302,6 @@ fn upsample(graph: &mut Graph, n: usize) -> Result<()> {
     graph.nodes[n].op = "Resize".into();
     resize_10(graph, n)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "ArgMax" => rewritten::first_of_equals(parts, 1)?,
             "ArgMin" => rewritten::first_of_equals(parts, 0)?,
             "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
+            "BatchNormalization" => rewritten::batch_statistics(parts)?,
             "Cast" => rewritten::cast_to_bool(parts)?,
             "Conv" | "ConvTranspose" => explicit_kernel(parts),
             "MatMul" => rewritten::matrix_by_vector(parts)?,
@@ -52,6 +53,7 @@ pub(super) fn leave_out_unread(graph: &mut Graph) {
         if matches!(
             node.op.as_str(),
             "Attention"
+                | "BatchNormalization"
                 | "Dropout"
                 | "LayerNormalization"
                 | "MaxPool"

@@ -27,6 +27,39 @@ pub(super) fn first_of_equals(mut parts: Parts<'_>, largest: i64) -> Result<()> 
     Ok(())
 }
 
+/// y = (x - mean) / sqrt(var + epsilon) * scale + bias with mean and variance of each channel of x
+/// itself, as `training_mode` asks: weights are standardised so. Of constant weights, engines
+/// compute this once, when they load the model.
+pub(super) fn batch_statistics(mut parts: Parts<'_>) -> Result<()> {
+    if parts.int("training_mode", 0) == 0 {
+        return Ok(());
+    }
+    if parts.has_output(1) || parts.has_output(2) {
+        return Err(parts.unsupported("the running statistics of training are not supported"));
+    }
+    let (x, scale, bias) = (parts.x(0)?, parts.x(1)?, parts.x(2)?);
+    // Channels and one column, so that what is of each channel goes with (N, C, everything else).
+    let (columns, others, last) = (parts.ints(&[0, 0, -1]), parts.ints(&[0, 2]), parts.ints(&[-1]));
+    let epsilon = parts.float("epsilon", 1e-5);
+    let epsilon = parts.scalar(epsilon);
+    let keep = [("keepdims", Attribute::Int(1))];
+    let maps = parts.op("Reshape", &[x, columns], &[]);
+    let mean = parts.op("ReduceMean", &[maps, others], &keep);
+    let centred = parts.op("Sub", &[maps, mean], &[]);
+    let squared = parts.op("Mul", &[centred, centred], &[]);
+    let variance = parts.op("ReduceMean", &[squared, others], &keep);
+    let variance = parts.op("Add", &[variance, epsilon], &[]);
+    let deviation = parts.op("Sqrt", &[variance], &[]);
+    let standardised = parts.op("Div", &[centred, deviation], &[]);
+    let scale = parts.op("Unsqueeze", &[scale, last], &[]);
+    let bias = parts.op("Unsqueeze", &[bias, last], &[]);
+    let scaled = parts.op("Mul", &[standardised, scale], &[]);
+    let y = parts.op("Add", &[scaled, bias], &[]);
+    let shape = parts.op("Shape", &[x], &[]);
+    parts.last("Reshape", &[y, shape], &[]);
+    Ok(())
+}
+
 /// Whatever is not zero is true. (rten, which has no booleans, would keep the number.)
 pub(super) fn cast_to_bool(mut parts: Parts<'_>) -> Result<()> {
     if parts.int("to", 0) == DType::Bool as i64 {
