@@ -142,6 +142,12 @@ impl<'a> Parts<'a> {
         change(&mut self.graph.nodes[self.at]);
     }
 
+    /// Gives the node itself an attribute.
+    pub(super) fn set_attribute(&mut self, name: &str, value: Attribute) {
+        self.graph.nodes[self.at].set_attribute(name, value.clone());
+        self.node.set_attribute(name, value);
+    }
+
     pub(super) fn unsupported(&self, what: impl Into<String>) -> Error {
         self.node.unsupported(what)
     }

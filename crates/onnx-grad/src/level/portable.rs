@@ -2,7 +2,7 @@
 //! needs no shapes.
 
 use super::parts::Parts;
-use super::{all_axes, rewritten};
+use super::{all_axes, conv, rewritten};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
@@ -17,7 +17,8 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
             "BatchNormalization" => rewritten::batch_statistics(parts)?,
             "Cast" => rewritten::cast_to_bool(parts)?,
-            "Conv" | "ConvTranspose" => explicit_kernel(parts),
+            "Conv" => conv::fewer_axes(conv::explicit_kernel(parts))?,
+            "ConvTranspose" => drop(conv::explicit_kernel(parts)),
             "MatMul" => rewritten::matrix_by_vector(parts)?,
             "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),
@@ -82,21 +83,6 @@ fn explicit_window(parts: Parts<'_>) {
             }
         });
     }
-}
-
-/// The kernel's shape, left out, is that of the weights.
-fn explicit_kernel(parts: Parts<'_>) {
-    let Some([_, _, kernel @ ..]) = parts.stored_shape(1) else { return };
-    let kernel: Vec<i64> = kernel.iter().map(|k| *k as i64).collect();
-    let ones = vec![1; kernel.len()];
-    parts.change(|node| {
-        for (name, default) in [("kernel_shape", &kernel), ("strides", &ones), ("dilations", &ones)]
-        {
-            if node.attribute(name).is_none() {
-                node.set_attribute(name, Attribute::Ints(default.clone()));
-            }
-        }
-    });
 }
 
 /// Channels have their own scales along axis 1, if nothing else is said. (rten takes the last.)

@@ -31,3 +31,18 @@ fn training_takes_the_statistics_of_what_it_is_given() {
     let y = [1.0 - a, 1.0 + a, -1.0 - b, -1.0, 1.0 - a, 1.0 + a, -1.0 + b, -1.0];
     check(&two, &[0.0, 1.0, 1.0, 3.0, 0.0, 1.0, 5.0, 3.0], &y);
 }
+
+#[test]
+fn convolutions_over_three_axes_may_be_ones_over_two() {
+    let conv = |x: &[usize], w: &[usize]| case("Conv").x(x).fixed(w, -1.0, 1.0).linear().levelled();
+    conv(&[2, 2, 4, 5, 3], &[3, 2, 3, 3, 1]).ints("pads", &[1, 1, 0, 1, 1, 0]).check();
+    conv(&[2, 4, 4, 3, 5], &[2, 2, 2, 1, 3]).int("group", 2).ints("strides", &[2, 1, 1]).check();
+    let same = conv(&[1, 2, 3, 4, 5], &[3, 2, 1, 2, 3]).fixed(&[3], -1.0, 1.0);
+    same.string("auto_pad", "SAME_UPPER").ints("dilations", &[4, 1, 2]).check();
+
+    // Each of the planes by itself: x(d, h, w) + 10 x(d, h, w + 1).
+    let w = crate::Tensor::from_f32s(&[1, 1, 1, 1, 2], &[1.0, 10.0]).unwrap();
+    let x: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let y: Vec<f32> = [0, 1, 3, 4, 6, 7, 9, 10].iter().map(|i| (11 * i + 10) as f32).collect();
+    check(&case("Conv").x(&[1, 1, 2, 2, 3]).constant(w).levelled(), &x, &y);
+}
