@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node};
-use crate::level::parts::Parts;
+use crate::level::parts::{Parts, Rewrite};
 use crate::tensor::Tensor;
 
 /// The opset whose forms all graphs are levelled to.
@@ -19,6 +19,7 @@ mod conv;
 mod elements;
 mod parts;
 mod portable;
+mod quantised;
 mod rewritten;
 
 pub(crate) use elements::{dtype, elements};
@@ -82,9 +83,31 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     graph.opsets.retain(|(d, _)| !d.is_empty());
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
     portable::leave_out_unread(graph);
-    contrib::rewrite(graph)?;
+    rewrite(graph)?;
+    quantised::carry(graph)?;
     portable::rewrite(graph)?;
     portable::mark_indices(graph);
+    Ok(())
+}
+
+/// The operators that the rest of the crate never sees: they are written as others.
+fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
+    const SPACE_TO_DEPTH: &[Rewrite] = &[("SpaceToDepth", rewritten::space_to_depth)];
+    SPACE_TO_DEPTH.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
+}
+
+/// Their names.
+pub(crate) fn rewritten() -> impl Iterator<Item = &'static str> {
+    rewrites().map(|(op, _)| *op)
+}
+
+fn rewrite(graph: &mut Graph) -> Result<()> {
+    for n in 0..graph.nodes.len() {
+        let op = graph.nodes[n].qualified_op();
+        if let Some((_, rewrite)) = rewrites().find(|(name, _)| *name == op) {
+            rewrite(Parts::of(graph, n))?;
+        }
+    }
     Ok(())
 }
 

@@ -72,6 +72,7 @@ static RULES: &[Rule] = &[
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
+    stop("DynamicQuantizeLinear"),
     rule("Einsum", Wrt::All, &["equation"], einsum::einsum),
     rule("Elu", Wrt::All, &["alpha"], activation::elu),
     stop("Equal"),
@@ -240,11 +241,16 @@ pub(crate) fn passes(node: &Node, _input: usize) -> bool {
 
 /// The operators that the gradient passes, sorted, with how: for documentation.
 pub fn supported() -> impl Iterator<Item = (&'static str, &'static str)> {
-    RULES.iter().map(|r| match r.kind {
+    let rules = RULES.iter().map(|r| match r.kind {
         Kind::Vjp(..) => (r.op, "rule"),
         Kind::Decomposition(_) => (r.op, "decomposition"),
         Kind::Stop => (r.op, "no gradient"),
-    })
+    });
+    let read_as_others = |op: &&str| RULES.binary_search_by(|r| r.op.cmp(op)).is_err();
+    let rewritten = crate::level::rewritten().filter(read_as_others).map(|op| (op, "rewritten"));
+    let mut all: Vec<_> = rules.chain(rewritten).collect();
+    all.sort_unstable();
+    all.into_iter()
 }
 
 #[cfg(test)]

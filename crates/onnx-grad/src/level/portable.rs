@@ -2,7 +2,7 @@
 //! needs no shapes.
 
 use super::parts::Parts;
-use super::{all_axes, conv, rewritten};
+use super::{all_axes, contrib, conv, rewritten};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
@@ -29,7 +29,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "Resize" => all_axes::sizes(parts)?,
             "Sign" => rewritten::sign(parts)?,
             "Softplus" => rewritten::softplus(parts)?,
-            "SpaceToDepth" => rewritten::space_to_depth(parts)?,
+            "com.microsoft.FusedMatMul" => contrib::turned_weights(parts),
             _ => {}
         }
     }

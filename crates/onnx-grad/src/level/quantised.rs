@@ -1,0 +1,208 @@
+//! Operators on quantised numbers, written as quantisation, the operator on floats and back: so
+//! they have the gradient of quantisation, and engines need not know them.
+
+use super::parts::{Parts, Rewrite, axis};
+use crate::error::Result;
+use crate::graph::{Attribute, Graph, ValueId};
+use crate::tensor::{DType, Tensor};
+
+/// So many nodes back, what was quantised is looked for.
+const LONGEST_WAY: usize = 32;
+
+pub(super) const REWRITES: &[Rewrite] = &[
+    ("ConvInteger", |parts| integers(parts, "Conv", 0)),
+    ("DynamicQuantizeLinear", dynamic),
+    ("MatMulInteger", |parts| integers(parts, "MatMul", -1)),
+    ("QLinearConv", conv),
+    ("QLinearMatMul", matmul),
+    ("com.microsoft.DequantizeLinear", standard),
+    ("com.microsoft.QGemm", gemm),
+    ("com.microsoft.QLinearAdd", |parts| binary(parts, "Add")),
+    ("com.microsoft.QLinearAveragePool", |parts| unary(parts, "AveragePool")),
+    ("com.microsoft.QLinearConcat", concat),
+    ("com.microsoft.QLinearGlobalAveragePool", |parts| unary(parts, "GlobalAveragePool")),
+    ("com.microsoft.QLinearLeakyRelu", |parts| unary(parts, "LeakyRelu")),
+    ("com.microsoft.QLinearMul", |parts| binary(parts, "Mul")),
+    ("com.microsoft.QLinearSigmoid", |parts| unary(parts, "Sigmoid")),
+    ("com.microsoft.QLinearSoftmax", |parts| unary(parts, "Softmax")),
+    ("com.microsoft.QuantizeLinear", standard),
+];
+
+/// What only moves or compares quantised numbers does so as on floats.
+pub(super) fn carry(graph: &mut Graph) -> Result<()> {
+    for n in 0..graph.nodes.len() {
+        if matches!(graph.nodes[n].op.as_str(), "Clip" | "MaxPool" | "Relu" | "Resize")
+            && let Some(dtype) = quantised(graph, graph.nodes[n].inputs.first().copied().flatten())
+        {
+            carried(Parts::of(graph, n), dtype)?;
+        }
+    }
+    Ok(())
+}
+
+/// Inputs i to i + 2: a quantised value, its scale and its zero point, as floats. Scales may go
+/// along an axis.
+fn float(parts: &mut Parts<'_>, i: usize, along: i64) -> Result<ValueId> {
+    let mut inputs = vec![parts.x(i)?, parts.x(i + 1)?];
+    inputs.extend(parts.optional(i + 2));
+    Ok(parts.op("DequantizeLinear", &inputs, &axis(along)))
+}
+
+/// The operator, and its result quantised as inputs i and i + 1 say.
+fn quantised_result(
+    mut parts: Parts<'_>,
+    op: &str,
+    inputs: &[ValueId],
+    attributes: &[(String, Attribute)],
+    i: usize,
+) -> Result<()> {
+    let attributes: Vec<_> = attributes.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+    if parts.optional(i).is_none() {
+        parts.last(op, inputs, &attributes);
+        return Ok(());
+    }
+    let y = parts.op(op, inputs, &attributes);
+    let mut inputs = vec![y, parts.x(i)?];
+    inputs.extend(parts.optional(i + 1));
+    parts.last("QuantizeLinear", &inputs, &axis(1));
+    Ok(())
+}
+
+/// The node's attributes, but for some.
+fn attributes(parts: &Parts<'_>, but: &[&str]) -> Vec<(String, Attribute)> {
+    let all = parts.node.attributes.iter();
+    all.filter(|(name, _)| !but.contains(&name.as_str())).cloned().collect()
+}
+
+/// A bias is counted in steps of the product's scale.
+fn bias(parts: &mut Parts<'_>, i: usize, x_scale: usize, factor: f32) -> Result<Option<ValueId>> {
+    let Some(bias) = parts.optional(i) else { return Ok(None) };
+    let bias = parts.op("Cast", &[bias], &super::parts::to(DType::F32));
+    let (x_scale, w_scale) = (parts.x(x_scale)?, parts.x(x_scale + 3)?);
+    let factor = parts.scalar(factor);
+    let scale = parts.op("Mul", &[x_scale, w_scale], &[]);
+    let scale = parts.op("Mul", &[scale, factor], &[]);
+    Ok(Some(parts.op("Mul", &[bias, scale], &[])))
+}
+
+/// It has the standard operator's form.
+fn standard(parts: Parts<'_>) -> Result<()> {
+    parts.change(|node| node.domain.clear());
+    Ok(())
+}
+
+fn conv(mut parts: Parts<'_>) -> Result<()> {
+    let (x, w) = (float(&mut parts, 0, 1)?, float(&mut parts, 3, 0)?);
+    let inputs: Vec<ValueId> =
+        [Some(x), Some(w), bias(&mut parts, 8, 1, 1.0)?].into_iter().flatten().collect();
+    let attributes = attributes(&parts, &[]);
+    quantised_result(parts, "Conv", &inputs, &attributes, 6)
+}
+
+fn matmul(mut parts: Parts<'_>) -> Result<()> {
+    let inputs = [float(&mut parts, 0, -2)?, float(&mut parts, 3, -1)?];
+    quantised_result(parts, "MatMul", &inputs, &[], 6)
+}
+
+fn gemm(mut parts: Parts<'_>) -> Result<()> {
+    let columns = if parts.int("transB", 0) == 0 { 1 } else { 0 };
+    let alpha = parts.float("alpha", 1.0);
+    let (a, b) = (float(&mut parts, 0, 0)?, float(&mut parts, 3, columns)?);
+    let inputs: Vec<ValueId> =
+        [Some(a), Some(b), bias(&mut parts, 6, 1, alpha)?].into_iter().flatten().collect();
+    let attributes = attributes(&parts, &[]);
+    quantised_result(parts, "Gemm", &inputs, &attributes, 7)
+}
+
+fn binary(mut parts: Parts<'_>, op: &str) -> Result<()> {
+    let inputs = [float(&mut parts, 0, 1)?, float(&mut parts, 3, 1)?];
+    quantised_result(parts, op, &inputs, &[], 6)
+}
+
+fn unary(mut parts: Parts<'_>, op: &str) -> Result<()> {
+    if parts.int("channels_last", 0) != 0 {
+        return Err(parts.unsupported("channels_last is not supported"));
+    }
+    let x = float(&mut parts, 0, 1)?;
+    let attributes = attributes(&parts, &["channels_last", "opset"]);
+    let old_softmax = op == "Softmax" && parts.int("opset", 13) < 13;
+    if old_softmax && parts.int("axis", 1) != -1 {
+        return Err(parts.unsupported("softmax over several axes at once"));
+    }
+    quantised_result(parts, op, &[x], &attributes, 3)
+}
+
+/// The result's scale and zero point come first.
+fn concat(mut parts: Parts<'_>) -> Result<()> {
+    let starts = (2..parts.node.inputs.len()).step_by(3);
+    let inputs = starts.map(|i| float(&mut parts, i, 1)).collect::<Result<Vec<_>>>()?;
+    let attributes = attributes(&parts, &[]);
+    quantised_result(parts, "Concat", &inputs, &attributes, 0)
+}
+
+/// The result is of integers, which floats hold as well, as far as the models of quantisers go:
+/// they turn it into floats. The weights' zero points may go along an axis.
+fn integers(mut parts: Parts<'_>, op: &str, along: i64) -> Result<()> {
+    let mut inputs = Vec::new();
+    for (i, along) in [(0, 1), (1, along)] {
+        let of_each = match parts.stored(i + 2) {
+            Some(zeros) if zeros.shape().iter().product::<usize>() > 1 => zeros.shape().to_vec(),
+            _ => vec![],
+        };
+        let ones = Tensor::from_f32s(&of_each, &vec![1.0; of_each.iter().product()]);
+        let one = parts.constant(ones.unwrap_or_else(|| Tensor::scalar(1.0)));
+        let mut quantised = vec![parts.x(i)?, one];
+        quantised.extend(parts.optional(i + 2));
+        inputs.push(parts.op("DequantizeLinear", &quantised, &axis(along)));
+    }
+    let attributes = attributes(&parts, &[]);
+    quantised_result(parts, op, &inputs, &attributes, usize::MAX)
+}
+
+/// The scale and the zero point follow the input, but are taken for fixed: without rounding and
+/// clamping, what is quantised and back does not depend on them.
+fn dynamic(mut parts: Parts<'_>) -> Result<()> {
+    let (x, scale) = (parts.x(0)?, parts.output_of(1, DType::F32));
+    let zero = parts.output_of(2, DType::U8);
+    parts.besides("DynamicQuantizeLinear", &[x], &[scale, zero]);
+    parts.last("QuantizeLinear", &[x, scale, zero], &axis(1));
+    Ok(())
+}
+
+/// The type of a value that was quantised, and only moved since.
+fn quantised(graph: &Graph, mut value: Option<ValueId>) -> Option<DType> {
+    for _ in 0..LONGEST_WAY {
+        let node = &graph.nodes[graph.value(value?).producer?.0];
+        match node.op.as_str() {
+            "QuantizeLinear" => {
+                let zero = node.inputs.get(2).copied().flatten();
+                return zero.map_or(Some(DType::U8), |zero| graph.value(zero).dtype);
+            }
+            "Clip" | "Concat" | "Flatten" | "Gather" | "Identity" | "MaxPool" | "Pad" | "Relu"
+            | "Reshape" | "Resize" | "Slice" | "Split" | "Squeeze" | "Transpose" | "Unsqueeze" => {
+                value = node.inputs.first().copied().flatten();
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The operator on quantised numbers as on floats. (rten has it for floats only.)
+fn carried(mut parts: Parts<'_>, dtype: DType) -> Result<()> {
+    let Some(zero) = Tensor::from_bytes(dtype, vec![], vec![0; dtype.size()].into()) else {
+        return Ok(());
+    };
+    if parts.has_output(1) {
+        return Ok(());
+    }
+    let (one, zero) = (parts.scalar(1.0), parts.constant(zero));
+    let mut inputs = parts.node.inputs.clone();
+    let quantised = if parts.node.op == "Clip" { inputs.len() } else { 1 };
+    for input in inputs.iter_mut().take(quantised).flatten() {
+        *input = parts.op("DequantizeLinear", &[*input, one, zero], &axis(1));
+    }
+    let y = parts.again(inputs);
+    parts.last("QuantizeLinear", &[y, one, zero], &axis(1));
+    Ok(())
+}
