@@ -21,6 +21,7 @@ mod parts;
 mod portable;
 mod quantised;
 mod rewritten;
+mod roi_align;
 
 pub(crate) use elements::{dtype, elements};
 
@@ -46,6 +47,11 @@ const CHANGES: &[(&str, i64, Level)] = &[
     ("ReduceSum", 13, axes_to_input),
     ("ReduceSumSquare", 18, axes_to_input),
     ("Resize", 11, resize_10),
+    ("RoiAlign", 16, |g, n| {
+        let mode = Attribute::String("output_half_pixel".into());
+        g.nodes[n].set_attribute("coordinate_transformation_mode", mode);
+        Ok(())
+    }),
     ("Scatter", 11, |g, n| {
         g.nodes[n].op = "ScatterElements".into();
         Ok(())
@@ -92,8 +98,9 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
 
 /// The operators that the rest of the crate never sees: they are written as others.
 fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
-    const SPACE_TO_DEPTH: &[Rewrite] = &[("SpaceToDepth", rewritten::space_to_depth)];
-    SPACE_TO_DEPTH.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
+    const STANDARD: &[Rewrite] =
+        &[("RoiAlign", roi_align::roi_align), ("SpaceToDepth", rewritten::space_to_depth)];
+    STANDARD.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
 }
 
 /// Their names.

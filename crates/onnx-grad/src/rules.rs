@@ -241,15 +241,16 @@ pub(crate) fn passes(node: &Node, _input: usize) -> bool {
 
 /// The operators that the gradient passes, sorted, with how: for documentation.
 pub fn supported() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let rules = RULES.iter().map(|r| match r.kind {
-        Kind::Vjp(..) => (r.op, "rule"),
-        Kind::Decomposition(_) => (r.op, "decomposition"),
-        Kind::Stop => (r.op, "no gradient"),
-    });
-    let read_as_others = |op: &&str| RULES.binary_search_by(|r| r.op.cmp(op)).is_err();
-    let rewritten = crate::level::rewritten().filter(read_as_others).map(|op| (op, "rewritten"));
-    let mut all: Vec<_> = rules.chain(rewritten).collect();
-    all.sort_unstable();
+    let how = |r: &Rule| match r.kind {
+        Kind::Vjp(..) => "rule",
+        Kind::Decomposition(_) => "decomposition",
+        Kind::Stop => "no gradient",
+    };
+    let mut all: Vec<_> = crate::level::rewritten().map(|op| (op, "rewritten")).collect();
+    all.extend(RULES.iter().map(|r| (r.op, how(r))));
+    // What is read as another may stay as a part of that.
+    all.sort_by_key(|(op, _)| *op);
+    all.dedup_by_key(|(op, _)| *op);
     all.into_iter()
 }
 

@@ -46,3 +46,33 @@ fn convolutions_over_three_axes_may_be_ones_over_two() {
     let y: Vec<f32> = [0, 1, 3, 4, 6, 7, 9, 10].iter().map(|i| (11 * i + 10) as f32).collect();
     check(&case("Conv").x(&[1, 1, 2, 2, 3]).constant(w).levelled(), &x, &y);
 }
+
+#[test]
+fn regions_are_sampled_as_onnx_runtime_does() {
+    let of = |case: Case, places: &[f32], images: &[i64]| {
+        let places = crate::Tensor::from_f32s(&[images.len(), 4], places).unwrap();
+        let case = case.constant(places).const_ints(images);
+        case.int("output_height", 2).int("output_width", 2).levelled().linear()
+    };
+    let half = |c: Case| c.string("coordinate_transformation_mode", "output_half_pixel");
+    let x = || case("RoiAlign").x(&[2, 3, 5, 6]);
+    let regions = [0.3, 1.1, 4.2, 3.7, -2.0, -3.0, 9.0, 8.5, 2.0, 2.0, 2.4, 2.2];
+    of(x(), &regions, &[0, 1, 1]).check();
+    of(x().float("spatial_scale", 0.7), &regions, &[0, 1, 1]).int("sampling_ratio", 2).check();
+    half(of(x(), &regions, &[1, 0, 1])).check();
+
+    // Of computed regions the gradient is known too.
+    let computed = case("RoiAlign").x(&[1, 2, 6, 6]).within(&[2, 4], 1.3, 3.1);
+    let computed = computed.const_ints(&[0, 0]).int("output_height", 2).int("output_width", 2);
+    computed.int("sampling_ratio", 1).levelled().check();
+
+    // Values of ONNX Runtime's.
+    let half_pixel = [7.275, 9.627_777, 13.775, 16.127_777, 13.933_333, 14.133_333, 5.533_333, 5.6];
+    let output_half_pixel =
+        [10.275, 12.461_11, 15.886_112, 18.072_224, 16.166_667, 16.666_666, 0.0, 0.0];
+    let ramp: Vec<f32> = (0..20).map(|i| i as f32).collect();
+    let ramp_of = |c: Case| of(c, &[0.3, 1.1, 5.2, 3.7, 2.0, 2.0, 2.4, 6.2], &[0, 0]);
+    let on_ramp = || case("RoiAlign").x(&[1, 1, 4, 5]);
+    check(&ramp_of(on_ramp()), &ramp, &half_pixel);
+    check(&half(ramp_of(on_ramp().int("sampling_ratio", 3))), &ramp, &output_half_pixel);
+}
