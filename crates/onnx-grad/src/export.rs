@@ -55,12 +55,13 @@ impl Graph {
     fn node_proto(&self, node: &Node) -> proto::NodeProto {
         let name =
             |id: &Option<ValueId>| id.map(|id| self.value(id).name.clone()).unwrap_or_default();
+        let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
         proto::NodeProto {
             input: node.inputs.iter().map(name).collect(),
             output: node.outputs.iter().map(name).collect(),
             name: node.name.clone(),
             op_type: node.op.clone(),
-            attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
+            attribute: own.map(|(n, a)| attribute_proto(n, a)).collect(),
             domain: node.domain.clone(),
             ..Default::default()
         }

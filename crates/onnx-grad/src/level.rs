@@ -24,6 +24,7 @@ mod rewritten;
 mod roi_align;
 
 pub(crate) use elements::{dtype, elements};
+pub(crate) use quantised::OPEN;
 
 type Level = fn(&mut Graph, usize) -> Result<()>;
 
@@ -91,6 +92,7 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     portable::leave_out_unread(graph);
     rewrite(graph)?;
     quantised::carry(graph)?;
+    quantised::leave_scores_open(graph);
     portable::rewrite(graph)?;
     portable::mark_indices(graph);
     Ok(())

@@ -128,7 +128,7 @@ static RULES: &[Rule] = &[
     rule("PRelu", Wrt::All, &[], activation::prelu),
     rule("Pad", Wrt::First, &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
-    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype", "precision", "saturate"], quantize::quantize),
+    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", crate::level::OPEN, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     stop("RandomNormal"),
     stop("RandomNormalLike"),

@@ -22,7 +22,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "MatMul" => rewritten::matrix_by_vector(parts)?,
             "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),
-            "QuantizeLinear" => explicit_axis(parts),
+            "QuantizeLinear" => explicit_quantisation(parts),
             "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
                 rewritten::reduction_of_nothing(parts)?;
             }
@@ -85,11 +85,18 @@ fn explicit_window(parts: Parts<'_>) {
     }
 }
 
-/// Channels have their own scales along axis 1, if nothing else is said. (rten takes the last.)
-fn explicit_axis(parts: Parts<'_>) {
-    if parts.node.attribute("axis").is_none() {
-        parts.change(|node| node.set_attribute("axis", Attribute::Int(1)));
-    }
+/// Channels have their own scales along axis 1, and numbers without a zero point are unsigned, if
+/// nothing else is said. (rten takes the last axis, and no type at all.)
+fn explicit_quantisation(parts: Parts<'_>) {
+    let unsigned = parts.optional(2).is_none() && parts.int("output_dtype", 0) == 0;
+    parts.change(|node| {
+        if node.attribute("axis").is_none() {
+            node.set_attribute("axis", Attribute::Int(1));
+        }
+        if unsigned {
+            node.set_attribute("output_dtype", Attribute::Int(DType::U8 as i64));
+        }
+    });
 }
 
 /// A constant integer exponent becomes a float one: rten wants it of the base's type.

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
 
+/// Marks what is differentiated as if it were not clamped. For the rule alone: files do not have it.
+pub(crate) const OPEN: &str = "onnx-grad.open";
 /// So many nodes back, what was quantised is looked for.
 const LONGEST_WAY: usize = 32;
 
@@ -169,6 +171,30 @@ fn dynamic(mut parts: Parts<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Scores beyond what their quantisation holds (those of the predicted class, often) have a gradient
+/// all the same. They are marked.
+pub(super) fn leave_scores_open(graph: &mut Graph) {
+    let mut uses = vec![0; graph.values.len()];
+    let of_nodes = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
+    of_nodes.chain(&graph.outputs).for_each(|v| uses[v.0] += 1);
+    for output in graph.outputs.clone() {
+        let mut value = Some(output);
+        while let Some(v) = value.filter(|v| uses[v.0] == 1) {
+            // Once around a circle, which is found later, is enough.
+            uses[v.0] = 0;
+            let Some(producer) = graph.value(v).producer else { break };
+            let node = &mut graph.nodes[producer.0];
+            match node.op.as_str() {
+                "QuantizeLinear" => node.set_attribute(OPEN, Attribute::Int(1)),
+                "Cast" | "DequantizeLinear" | "Flatten" | "Identity" | "LogSoftmax" | "Reshape"
+                | "Sigmoid" | "Softmax" | "Squeeze" | "Unsqueeze" => {}
+                _ => break,
+            }
+            value = node.inputs.first().copied().flatten();
+        }
+    }
+}
+
 /// The type of a value that was quantised, and only moved since.
 fn quantised(graph: &Graph, mut value: Option<ValueId>) -> Option<DType> {
     for _ in 0..LONGEST_WAY {
@@ -176,7 +202,8 @@ fn quantised(graph: &Graph, mut value: Option<ValueId>) -> Option<DType> {
         match node.op.as_str() {
             "QuantizeLinear" => {
                 let zero = node.inputs.get(2).copied().flatten();
-                return zero.map_or(Some(DType::U8), |zero| graph.value(zero).dtype);
+                let unsigned = node.attribute("output_dtype").is_none().then_some(DType::U8);
+                return zero.map_or(unsigned, |zero| graph.value(zero).dtype);
             }
             "Clip" | "Concat" | "Flatten" | "Gather" | "Identity" | "MaxPool" | "Pad" | "Relu"
             | "Reshape" | "Resize" | "Slice" | "Split" | "Squeeze" | "Transpose" | "Unsqueeze" => {

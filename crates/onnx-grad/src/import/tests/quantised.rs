@@ -172,6 +172,23 @@ fn what_moves_quantised_numbers_moves_gradients() {
 }
 
 #[test]
+fn of_what_is_clamped_scores_alone_have_a_gradient() {
+    let there = node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]);
+    let back = |to| node("DequantizeLinear", &["q", "s", "z"], &[to], vec![]);
+    let (y, dx) = run_and_differentiate(vec![there.clone(), back("y")], STEP, &[2], &[1.0, 200.0]);
+    assert_eq!((y, dx), (vec![1.0, 63.5], vec![1.0, 1.0]));
+    let unsigned = node("QuantizeLinear", &["x", "s"], &["q"], vec![]);
+    let from_zero = node("DequantizeLinear", &["q", "s"], &["y"], vec![]);
+    let (y, dx) = run_and_differentiate(vec![unsigned, from_zero], STEP, &[2], &[1.0, -2.0]);
+    assert_eq!((y, dx), (vec![1.0, 0.0], vec![1.0, 1.0]));
+
+    let twice = node("Add", &["f", "f"], &["y"], vec![]);
+    let nodes = vec![there, back("f"), twice];
+    let (y, dx) = run_and_differentiate(nodes, STEP, &[2], &[1.0, 200.0]);
+    assert_eq!((y, dx), (vec![2.0, 127.0], vec![2.0, 0.0]));
+}
+
+#[test]
 fn scales_that_follow_the_input() {
     // From -64 to 63.5 in 255 steps: of 0.5, about 128.
     let x = [-64.0, 63.5, 1.0, 2.0, 0.5, -3.0];
