@@ -7,6 +7,7 @@ mod conv;
 mod einsum;
 mod gather;
 mod grid_sample;
+mod interpolation;
 mod layout;
 mod lp_pool;
 mod matmul;
