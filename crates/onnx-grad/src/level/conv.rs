@@ -76,3 +76,32 @@ pub(super) fn fewer_axes(mut parts: Parts<'_>) -> Result<()> {
     parts.last("Transpose", &[y], &[("perm", back)]);
     Ok(())
 }
+
+/// An output that is wanted of this shape is cut out of the whole: what is too much goes to both
+/// sides alike, or at the beginning if it is odd, with `SAME_UPPER` at the end. (rten has no
+/// `output_shape`.)
+pub(super) fn cut_to_shape(mut parts: Parts<'_>) -> Result<()> {
+    let Some(Attribute::Ints(wanted)) = parts.node.attribute("output_shape").cloned() else {
+        return Ok(());
+    };
+    let upper =
+        matches!(parts.node.attribute("auto_pad"), Some(Attribute::String(s)) if s == "SAME_UPPER");
+    let spatial: Vec<i64> = (2..wanted.len() as i64 + 2).collect();
+    let (axes, wanted) = (parts.ints(&spatial), parts.ints(&wanted));
+    let [one, two, end] = [1, 2, i64::MAX].map(|i| parts.ints(&[i]));
+    for name in ["auto_pad", "output_shape", "pads"] {
+        parts.node.take_attribute(name);
+    }
+    let inputs = parts.node.inputs.clone();
+    let whole = parts.again(inputs);
+    let shape = parts.op("Shape", &[whole], &[]);
+    let shape = parts.op("Slice", &[shape, two, end], &[]);
+    let mut surplus = parts.op("Sub", &[shape, wanted], &[]);
+    if !upper {
+        surplus = parts.op("Add", &[surplus, one], &[]);
+    }
+    let begins = parts.op("Div", &[surplus, two], &[]);
+    let ends = parts.op("Add", &[begins, wanted], &[]);
+    parts.last("Slice", &[whole, begins, ends, axes], &[]);
+    Ok(())
+}

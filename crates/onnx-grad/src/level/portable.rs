@@ -12,13 +12,14 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
         let op = graph.nodes[n].qualified_op();
         let parts = Parts::of(graph, n);
         match op.as_str() {
-            "ArgMax" => rewritten::first_of_equals(parts, 1)?,
-            "ArgMin" => rewritten::first_of_equals(parts, 0)?,
+            "ArgMax" => rewritten::one_of_equals(parts, 1)?,
+            "ArgMin" => rewritten::one_of_equals(parts, 0)?,
             "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
             "BatchNormalization" => rewritten::batch_statistics(parts)?,
             "Cast" => rewritten::cast_to_bool(parts)?,
             "Conv" => conv::fewer_axes(conv::explicit_kernel(parts))?,
-            "ConvTranspose" => drop(conv::explicit_kernel(parts)),
+            "ConvTranspose" => conv::cut_to_shape(conv::explicit_kernel(parts))?,
+            "Hardmax" => rewritten::hardmax(parts)?,
             "MatMul" => rewritten::matrix_by_vector(parts)?,
             "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),

@@ -48,6 +48,23 @@ fn convolutions_over_three_axes_may_be_ones_over_two() {
 }
 
 #[test]
+fn transposed_convolutions_may_name_their_shape() {
+    let wanted = |shape: &[i64]| {
+        let c = case("ConvTranspose").x(&[2, 3, 4, 3]).fixed(&[3, 2, 3, 3], -1.0, 1.0).linear();
+        c.ints("strides", &[2, 3]).ints("output_shape", shape).levelled()
+    };
+    wanted(&[8, 7]).check();
+    wanted(&[9, 9]).fixed(&[2], -1.0, 1.0).string("auto_pad", "SAME_LOWER").check();
+
+    // The whole is 1, 10, 2, 20, 3, 30.
+    let w = || crate::Tensor::from_f32s(&[1, 1, 2], &[1.0, 10.0]).unwrap();
+    let cut = || case("ConvTranspose").x(&[1, 1, 3]).constant(w()).ints("strides", &[2]);
+    let cut = || cut().ints("kernel_shape", &[2]).ints("output_shape", &[3]).levelled();
+    check(&cut(), &[1.0, 2.0, 3.0], &[2.0, 20.0, 3.0]);
+    check(&cut().string("auto_pad", "SAME_UPPER"), &[1.0, 2.0, 3.0], &[10.0, 2.0, 20.0]);
+}
+
+#[test]
 fn regions_are_sampled_as_onnx_runtime_does() {
     let of = |case: Case, places: &[f32], images: &[i64]| {
         let places = crate::Tensor::from_f32s(&[images.len(), 4], places).unwrap();
