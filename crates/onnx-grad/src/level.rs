@@ -91,6 +91,7 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
     portable::leave_out_unread(graph);
     rewrite(graph)?;
+    quantised::merge(graph);
     quantised::carry(graph)?;
     quantised::leave_scores_open(graph);
     portable::rewrite(graph)?;

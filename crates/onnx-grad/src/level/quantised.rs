@@ -1,6 +1,8 @@
 //! Operators on quantised numbers, written as quantisation, the operator on floats and back: so
 //! they have the gradient of quantisation, and engines need not know them.
 
+use std::collections::HashMap;
+
 use super::parts::{Parts, Rewrite, axis};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
@@ -18,6 +20,8 @@ pub(super) const REWRITES: &[Rewrite] = &[
     ("QLinearConv", conv),
     ("QLinearMatMul", matmul),
     ("com.microsoft.DequantizeLinear", standard),
+    ("com.microsoft.DynamicQuantizeMatMul", dynamic_matmul),
+    ("com.microsoft.MatMulIntegerToFloat", integers_to_float),
     ("com.microsoft.QGemm", gemm),
     ("com.microsoft.QLinearAdd", |parts| binary(parts, "Add")),
     ("com.microsoft.QLinearAveragePool", |parts| unary(parts, "AveragePool")),
@@ -29,6 +33,24 @@ pub(super) const REWRITES: &[Rewrite] = &[
     ("com.microsoft.QLinearSoftmax", |parts| unary(parts, "Softmax")),
     ("com.microsoft.QuantizeLinear", standard),
 ];
+
+/// What several nodes read as floats is made so once: then it is one layer.
+pub(super) fn merge(graph: &mut Graph) {
+    let (mut first, mut same) = (HashMap::new(), HashMap::new());
+    for node in graph.nodes.iter().filter(|n| n.op == "DequantizeLinear") {
+        let [Some(output)] = node.outputs[..] else { continue };
+        let scale = node.inputs.get(1).copied().flatten();
+        let scale = scale.and_then(|scale| graph.content(scale));
+        let of_all = scale.is_some_and(|scale| scale.shape().iter().product::<usize>() == 1);
+        if of_all {
+            let once = *first.entry(node.inputs.clone()).or_insert(output);
+            same.insert(output, once);
+        }
+    }
+    for input in graph.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut().flatten()) {
+        *input = same.get(input).copied().unwrap_or(*input);
+    }
+}
 
 /// What only moves or compares quantised numbers does so as on floats.
 pub(super) fn carry(graph: &mut Graph) -> Result<()> {
@@ -42,11 +64,12 @@ pub(super) fn carry(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-/// Inputs i to i + 2: a quantised value, its scale and its zero point, as floats. Scales may go
-/// along an axis.
-fn float(parts: &mut Parts<'_>, i: usize, along: i64) -> Result<ValueId> {
-    let mut inputs = vec![parts.x(i)?, parts.x(i + 1)?];
-    inputs.extend(parts.optional(i + 2));
+/// Three inputs, a quantised value, its scale and its zero point, as floats. Scales may go along an
+/// axis.
+fn float(parts: &mut Parts<'_>, places: [usize; 3], along: i64) -> Result<ValueId> {
+    let [value, scale, zero] = places;
+    let mut inputs = vec![parts.x(value)?, parts.x(scale)?];
+    inputs.extend(parts.optional(zero));
     Ok(parts.op("DequantizeLinear", &inputs, &axis(along)))
 }
 
@@ -94,7 +117,7 @@ fn standard(parts: Parts<'_>) -> Result<()> {
 }
 
 fn conv(mut parts: Parts<'_>) -> Result<()> {
-    let (x, w) = (float(&mut parts, 0, 1)?, float(&mut parts, 3, 0)?);
+    let (x, w) = (float(&mut parts, [0, 1, 2], 1)?, float(&mut parts, [3, 4, 5], 0)?);
     let inputs: Vec<ValueId> =
         [Some(x), Some(w), bias(&mut parts, 8, 1, 1.0)?].into_iter().flatten().collect();
     let attributes = attributes(&parts, &[]);
@@ -102,14 +125,14 @@ fn conv(mut parts: Parts<'_>) -> Result<()> {
 }
 
 fn matmul(mut parts: Parts<'_>) -> Result<()> {
-    let inputs = [float(&mut parts, 0, -2)?, float(&mut parts, 3, -1)?];
+    let inputs = [float(&mut parts, [0, 1, 2], -2)?, float(&mut parts, [3, 4, 5], -1)?];
     quantised_result(parts, "MatMul", &inputs, &[], 6)
 }
 
 fn gemm(mut parts: Parts<'_>) -> Result<()> {
     let columns = if parts.int("transB", 0) == 0 { 1 } else { 0 };
     let alpha = parts.float("alpha", 1.0);
-    let (a, b) = (float(&mut parts, 0, 0)?, float(&mut parts, 3, columns)?);
+    let (a, b) = (float(&mut parts, [0, 1, 2], 0)?, float(&mut parts, [3, 4, 5], columns)?);
     let inputs: Vec<ValueId> =
         [Some(a), Some(b), bias(&mut parts, 6, 1, alpha)?].into_iter().flatten().collect();
     let attributes = attributes(&parts, &[]);
@@ -117,7 +140,7 @@ fn gemm(mut parts: Parts<'_>) -> Result<()> {
 }
 
 fn binary(mut parts: Parts<'_>, op: &str) -> Result<()> {
-    let inputs = [float(&mut parts, 0, 1)?, float(&mut parts, 3, 1)?];
+    let inputs = [float(&mut parts, [0, 1, 2], 1)?, float(&mut parts, [3, 4, 5], 1)?];
     quantised_result(parts, op, &inputs, &[], 6)
 }
 
@@ -125,7 +148,7 @@ fn unary(mut parts: Parts<'_>, op: &str) -> Result<()> {
     if parts.int("channels_last", 0) != 0 {
         return Err(parts.unsupported("channels_last is not supported"));
     }
-    let x = float(&mut parts, 0, 1)?;
+    let x = float(&mut parts, [0, 1, 2], 1)?;
     let attributes = attributes(&parts, &["channels_last", "opset"]);
     let old_softmax = op == "Softmax" && parts.int("opset", 13) < 13;
     if old_softmax && parts.int("axis", 1) != -1 {
@@ -137,7 +160,8 @@ fn unary(mut parts: Parts<'_>, op: &str) -> Result<()> {
 /// The result's scale and zero point come first.
 fn concat(mut parts: Parts<'_>) -> Result<()> {
     let starts = (2..parts.node.inputs.len()).step_by(3);
-    let inputs = starts.map(|i| float(&mut parts, i, 1)).collect::<Result<Vec<_>>>()?;
+    let inputs =
+        starts.map(|i| float(&mut parts, [i, i + 1, i + 2], 1)).collect::<Result<Vec<_>>>()?;
     let attributes = attributes(&parts, &[]);
     quantised_result(parts, "Concat", &inputs, &attributes, 0)
 }
@@ -164,10 +188,38 @@ fn integers(mut parts: Parts<'_>, op: &str, along: i64) -> Result<()> {
 /// The scale and the zero point follow the input, but are taken for fixed: without rounding and
 /// clamping, what is quantised and back does not depend on them.
 fn dynamic(mut parts: Parts<'_>) -> Result<()> {
-    let (x, scale) = (parts.x(0)?, parts.output_of(1, DType::F32));
-    let zero = parts.output_of(2, DType::U8);
+    let x = parts.x(0)?;
+    let (scale, zero) = (parts.output_of(1, DType::F32), parts.output_of(2, DType::U8));
     parts.besides("DynamicQuantizeLinear", &[x], &[scale, zero]);
     parts.last("QuantizeLinear", &[x, scale, zero], &axis(1));
+    Ok(())
+}
+
+/// y = x w + b of an x that is quantised so, and back.
+fn dynamic_matmul(mut parts: Parts<'_>) -> Result<()> {
+    let x = parts.x(0)?;
+    let (scale, zero) = (parts.output_of(1, DType::F32), parts.output_of(2, DType::U8));
+    parts.besides("DynamicQuantizeLinear", &[x], &[scale, zero]);
+    let steps = parts.op("QuantizeLinear", &[x, scale, zero], &axis(1));
+    let x = parts.op("DequantizeLinear", &[steps, scale, zero], &axis(1));
+    let w = float(&mut parts, [1, 2, 3], -1)?;
+    product_and_bias(parts, x, w, 4)
+}
+
+/// y = x w + b, whose scales come before the zero points.
+fn integers_to_float(mut parts: Parts<'_>) -> Result<()> {
+    let (x, w) = (float(&mut parts, [0, 2, 4], -2)?, float(&mut parts, [1, 3, 5], -1)?);
+    product_and_bias(parts, x, w, 6)
+}
+
+fn product_and_bias(mut parts: Parts<'_>, x: ValueId, w: ValueId, bias: usize) -> Result<()> {
+    match parts.optional(bias) {
+        Some(bias) => {
+            let y = parts.op("MatMul", &[x, w], &[]);
+            parts.last("Add", &[y, bias], &[]);
+        }
+        None => parts.last("MatMul", &[x, w], &[]),
+    }
     Ok(())
 }
 

@@ -172,6 +172,23 @@ fn what_moves_quantised_numbers_moves_gradients() {
 }
 
 #[test]
+fn what_several_read_is_made_a_float_once() {
+    let steps = ["q", "s", "z", "q", "s", "z", "s", "z"];
+    let nodes = vec![
+        node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]),
+        contrib("QLinearAdd", &steps, vec![]),
+        node("DequantizeLinear", &["q", "s", "z"], &["f"], vec![]),
+        node("DequantizeLinear", &["r", "s", "z"], &["g"], vec![]),
+        node("Add", &["f", "g"], &["y"], vec![]),
+    ];
+    let (y, dx) = run_and_differentiate(nodes.clone(), STEP, &[2], &[1.0, -1.5]);
+    assert_eq!((y, dx), (vec![3.0, -4.5], vec![3.0, 3.0]));
+    let graph = read(&model(21, nodes, constants(STEP))).unwrap();
+    let f = graph.find("f").unwrap();
+    assert_eq!(graph.nodes().filter(|(_, n)| n.inputs.contains(&Some(f))).count(), 2);
+}
+
+#[test]
 fn of_what_is_clamped_scores_alone_have_a_gradient() {
     let there = node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]);
     let back = |to| node("DequantizeLinear", &["q", "s", "z"], &[to], vec![]);
@@ -205,6 +222,19 @@ fn scales_that_follow_the_input() {
     // Rows [-64, 63.5], [1, 2] and [0.5, -3] times [[1, -2, 3], [0, 2, -1]].
     assert_eq!(y, [-64.0, 255.0, -255.5, 1.0, 2.0, 1.0, 0.5, -7.0, 4.5]);
     assert_eq!(dx, [2.0, 1.0, 2.0, 1.0, 2.0, 1.0]);
+
+    let product = ["x", "m", "sm", "zm", "bmf"];
+    let product =
+        NodeProto { output: text(&["y"]), ..contrib("DynamicQuantizeMatMul", &product, vec![]) };
+    let (y, same) = run_and_differentiate(vec![product], STEP, &[3, 2], &x);
+    let expected = [-31.0, 254.0, -127.5, 1.5, 1.0, 0.75, 1.25, -8.0, 2.5];
+    assert_eq!((y, same), (expected.to_vec(), [0.0, 1.5, 0.0, 1.5, 0.0, 1.5].to_vec()));
+    let product = ["q", "m", "sx", "sm", "zx", "zm"];
+    let product =
+        NodeProto { output: text(&["y"]), ..contrib("MatMulIntegerToFloat", &product, vec![]) };
+    let (y, same) = run_and_differentiate(vec![quantise(), product], STEP, &[3, 2], &x);
+    assert_eq!(y[..2], [-32.0, 255.0]);
+    assert_eq!(same, [0.0, 1.5, 0.0, 1.5, 0.0, 1.5]);
 
     let conv = node("ConvInteger", &["q", "k", "zx"], &["i"], vec![]);
     let nodes = [vec![quantise(), conv], rest()].concat();
