@@ -14,6 +14,7 @@ const OLDEST: i64 = 7;
 const NEWEST: i64 = 25;
 
 mod all_axes;
+mod blocks;
 mod contrib;
 mod conv;
 mod elements;
@@ -101,9 +102,12 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
 
 /// The operators that the rest of the crate never sees: they are written as others.
 fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
-    const STANDARD: &[Rewrite] =
-        &[("RoiAlign", roi_align::roi_align), ("SpaceToDepth", rewritten::space_to_depth)];
-    STANDARD.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
+    const OTHERS: &[Rewrite] = &[
+        ("RoiAlign", roi_align::roi_align),
+        ("SpaceToDepth", rewritten::space_to_depth),
+        ("com.microsoft.MatMulNBits", blocks::matmul),
+    ];
+    OTHERS.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
 }
 
 /// Their names.

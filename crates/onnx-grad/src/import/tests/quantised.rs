@@ -172,6 +172,24 @@ fn what_moves_quantised_numbers_moves_gradients() {
 }
 
 #[test]
+fn weights_of_four_bits() {
+    // Two columns of 3 numbers, in blocks of two.
+    let packed = bytes("p", &[2, 2, 1], &[0x9a, 0x07, 0x18, 0x0f]);
+    let scales = TensorProto { dims: vec![2, 2], ..float_tensor("sp", &[0.5, 1.0, 2.0, 0.25]) };
+    let zeros = bytes("zp", &[2, 1], &[0x79, 0x88]);
+    let attributes = || vec![int("K", 3), int("N", 2), int("bits", 4), int("block_size", 2)];
+    let run = |inputs: &[&str]| {
+        let product = contrib("MatMulNBits", inputs, attributes());
+        let product = NodeProto { output: text(&["y"]), ..product };
+        let constants = vec![packed.clone(), scales.clone(), zeros.clone()];
+        run_on(&model(21, vec![product], constants), &[3, 3], &[1., 0., 0., 0., 1., 0., 0., 0., 1.])
+    };
+    // Columns of 10, 9, 7 and 8, 1, 15, of which 8 is zero; or 9, 7 and 8, 8 for each block.
+    assert_eq!(run(&["x", "p", "sp"]), [1.0, 0.0, 0.5, -14.0, -1.0, 1.75]);
+    assert_eq!(run(&["x", "p", "sp", "zp"]), [0.5, 0.0, 0.0, -14.0, 0.0, 1.75]);
+}
+
+#[test]
 fn what_several_read_is_made_a_float_once() {
     let steps = ["q", "s", "z", "q", "s", "z", "s", "z"];
     let nodes = vec![
