@@ -33,8 +33,8 @@ fn unpacked(parts: &Parts<'_>) -> Option<Tensor> {
     }
     let blocks = rows.div_ceil(block);
     let block_bytes = block.checked_mul(bits)?.div_ceil(8);
-    let (column_bytes, zero_bytes) =
-        (blocks.checked_mul(block_bytes)?, (blocks * bits).div_ceil(8));
+    let column_bytes = blocks.checked_mul(block_bytes)?;
+    let zero_bytes = blocks.checked_mul(bits)?.div_ceil(8);
     let bytes = |i: usize, each: usize| {
         let tensor = parts.stored(i).filter(|t| t.dtype() == DType::U8)?;
         (tensor.bytes().len() == columns.checked_mul(each)?).then(|| tensor.bytes())

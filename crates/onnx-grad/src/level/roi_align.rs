@@ -5,8 +5,9 @@ use crate::error::Result;
 use crate::graph::{Attribute, ValueId};
 use crate::tensor::{DType, Tensor};
 
-/// More places than this along an output's axis are not sampled.
+/// More places than this are not sampled along an axis: of one region, and of all.
 const LARGEST_GRID: usize = 1 << 12;
+const LARGEST_GRIDS: usize = 1 << 24;
 
 /// How the places that are averaged for an output element lie along one axis.
 struct Samples {
@@ -25,11 +26,12 @@ impl Samples {
         let grid = grids.iter().copied().max().unwrap_or(0).max(1);
         let size = usize::try_from(size).unwrap_or(0);
         let along = size.saturating_mul(grid);
-        if !(1..=LARGEST_GRID).contains(&along) {
+        let all = along.saturating_mul(grids.len());
+        if !(1..=LARGEST_GRID).contains(&along) || all > LARGEST_GRIDS {
             return Err(parts.unsupported(format!("{size} times {grid} samples along an axis")));
         }
-        let mut fractions = Vec::with_capacity(grids.len() * along);
-        let mut shares = Vec::with_capacity(grids.len() * along);
+        let mut fractions = Vec::with_capacity(all);
+        let mut shares = Vec::with_capacity(all);
         for of_region in grids {
             for (element, i) in (0..size).flat_map(|e| (0..grid).map(move |i| (e, i))) {
                 let within = (i as f32 + 0.5) / (*of_region).max(1) as f32;
