@@ -65,6 +65,24 @@ fn transposed_convolutions_may_name_their_shape() {
 }
 
 #[test]
+fn pictures_keep_their_shape() {
+    let of = |axes: &[i64], policy| {
+        let c = case("Resize").x(&[1, 1, 3, 4]).missing().missing().const_ints(&[5, 8]);
+        let c = c.ints("axes", axes).string("mode", "linear").linear();
+        c.string("keep_aspect_ratio_policy", policy).levelled()
+    };
+    of(&[2, 3], "not_larger").check();
+    of(&[-2, -1], "not_smaller").check();
+    // Values of ONNX Runtime's, of the last row.
+    let ramp: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let y = of(&[2, 3], "not_larger").values(&[&ramp]);
+    assert_eq!(y.len(), 5 * 7);
+    let last = [8.0000, 8.4000, 9.0000, 9.6000, 10.2000, 10.8000, 11.0000];
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+    assert!(y[28..].iter().zip(&last).all(close), "{y:?}");
+}
+
+#[test]
 fn regions_are_sampled_as_onnx_runtime_does() {
     let of = |case: Case, places: &[f32], images: &[i64]| {
         let places = crate::Tensor::from_f32s(&[images.len(), 4], places).unwrap();

@@ -12,11 +12,12 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 }
 
 /// y = A x along each resized axis, if it is one of the interpolations in which engines differ
-/// (rten takes cubic for linear), or not along the last axes.
+/// (rten takes cubic for linear), with both scales and sizes, or not along the last axes.
 pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
     let plain = n.int("antialias", 0) == 0
+        && (n.optional(3).is_none() || n.const_floats(2)?.is_none_or(|scales| scales.is_empty()))
         && matches!(n.string("mode", "nearest"), "nearest" | "linear")
         && n.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric"
         && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
