@@ -69,12 +69,13 @@ impl Graph {
         let output = node.outputs.iter().flatten().next();
         let names = [Some(node.name.as_str()), output.map(|v| self.value(*v).name.as_str())];
         let unique = names.into_iter().flatten().find(|n| taken.insert(n));
+        let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
         proto::NodeProto {
             input: node.inputs.iter().map(name).collect(),
             output: node.outputs.iter().map(name).collect(),
             name: unique.unwrap_or_default().to_owned(),
             op_type: node.op.clone(),
-            attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
+            attribute: own.map(|(n, a)| attribute_proto(n, a)).collect(),
             domain: node.domain.clone(),
             ..Default::default()
         }

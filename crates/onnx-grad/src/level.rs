@@ -1,13 +1,10 @@
 //! Levels what differs between opsets and element types, so that the rest of the crate knows one
 //! form of each operator: that of opset 21, in float32.
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node};
-use crate::level::parts::Parts;
-use crate::proto;
-use crate::tensor::{DType, Tensor};
+use crate::level::parts::{Parts, Rewrite};
+use crate::tensor::Tensor;
 
 /// The opset whose forms all graphs are levelled to.
 pub(crate) const LEVEL: i64 = 21;
@@ -17,112 +14,24 @@ const OLDEST: i64 = 7;
 const NEWEST: i64 = 25;
 
 mod all_axes;
+mod blocks;
 mod contrib;
+mod conv;
+mod elements;
 mod parts;
 mod portable;
+mod quantised;
 mod rewritten;
+mod roi_align;
 
-mod onnx {
-    //! `TensorProto.DataType` numbers of the types that are converted.
-    pub(super) const UINT16: i32 = 4;
-    pub(super) const FLOAT16: i32 = 10;
-    pub(super) const DOUBLE: i32 = 11;
-    pub(super) const UINT32: i32 = 12;
-    pub(super) const UINT64: i32 = 13;
-    pub(super) const BFLOAT16: i32 = 16;
-}
-
-/// The element type that stands for one of ONNX's, if it is supported.
-pub(crate) fn dtype(number: i32) -> Option<DType> {
-    match number {
-        onnx::FLOAT16 | onnx::BFLOAT16 | onnx::DOUBLE => Some(DType::F32),
-        onnx::UINT16 => Some(DType::I32),
-        onnx::UINT32 | onnx::UINT64 => Some(DType::I64),
-        n => DType::from_onnx(n),
-    }
-}
-
-/// The elements of a stored tensor, converted to the type that stands for its own.
-pub(crate) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result<(DType, Bytes)> {
-    let name = &proto.name;
-    let dtype = dtype(proto.data_type).ok_or_else(|| {
-        Error::Invalid(format!(
-            "tensor '{name}' has an element type that is not supported (ONNX type {})",
-            proto.data_type
-        ))
-    })?;
-    let Some(raw) = raw else { return Ok((dtype, typed_elements(proto, dtype))) };
-    let width = |n: usize| {
-        if raw.len().is_multiple_of(n) {
-            Ok(())
-        } else {
-            Err(Error::Invalid(format!("tensor '{name}' is cut off within an element")))
-        }
-    };
-    let bytes = match proto.data_type {
-        onnx::FLOAT16 => {
-            width(2).map(|()| convert(&raw, |b| half(u16::from_le_bytes(b)).to_le_bytes()))
-        }
-        onnx::BFLOAT16 => width(2).map(|()| convert(&raw, |b: [u8; 2]| [0, 0, b[0], b[1]])),
-        onnx::DOUBLE => {
-            width(8).map(|()| convert(&raw, |b| (f64::from_le_bytes(b) as f32).to_le_bytes()))
-        }
-        onnx::UINT16 => {
-            width(2).map(|()| convert(&raw, |b| i32::from(u16::from_le_bytes(b)).to_le_bytes()))
-        }
-        onnx::UINT32 => {
-            width(4).map(|()| convert(&raw, |b| i64::from(u32::from_le_bytes(b)).to_le_bytes()))
-        }
-        _ => width(dtype.size()).map(|()| raw.clone()),
-    }?;
-    Ok((dtype, bytes))
-}
-
-/// The elements of a tensor that is stored in one of the typed fields.
-fn typed_elements(proto: &proto::TensorProto, dtype: DType) -> Bytes {
-    let ints = &proto.int32_data;
-    let bytes: Vec<u8> = match proto.data_type {
-        onnx::FLOAT16 => ints.iter().flat_map(|x| half(*x as u16).to_le_bytes()).collect(),
-        onnx::BFLOAT16 => {
-            ints.iter().flat_map(|x| f32::from_bits((*x as u32) << 16).to_le_bytes()).collect()
-        }
-        onnx::DOUBLE => proto.double_data.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect(),
-        onnx::UINT32 | onnx::UINT64 => {
-            proto.uint64_data.iter().flat_map(|x| x.to_le_bytes()).collect()
-        }
-        _ => match dtype {
-            DType::F32 => proto.float_data.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            DType::I64 => proto.int64_data.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            DType::I32 => ints.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            DType::I16 => ints.iter().flat_map(|x| (*x as i16).to_le_bytes()).collect(),
-            DType::U8 | DType::I8 | DType::Bool => ints.iter().map(|x| *x as u8).collect(),
-        },
-    };
-    bytes.into()
-}
-
-fn convert<const N: usize, const M: usize>(raw: &Bytes, f: impl Fn([u8; N]) -> [u8; M]) -> Bytes {
-    raw.as_chunks::<N>().0.iter().flat_map(|b| f(*b)).collect::<Vec<u8>>().into()
-}
-
-/// IEEE 754 half precision to single, exact.
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f32::from(bits & 0x3ff);
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        e => (1.0 + fraction / 1024.0) * 2f32.powi(e - 15),
-    }
-}
+pub(crate) use elements::{dtype, elements};
+pub(crate) use quantised::OPEN;
 
 type Level = fn(&mut Graph, usize) -> Result<()>;
 
 /// Operators whose form changed: name, the first opset with the new form, and the change.
 const CHANGES: &[(&str, i64, Level)] = &[
-    ("BatchNormalization", 15, batch_normalization),
+    ("BatchNormalization", 14, batch_normalization),
     ("Clip", 11, |g, n| attributes_to_inputs(g, n, &["min", "max"])),
     ("Dropout", 12, |g, n| attributes_to_inputs(g, n, &["ratio"])),
     ("GridSample", 20, grid_sample),
@@ -140,6 +49,11 @@ const CHANGES: &[(&str, i64, Level)] = &[
     ("ReduceSum", 13, axes_to_input),
     ("ReduceSumSquare", 18, axes_to_input),
     ("Resize", 11, resize_10),
+    ("RoiAlign", 16, |g, n| {
+        let mode = Attribute::String("output_half_pixel".into());
+        g.nodes[n].set_attribute("coordinate_transformation_mode", mode);
+        Ok(())
+    }),
     ("Scatter", 11, |g, n| {
         g.nodes[n].op = "ScatterElements".into();
         Ok(())
@@ -177,9 +91,37 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     graph.opsets.retain(|(d, _)| !d.is_empty());
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
     portable::leave_out_unread(graph);
-    contrib::rewrite(graph)?;
+    rewrite(graph)?;
+    quantised::merge(graph);
+    quantised::carry(graph)?;
+    quantised::leave_scores_open(graph);
     portable::rewrite(graph)?;
     portable::mark_indices(graph);
+    Ok(())
+}
+
+/// The operators that the rest of the crate never sees: they are written as others.
+fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
+    const OTHERS: &[Rewrite] = &[
+        ("RoiAlign", roi_align::roi_align),
+        ("SpaceToDepth", rewritten::space_to_depth),
+        ("com.microsoft.MatMulNBits", blocks::matmul),
+    ];
+    OTHERS.iter().chain(contrib::REWRITES).chain(quantised::REWRITES)
+}
+
+/// Their names.
+pub(crate) fn rewritten() -> impl Iterator<Item = &'static str> {
+    rewrites().map(|(op, _)| *op)
+}
+
+fn rewrite(graph: &mut Graph) -> Result<()> {
+    for n in 0..graph.nodes.len() {
+        let op = graph.nodes[n].qualified_op();
+        if let Some((_, rewrite)) = rewrites().find(|(name, _)| *name == op) {
+            rewrite(Parts::of(graph, n))?;
+        }
+    }
     Ok(())
 }
 
@@ -302,3 +244,6 @@ fn upsample(graph: &mut Graph, n: usize) -> Result<()> {
     graph.nodes[n].op = "Resize".into();
     resize_10(graph, n)
 }
+
+#[cfg(test)]
+mod tests;

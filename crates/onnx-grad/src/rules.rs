@@ -7,6 +7,7 @@ mod conv;
 mod einsum;
 mod gather;
 mod grid_sample;
+mod interpolation;
 mod layout;
 mod lp_pool;
 mod matmul;
@@ -17,6 +18,7 @@ mod pooling;
 mod quantize;
 mod reduce;
 mod resize;
+mod rule;
 mod separable;
 mod slice;
 mod softmax;
@@ -25,89 +27,15 @@ mod unary_elementwise;
 mod window;
 
 pub(crate) use padding::implied_pads;
+pub(crate) use rule::{Formula, Kind, Rule};
+
+use rule::{Wrt, decompose, rule, stop};
 
 use crate::error::Result;
 use crate::graph::{Attribute, Node};
 use crate::tape::{Tape, Var};
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
-
-/// A vector-Jacobian product: the cotangent of input `i`. It may still have the shape that the
-/// input was broadcast to; the sweep sums it.
-pub(crate) type Formula = for<'a, 'g> fn(&'a Vjp<'g>, usize) -> Result<Var<'g>>;
-/// An operator's (only) output, written in operators that have rules.
-pub(crate) type Decomposition = for<'a, 'g> fn(&'a At<'g>) -> Result<Var<'g>>;
-
-/// The output of a node written in other operators, if engines lack what it asks for or do
-/// otherwise; `None` if it is plain.
-pub(crate) type Otherwise = for<'a, 'g> fn(&'a At<'g>) -> Result<Option<Var<'g>>>;
-
-/// The inputs for which a rule holds the formula.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wrt {
-    All,
-    First,
-    Inputs(&'static [usize]),
-}
-
-impl Wrt {
-    pub(crate) fn contains(self, i: usize) -> bool {
-        match self {
-            Wrt::All => true,
-            Wrt::First => i == 0,
-            Wrt::Inputs(inputs) => inputs.contains(&i),
-        }
-    }
-}
-
-/// How the gradient passes an operator.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    /// By a formula.
-    Vjp(Wrt, Formula),
-    /// By the formulas of the operators that it is made of.
-    Decomposition(Decomposition),
-    /// Not at all: the output cannot vary (shapes, indices), or does so in steps.
-    Stop,
-}
-
-/// A row of the table.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rule {
-    /// The operator, with its domain if that is not ai.onnx.
-    pub(crate) op: &'static str,
-    /// The attributes that the rule knows; a node with any other is not supported.
-    pub(crate) attributes: &'static [&'static str],
-    pub(crate) kind: Kind,
-    otherwise: Option<Otherwise>,
-}
-
-impl Rule {
-    const fn otherwise(self, form: Otherwise) -> Rule {
-        Rule { otherwise: Some(form), ..self }
-    }
-}
-
-const fn rule(
-    op: &'static str,
-    wrt: Wrt,
-    attributes: &'static [&'static str],
-    formula: Formula,
-) -> Rule {
-    Rule { op, attributes, kind: Kind::Vjp(wrt, formula), otherwise: None }
-}
-
-const fn decompose(
-    op: &'static str,
-    attributes: &'static [&'static str],
-    formula: Decomposition,
-) -> Rule {
-    Rule { op, attributes, kind: Kind::Decomposition(formula), otherwise: None }
-}
-
-const fn stop(op: &'static str) -> Rule {
-    Rule { op, attributes: &[], kind: Kind::Stop, otherwise: None }
-}
+use crate::vjp::At;
 
 /// The attributes of all reductions.
 const REDUCTION: &[&str] = &["keepdims", "noop_with_empty_axes"];
@@ -145,6 +73,7 @@ static RULES: &[Rule] = &[
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
+    stop("DynamicQuantizeLinear"),
     rule("Einsum", Wrt::All, &["equation"], einsum::einsum),
     rule("Elu", Wrt::All, &["alpha"], activation::elu),
     stop("Equal"),
@@ -200,7 +129,7 @@ static RULES: &[Rule] = &[
     rule("PRelu", Wrt::All, &[], activation::prelu),
     rule("Pad", Wrt::First, &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
-    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype", "precision", "saturate"], quantize::quantize),
+    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", crate::level::OPEN, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
@@ -313,11 +242,17 @@ pub(crate) fn passes(node: &Node, _input: usize) -> bool {
 
 /// The operators that the gradient passes, sorted, with how: for documentation.
 pub fn supported() -> impl Iterator<Item = (&'static str, &'static str)> {
-    RULES.iter().map(|r| match r.kind {
-        Kind::Vjp(..) => (r.op, "rule"),
-        Kind::Decomposition(_) => (r.op, "decomposition"),
-        Kind::Stop => (r.op, "no gradient"),
-    })
+    let how = |r: &Rule| match r.kind {
+        Kind::Vjp(..) => "rule",
+        Kind::Decomposition(_) => "decomposition",
+        Kind::Stop => "no gradient",
+    };
+    let mut all: Vec<_> = crate::level::rewritten().map(|op| (op, "rewritten")).collect();
+    all.extend(RULES.iter().map(|r| (r.op, how(r))));
+    // What is read as another may stay as a part of that.
+    all.sort_by_key(|(op, _)| *op);
+    all.dedup_by_key(|(op, _)| *op);
+    all.into_iter()
 }
 
 #[cfg(test)]

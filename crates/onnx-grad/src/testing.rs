@@ -78,6 +78,7 @@ pub(crate) struct Case {
     linear: bool,
     stepwise: bool,
     indices: bool,
+    levelled: bool,
     constants: Vec<usize>,
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn case(op: &'static str) -> Case {
         linear: false,
         stepwise: false,
         indices: false,
+        levelled: false,
         constants: vec![],
     }
 }
@@ -184,6 +186,12 @@ impl Case {
         self
     }
 
+    /// The node is levelled, as those of files are.
+    pub(crate) fn levelled(mut self) -> Self {
+        self.levelled = true;
+        self
+    }
+
     /// The case's graph, its differentiable inputs, and its outputs.
     pub(crate) fn graph(&self) -> (Graph, Vec<(ValueId, Tensor)>, Vec<ValueId>) {
         let mut graph = Graph::new();
@@ -227,6 +235,10 @@ impl Case {
             graph.opsets.push((domain.into(), 1));
         }
         graph.set_outputs(&outputs);
+        if self.levelled {
+            crate::level::level(&mut graph).unwrap_or_else(|e| panic!("{}: {e}", self.op));
+            graph.settle().expect("no branches");
+        }
         (graph, inputs, outputs)
     }
 }

@@ -25,6 +25,7 @@ fn table() -> String {
     let kinds = [
         ("rule", "differentiated"),
         ("decomposition", "differentiated as what they are made of"),
+        ("rewritten", "read as others, and differentiated as those"),
         ("no gradient", "no gradient flows (shapes, indices, comparisons, steps)"),
     ];
     let mut table = String::from("\n| | operators |\n|---|---|\n");

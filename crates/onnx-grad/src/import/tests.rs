@@ -5,6 +5,7 @@ mod control_flow;
 mod damage;
 mod old_forms;
 mod portable;
+mod quantised;
 
 use super::*;
 use crate::proto::*;

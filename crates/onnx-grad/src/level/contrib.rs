@@ -1,30 +1,24 @@
 //! ONNX Runtime's own operators, which its optimiser leaves in files, written as standard ones.
 
-use super::parts::{Parts, axis};
+use super::parts::{Parts, Rewrite, axis};
 use crate::error::Result;
-use crate::graph::{Attribute, Graph, ValueId};
+use crate::graph::{Attribute, ValueId};
 
 /// What the operators with a skip connection add to the variance if nothing else is said.
 const SKIP_EPSILON: f32 = 1e-12;
 
-pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
-    for n in 0..graph.nodes.len() {
-        let op = graph.nodes[n].qualified_op();
-        let parts = Parts::of(graph, n);
-        match op.as_str() {
-            "com.microsoft.FusedConv" => fused_conv(parts)?,
-            "com.microsoft.FusedMatMul" => turned_weights(parts),
-            "com.microsoft.LayerNormalization" => parts.change(|node| node.domain.clear()),
-            "SimplifiedLayerNormalization" | "com.microsoft.SimplifiedLayerNormalization" => {
-                simplified_layer_normalization(parts)?;
-            }
-            "com.microsoft.SkipLayerNormalization" => skip_layer_normalization(parts)?,
-            "com.microsoft.SkipSimplifiedLayerNormalization" => {
-                skip_simplified_layer_normalization(parts)?;
-            }
-            _ => {}
-        }
-    }
+pub(super) const REWRITES: &[Rewrite] = &[
+    ("SimplifiedLayerNormalization", simplified_layer_normalization),
+    ("com.microsoft.FusedConv", fused_conv),
+    ("com.microsoft.LayerNormalization", layer_normalization),
+    ("com.microsoft.SimplifiedLayerNormalization", simplified_layer_normalization),
+    ("com.microsoft.SkipLayerNormalization", skip_layer_normalization),
+    ("com.microsoft.SkipSimplifiedLayerNormalization", skip_simplified_layer_normalization),
+];
+
+/// It has the standard operator's form.
+fn layer_normalization(parts: Parts<'_>) -> Result<()> {
+    parts.change(|node| node.domain.clear());
     Ok(())
 }
 
@@ -68,7 +62,7 @@ fn fused_conv(mut parts: Parts<'_>) -> Result<()> {
 
 /// Weights on the right that the product turns are turned before: they may have fewer axes than
 /// what they are multiplied with.
-fn turned_weights(mut parts: Parts<'_>) {
+pub(super) fn turned_weights(mut parts: Parts<'_>) {
     let rank = parts.stored(1).map_or(0, |weights| weights.shape().len());
     if rank >= 2 && parts.int("transB", 0) != 0 && parts.int("transBatchB", 0) == 0 {
         let mut order: Vec<i64> = (0..rank as i64).collect();

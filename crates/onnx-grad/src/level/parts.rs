@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
+/// An operator, and how it is written as others.
+pub(super) type Rewrite = (&'static str, for<'a> fn(Parts<'a>) -> Result<()>);
+
 /// A node that is being written as others. The last of them takes its place and its outputs.
 pub(super) struct Parts<'a> {
     graph: &'a mut Graph,
@@ -94,7 +97,34 @@ impl<'a> Parts<'a> {
         let output = self.graph.add_value(&name, None, None);
         let name = self.graph.value(output).name.clone();
         let node = self.part(op, name, inputs, attributes, vec![Some(output)]);
-        self.graph.nodes.push(node);
+        self.graph.push_node(node);
+        output
+    }
+
+    /// The node once more, with other inputs and an output of its own.
+    pub(super) fn again(&mut self, inputs: Vec<Option<ValueId>>) -> ValueId {
+        let (op, attributes) = (self.node.op.clone(), self.node.attributes.clone());
+        let output = self.op(&op, &[], &[]);
+        if let Some(node) = self.graph.nodes.last_mut() {
+            (node.inputs, node.attributes) = (inputs, attributes);
+        }
+        output
+    }
+
+    /// One more node that makes values which exist; its first output is not wanted.
+    pub(super) fn besides(&mut self, op: &str, inputs: &[ValueId], outputs: &[ValueId]) {
+        let first = self.op(op, inputs, &[]);
+        if let Some(node) = self.graph.nodes.last_mut() {
+            node.outputs = [first].iter().chain(outputs).copied().map(Some).collect();
+        }
+    }
+
+    /// Output `i`, of this type: a new value if the node lacks it.
+    pub(super) fn output_of(&mut self, i: usize, dtype: DType) -> ValueId {
+        let given = self.node.outputs.get(i).copied().flatten();
+        let name = format!("{}/output_{i}", self.node.name);
+        let output = given.unwrap_or_else(|| self.graph.add_value(&name, None, None));
+        self.graph.values[output.0].dtype = Some(dtype);
         output
     }
 
@@ -126,7 +156,7 @@ impl<'a> Parts<'a> {
             let outputs = vec![self.node.outputs[i]];
             let name = format!("{}/output_{i}", self.node.name);
             let node = self.part(op, name, inputs, &[], outputs);
-            self.graph.nodes.push(node);
+            self.graph.push_node(node);
         }
     }
 
@@ -140,6 +170,12 @@ impl<'a> Parts<'a> {
     /// The node itself, changed.
     pub(super) fn change(self, change: impl FnOnce(&mut Node)) {
         change(&mut self.graph.nodes[self.at]);
+    }
+
+    /// Gives the node itself an attribute.
+    pub(super) fn set_attribute(&mut self, name: &str, value: Attribute) {
+        self.graph.nodes[self.at].set_attribute(name, value.clone());
+        self.node.set_attribute(name, value);
     }
 
     pub(super) fn unsupported(&self, what: impl Into<String>) -> Error {

@@ -2,7 +2,7 @@
 //! needs no shapes.
 
 use super::parts::Parts;
-use super::{all_axes, rewritten};
+use super::{all_axes, contrib, conv, rewritten};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
@@ -12,22 +12,25 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
         let op = graph.nodes[n].qualified_op();
         let parts = Parts::of(graph, n);
         match op.as_str() {
-            "ArgMax" => rewritten::first_of_equals(parts, 1)?,
-            "ArgMin" => rewritten::first_of_equals(parts, 0)?,
+            "ArgMax" => rewritten::one_of_equals(parts, 1)?,
+            "ArgMin" => rewritten::one_of_equals(parts, 0)?,
             "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
+            "BatchNormalization" => rewritten::batch_statistics(parts)?,
             "Cast" => rewritten::cast_to_bool(parts)?,
-            "Conv" | "ConvTranspose" => explicit_kernel(parts),
+            "Conv" => conv::fewer_axes(conv::explicit_kernel(parts))?,
+            "ConvTranspose" => conv::cut_to_shape(conv::explicit_kernel(parts))?,
+            "Hardmax" => rewritten::hardmax(parts)?,
             "MatMul" => rewritten::matrix_by_vector(parts)?,
             "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),
-            "QuantizeLinear" => explicit_axis(parts),
+            "QuantizeLinear" => explicit_quantisation(parts),
             "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
                 rewritten::reduction_of_nothing(parts)?;
             }
             "Resize" => all_axes::sizes(parts)?,
             "Sign" => rewritten::sign(parts)?,
             "Softplus" => rewritten::softplus(parts)?,
-            "SpaceToDepth" => rewritten::space_to_depth(parts)?,
+            "com.microsoft.FusedMatMul" => contrib::turned_weights(parts),
             _ => {}
         }
     }
@@ -52,6 +55,7 @@ pub(super) fn leave_out_unread(graph: &mut Graph) {
         if matches!(
             node.op.as_str(),
             "Attention"
+                | "BatchNormalization"
                 | "Dropout"
                 | "LayerNormalization"
                 | "MaxPool"
@@ -82,26 +86,18 @@ fn explicit_window(parts: Parts<'_>) {
     }
 }
 
-/// The kernel's shape, left out, is that of the weights.
-fn explicit_kernel(parts: Parts<'_>) {
-    let Some([_, _, kernel @ ..]) = parts.stored_shape(1) else { return };
-    let kernel: Vec<i64> = kernel.iter().map(|k| *k as i64).collect();
-    let ones = vec![1; kernel.len()];
+/// Channels have their own scales along axis 1, and numbers without a zero point are unsigned, if
+/// nothing else is said. (rten takes the last axis, and no type at all.)
+fn explicit_quantisation(parts: Parts<'_>) {
+    let unsigned = parts.optional(2).is_none() && parts.int("output_dtype", 0) == 0;
     parts.change(|node| {
-        for (name, default) in [("kernel_shape", &kernel), ("strides", &ones), ("dilations", &ones)]
-        {
-            if node.attribute(name).is_none() {
-                node.set_attribute(name, Attribute::Ints(default.clone()));
-            }
+        if node.attribute("axis").is_none() {
+            node.set_attribute("axis", Attribute::Int(1));
+        }
+        if unsigned {
+            node.set_attribute("output_dtype", Attribute::Int(DType::U8 as i64));
         }
     });
-}
-
-/// Channels have their own scales along axis 1, if nothing else is said. (rten takes the last.)
-fn explicit_axis(parts: Parts<'_>) {
-    if parts.node.attribute("axis").is_none() {
-        parts.change(|node| node.set_attribute("axis", Attribute::Int(1)));
-    }
 }
 
 /// A constant integer exponent becomes a float one: rten wants it of the base's type.

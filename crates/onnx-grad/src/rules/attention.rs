@@ -14,9 +14,6 @@ pub(super) fn attention<'g>(n: &At<'g>) -> Result<Var<'g>> {
     if later || (1..n.outputs()).any(|i| n.y_at(i).is_some()) {
         return Err(n.unsupported("keys and values of the past are not supported"));
     }
-    if n.float("softcap", 0.0) != 0.0 {
-        return Err(n.unsupported("softcap is not supported"));
-    }
     let (q, k, v) = (n.x(0)?, n.x(1)?, n.x(2)?);
     let mut mask = n.optional(3).map(|mask| as_summand(n, mask));
     if n.int("is_causal", 0) != 0 {
@@ -118,6 +115,10 @@ fn weighted_values<'g>(
         scale => scale,
     };
     let mut scores = (q * scale).matmul(k.transposed());
+    let cap = n.float("softcap", 0.0);
+    if cap > 0.0 {
+        scores = (scores / cap).unary("Tanh") * cap;
+    }
     if let Some(mask) = mask {
         scores = scores + mask;
     }
@@ -197,6 +198,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         separate().fixed(&[2, 3], -1.0, 1.0).float("scale", 0.7),
         separate().constant(allowed),
         separate().int("is_causal", 1),
+        separate().float("softcap", 0.5).fixed(&[2, 3], -1.0, 1.0),
         case("Attention").x(&[1, 4, 2, 3]).x(&[1, 2, 3, 3]).x(&[1, 2, 3, 3]),
         side_by_side(case("Attention").x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8])),
         case("com.microsoft.Attention").x(&[2, 3, 8]).x(&[8, 24]).x(&[24]).int("num_heads", 2),

@@ -2,14 +2,18 @@
 
 use crate::error::Result;
 use crate::graph::Attribute;
+use crate::level;
 use crate::tape::Var;
 use crate::tensor::DType;
 use crate::vjp::{At, Vjp};
 
 /// y = clamp(round(x / scale) + zero_point), so dx = dy / scale as if nothing were rounded, and 0
-/// where y is clamped.
+/// where y is clamped, unless levelling left it open.
 pub(super) fn quantize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (x, scale) = (n.x(0)?, per_axis(n, n.x(1)?)?);
+    if n.int(level::OPEN, 0) != 0 {
+        return Ok(n.dy()? / scale);
+    }
     let mut unclamped = x / scale;
     if let Some(zero) = n.optional(2) {
         unclamped = unclamped + per_axis(n, zero.to_float())?;

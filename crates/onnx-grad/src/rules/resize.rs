@@ -1,5 +1,6 @@
 //! Interpolation: along each axis, an output element is a weighted sum of input elements.
 
+use super::interpolation::Kernel;
 use super::separable::{AxisMap, adjoint, apply};
 use crate::error::Result;
 use crate::tape::Var;
@@ -11,20 +12,19 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 }
 
 /// y = A x along each resized axis, if it is one of the interpolations in which engines differ
-/// (rten takes cubic for linear), or not along the last axes.
+/// (rten takes cubic for linear), with both scales and sizes, or not along the last axes.
 pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
-    let plain = matches!(n.string("mode", "nearest"), "nearest" | "linear")
+    let plain = n.int("antialias", 0) == 0
+        && (n.optional(3).is_none() || n.const_floats(2)?.is_none_or(|scales| scales.is_empty()))
+        && matches!(n.string("mode", "nearest"), "nearest" | "linear")
         && n.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric"
         && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
     if plain { Ok(None) } else { apply(n, n.x(0)?, &interpolations(n)?).map(Some) }
 }
 
 fn interpolations(n: &At<'_>) -> Result<Vec<AxisMap>> {
-    if n.int("antialias", 0) != 0 {
-        return Err(n.unsupported("antialias is not supported"));
-    }
     if n.string("keep_aspect_ratio_policy", "stretch") != "stretch" {
         return Err(n.unsupported("keep_aspect_ratio_policy is not supported"));
     }
@@ -75,12 +75,12 @@ fn interpolation(
     kernel: Kernel,
 ) -> Result<AxisMap> {
     let mut map = AxisMap::new(n, axis.axis, axis.output, axis.input)?;
-    if axis.input == 0 {
-        return Err(n.unsupported("an empty input"));
+    if axis.input == 0 || axis.scale * (axis.input as f32) < 0.5 {
+        return Err(n.unsupported(format!("{} elements scaled by {}", axis.input, axis.scale)));
     }
     for o in 0..axis.output {
         let at = coordinates.place(o as f32, axis);
-        kernel.weights(at, axis.input).into_iter().for_each(|(i, w)| map.add(o, i, w));
+        kernel.weights(at, axis.input, axis.scale).into_iter().for_each(|(i, w)| map.add(o, i, w));
     }
     Ok(map)
 }
@@ -127,95 +127,6 @@ impl Coordinates {
     }
 }
 
-/// How the elements around a place are weighted: `mode`.
-#[derive(Clone, Copy, Debug)]
-enum Kernel {
-    Nearest(Rounding),
-    Linear,
-    /// With the slope at distance 1, and whether elements outside of the input are left out, in
-    /// place of repeating the outermost.
-    Cubic(f32, bool),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Rounding {
-    HalfDown,
-    HalfUp,
-    Floor,
-    Ceil,
-}
-
-impl Kernel {
-    fn of(n: &At<'_>) -> Result<Self> {
-        let excluding = n.int("exclude_outside", 0) != 0;
-        Ok(match n.string("mode", "nearest") {
-            "nearest" => Self::Nearest(Rounding::of(n)?),
-            "linear" if excluding => {
-                return Err(n.unsupported("exclude_outside with linear interpolation"));
-            }
-            "linear" => Self::Linear,
-            "cubic" => Self::Cubic(n.float("cubic_coeff_a", -0.75), excluding),
-            other => return Err(n.unsupported(format!("mode '{other}'"))),
-        })
-    }
-
-    /// The elements that make up the value at a place, with their weights.
-    fn weights(self, at: f32, size: usize) -> Vec<(usize, f32)> {
-        let last = size as f32 - 1.0;
-        let element = |i: f32| i.clamp(0.0, last) as usize;
-        match self {
-            Self::Nearest(rounding) => vec![(element(rounding.apply(at)), 1.0)],
-            Self::Linear => {
-                let at = at.clamp(0.0, last);
-                let t = at - at.floor();
-                vec![(element(at.floor()), 1.0 - t), (element(at.floor() + 1.0), t)]
-            }
-            Self::Cubic(a, excluding) => {
-                let around = [-1.0, 0.0, 1.0, 2.0].map(|d| at.floor() + d);
-                let weights = around
-                    .iter()
-                    .filter(|i| !excluding || (0.0..=last).contains(*i))
-                    .map(|i| (element(*i), cubic(a, (at - i).abs())));
-                let weights: Vec<(usize, f32)> = weights.collect();
-                let sum: f32 = if excluding { weights.iter().map(|(_, w)| w).sum() } else { 1.0 };
-                weights.into_iter().map(|(i, w)| (i, w / sum)).collect()
-            }
-        }
-    }
-}
-
-/// Keys' convolution kernel at this distance.
-fn cubic(a: f32, d: f32) -> f32 {
-    if d <= 1.0 {
-        ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0
-    } else {
-        ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a
-    }
-}
-
-impl Rounding {
-    fn of(n: &At<'_>) -> Result<Self> {
-        Ok(match n.string("nearest_mode", "round_prefer_floor") {
-            "round_prefer_floor" => Self::HalfDown,
-            "round_prefer_ceil" => Self::HalfUp,
-            "floor" => Self::Floor,
-            "ceil" => Self::Ceil,
-            other => return Err(n.unsupported(format!("nearest_mode '{other}'"))),
-        })
-    }
-
-    fn apply(self, x: f32) -> f32 {
-        let halfway = x - x.floor() == 0.5;
-        match self {
-            Self::HalfDown if halfway => x.floor(),
-            Self::HalfUp if halfway => x.ceil(),
-            Self::HalfDown | Self::HalfUp => x.round(),
-            Self::Floor => x.floor(),
-            Self::Ceil => x.ceil(),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::{Case, case};
@@ -244,37 +155,30 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         cubic(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 0.6, 1.7])),
         cubic(mode(sized(&[2, 3, 4, 5], &[2, 3, 7, 2]), "align_corners")).int("exclude_outside", 1),
         cubic(sized(&[2, 3, 4, 5], &[2, 3, 4, 9])).float("cubic_coeff_a", -0.5),
+        cubic(sized(&[2, 3, 9, 5], &[2, 3, 4, 6])).int("antialias", 1),
+        linear(sized(&[2, 3, 9, 8], &[2, 3, 4, 3])).int("antialias", 1).int("exclude_outside", 1),
     ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::testing::case;
 
     #[test]
-    fn cubic_weights_are_those_of_the_onnx_documentation() {
-        let weights = Kernel::Cubic(-0.75, false).weights(2.75, 8);
-        let expected =
-            [(1, -0.035_156_25), (2, 0.261_718_75), (3, 0.878_906_25), (4, -0.105_468_75)];
-        assert_eq!(weights, expected);
-    }
-
-    #[test]
-    fn outside_of_the_input_the_border_is_repeated_or_excluded() {
-        let weights = |excluding| Kernel::Cubic(-0.75, excluding).weights(0.0, 4);
-        assert_eq!(weights(false), [(0, 0.0), (0, 1.0), (1, 0.0), (2, 0.0)]);
-        assert_eq!(weights(true), [(0, 1.0), (1, 0.0), (2, 0.0)]);
-        assert_eq!(Kernel::Linear.weights(-0.25, 4), [(0, 1.0), (1, 0.0)]);
-        assert_eq!(Kernel::Linear.weights(3.25, 4), [(3, 1.0), (3, 0.0)]);
-    }
-
-    #[test]
-    fn halves_are_rounded_as_named() {
-        let nearest =
-            |rounding| [0.5, 1.5, 1.75].map(|at| Kernel::Nearest(rounding).weights(at, 4)[0].0);
-        assert_eq!(nearest(Rounding::HalfDown), [0, 1, 2]);
-        assert_eq!(nearest(Rounding::HalfUp), [1, 2, 2]);
-        assert_eq!(nearest(Rounding::Floor), [0, 1, 1]);
-        assert_eq!(nearest(Rounding::Ceil), [1, 2, 2]);
+    fn averages_of_a_ramp_are_those_of_onnx_runtime() {
+        let ramp: Vec<f32> = (0..9).map(|i| (i * i) as f32).collect();
+        let of = |mode, excluding| {
+            let resize = case("Resize").x(&[1, 1, 1, 9]).missing().missing();
+            let resize = resize.const_ints(&[1, 1, 1, 4]).string("mode", mode);
+            resize.int("antialias", 1).int("exclude_outside", excluding).values(&[&ramp])
+        };
+        let check = |found: Vec<f32>, expected: [f32; 4]| {
+            let close = |(f, e): (&f32, &f32)| (f - e).abs() < 1e-4;
+            assert!(found.iter().zip(&expected).all(close), "{found:?}");
+        };
+        check(of("linear", 0), [1.0750, 9.0000, 27.3415, 53.4750]);
+        check(of("linear", 1), [1.2286, 9.0000, 27.3415, 51.9714]);
+        check(of("cubic", 0), [0.3708, 7.9598, 26.1916, 54.8694]);
+        check(of("cubic", 1), [0.3956, 7.8147, 26.8810, 54.2580]);
     }
 }

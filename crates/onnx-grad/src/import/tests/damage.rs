@@ -2,9 +2,51 @@
 
 use super::*;
 
+/// A model of operators that are written as others.
+fn rewritten() -> ModelProto {
+    let bytes = |name: &str, dims: &[i64]| TensorProto {
+        name: name.into(),
+        dims: dims.to_vec(),
+        data_type: 2,
+        raw_data: Some(vec![1; dims.iter().product::<i64>() as usize].into()),
+        ..Default::default()
+    };
+    let floats = |name: &str, dims: &[i64]| TensorProto {
+        dims: dims.to_vec(),
+        ..float_tensor(name, &vec![1.0; dims.iter().product::<i64>() as usize])
+    };
+    let three = vec![ints("kernel_shape", &[1, 1, 1]), ints("pads", &[0; 6])];
+    let blocks = vec![int("K", 2), int("N", 1), int("bits", 4), int("block_size", 2)];
+    let mut nodes = vec![
+        node("Conv", &["x", "w"], &["a"], three),
+        node("ConvTranspose", &["a", "w"], &["b"], vec![ints("output_shape", &[1, 1, 1])]),
+        node(
+            "BatchNormalization",
+            &["b", "s", "s", "s", "s"],
+            &["c"],
+            vec![int("training_mode", 1)],
+        ),
+        node("RoiAlign", &["c", "r", "i"], &["d"], vec![int("sampling_ratio", 0)]),
+        node("QuantizeLinear", &["d", "s", "z"], &["e"], vec![]),
+        node("QLinearConv", &["e", "s", "z", "k", "s", "z", "s", "z"], &["f"], vec![]),
+        node("MatMulNBits", &["f", "p", "s"], &["y"], blocks),
+    ];
+    nodes[6].domain = "com.microsoft".into();
+    let constants = vec![
+        floats("w", &[1, 1, 1, 1, 1]),
+        floats("s", &[1]),
+        floats("r", &[1, 4]),
+        int_tensor("i", &[0]),
+        bytes("z", &[1]),
+        bytes("k", &[1, 1, 1, 1]),
+        bytes("p", &[1, 1, 1]),
+    ];
+    model(21, nodes, constants)
+}
+
 #[test]
 fn damaged_files_are_errors_or_read_but_never_panic() {
-    for sample in [sample(), control_flow::sample()] {
+    for sample in [sample(), control_flow::sample(), rewritten()] {
         let bytes = sample.encode_to_vec();
         for end in 0..bytes.len() {
             let _ = read_bytes(bytes[..end].to_vec());
@@ -19,6 +61,7 @@ fn damaged_files_are_errors_or_read_but_never_panic() {
             }
         }
     }
+    assert!(read(&rewritten()).is_ok());
     assert!(read_bytes(vec![]).is_err());
     assert!(read_bytes(b"<!DOCTYPE html><html>Not found</html>".to_vec()).is_err());
     assert!(read_bytes(vec![0xff; 1000]).is_err());

@@ -27,6 +27,17 @@ fn the_first_of_equal_extrema_counts() {
 }
 
 #[test]
+fn the_last_of_equal_extrema_may_count() {
+    let options = vec![int("axis", 1), int("keepdims", 0), int("select_last_index", 1)];
+    let last = node("ArgMax", &["x"], &["i"], options);
+    let nodes = vec![last, node("Cast", &["i"], &["y"], vec![int("to", 1)])];
+    let x = [1.0, 3.0, 3.0, 1.0, 2.0, 2.0, 2.0, 1.0];
+    assert_eq!(run_on(&model(19, nodes, vec![]), &[2, 4], &x), [2.0, 2.0]);
+    let one = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+    check(to("Hardmax", vec![]), vec![], &[2, 4], &x, &one);
+}
+
+#[test]
 fn places_do_not_vary() {
     // y = x at the place of its largest element.
     let nodes =

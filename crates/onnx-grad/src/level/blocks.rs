@@ -1,0 +1,61 @@
+//! Weights of a few bits each, in blocks with a scale of their own, written as floats.
+
+use super::parts::Parts;
+use crate::error::Result;
+use crate::graph::ValueId;
+use crate::tensor::{DType, Tensor};
+
+/// y = x w + b. (rten has it without zero points.)
+pub(super) fn matmul(mut parts: Parts<'_>) -> Result<()> {
+    if parts.optional(4).is_some() {
+        return Err(parts.unsupported("an order of its own (g_idx) is not supported"));
+    }
+    let weights = unpacked(&parts)
+        .ok_or_else(|| parts.unsupported("weights that are computed, or of another form"))?;
+    let inputs: [ValueId; 2] = [parts.x(0)?, parts.constant(weights)];
+    match parts.optional(5) {
+        Some(bias) => {
+            let y = parts.op("MatMul", &inputs, &[]);
+            parts.last("Add", &[y, bias], &[]);
+        }
+        None => parts.last("MatMul", &inputs, &[]),
+    }
+    Ok(())
+}
+
+/// The matrix of K by N. Each column comes in blocks, in which the lower bits come first.
+fn unpacked(parts: &Parts<'_>) -> Option<Tensor> {
+    let size = |name, default| usize::try_from(parts.int(name, default)).ok();
+    let (rows, columns, bits) = (size("K", 0)?, size("N", 0)?, size("bits", 4)?);
+    let block = size("block_size", 0).filter(|block| *block > 0)?;
+    if !matches!(bits, 2 | 4 | 8) || rows == 0 || columns == 0 {
+        return None;
+    }
+    let blocks = rows.div_ceil(block);
+    let block_bytes = block.checked_mul(bits)?.div_ceil(8);
+    let column_bytes = blocks.checked_mul(block_bytes)?;
+    let zero_bytes = blocks.checked_mul(bits)?.div_ceil(8);
+    let bytes = |i: usize, each: usize| {
+        let tensor = parts.stored(i).filter(|t| t.dtype() == DType::U8)?;
+        (tensor.bytes().len() == columns.checked_mul(each)?).then(|| tensor.bytes())
+    };
+    let packed = bytes(1, column_bytes)?;
+    let scales = parts.stored(2)?.to_f32s().filter(|s| s.len() == columns * blocks)?;
+    let zeros = match parts.optional(3) {
+        Some(_) => Some(bytes(3, zero_bytes)?),
+        None => None,
+    };
+    let number = |of: &[u8], start: usize, i: usize| {
+        let bit = i * bits;
+        f32::from((of[start + bit / 8] >> (bit % 8)) & (u8::MAX >> (8 - bits)))
+    };
+    let middle = f32::from(1u8 << (bits - 1));
+    let mut weights = Vec::with_capacity(rows * columns);
+    for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+        let (b, within) = (row / block, row % block);
+        let zero = zeros.map_or(middle, |zeros| number(zeros, column * zero_bytes, b));
+        let steps = number(packed, column * column_bytes + b * block_bytes, within) - zero;
+        weights.push(steps * scales[column * blocks + b]);
+    }
+    Tensor::from_f32s(&[rows, columns], &weights)
+}
