@@ -58,7 +58,12 @@ impl Graph {
         proto::NodeProto {
             input: node.inputs.iter().map(name).collect(),
             output: node.outputs.iter().map(name).collect(),
-            name: node.name.clone(),
+            // For the engine's messages.
+            name: match node.name.as_str() {
+                "" => node.outputs.iter().flatten().map(|o| self.value(*o).name.clone()).next(),
+                own => Some(own.to_owned()),
+            }
+            .unwrap_or_default(),
             op_type: node.op.clone(),
             attribute: node.attributes.iter().map(|(n, a)| attribute_proto(n, a)).collect(),
             domain: node.domain.clone(),
