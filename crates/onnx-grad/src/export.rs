@@ -68,7 +68,7 @@ impl Graph {
             |id: &Option<ValueId>| id.map(|id| self.value(id).name.clone()).unwrap_or_default();
         let output = node.outputs.iter().flatten().next();
         let names = [Some(node.name.as_str()), output.map(|v| self.value(*v).name.as_str())];
-        let unique = names.into_iter().flatten().find(|n| taken.insert(n));
+        let unique = names.into_iter().flatten().find(|n| !n.is_empty() && taken.insert(n));
         let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
         proto::NodeProto {
             input: node.inputs.iter().map(name).collect(),

@@ -218,6 +218,34 @@ impl Graph {
         value.initializer = Some(tensor);
     }
 
+    /// Lets an input of bytes take floats, which are rounded and clamped to what bytes can hold.
+    ///
+    /// # Errors
+    /// If nodes depend on each other in a circle.
+    pub fn take_floats(&mut self, input: ValueId) -> Result<()> {
+        let Some(dtype @ (DType::U8 | DType::I8)) = self.value(input).dtype else {
+            return Ok(());
+        };
+        let name = self.value(input).name.clone();
+        let bytes = self.add_value(&name, Some(dtype), None);
+        for node in &mut self.nodes {
+            let reads = node.inputs.iter_mut().filter(|i| **i == Some(input));
+            reads.for_each(|i| *i = Some(bytes));
+        }
+        self.values[input.0].dtype = Some(DType::F32);
+        let scale = self.add_initializer(&name, Tensor::scalar(1.0));
+        let zero = Tensor::from_bytes(dtype, vec![], vec![0].into());
+        let zero = zero.map(|zero| self.add_initializer(&name, zero));
+        self.push_node(Node {
+            op: "QuantizeLinear".into(),
+            name: self.value(bytes).name.clone(),
+            inputs: vec![Some(input), Some(scale), zero],
+            outputs: vec![Some(bytes)],
+            ..Node::default()
+        });
+        self.sort_nodes()
+    }
+
     pub(crate) fn add_value(
         &mut self,
         name: &str,

@@ -5,7 +5,7 @@
 
 use crate::decompose::stand_in;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, Value, ValueId};
+use crate::graph::{Attribute, Graph, Node, Value, ValueId};
 use crate::split::LARGEST_PARAMETER;
 use crate::tensor::{DType, Tensor};
 
@@ -42,7 +42,7 @@ impl Graph {
         let learnable =
             |(id, v): &(ValueId, &Value)| needed[id.0] && !open[id.0] && v.initializer.is_none();
         for (id, value) in self.values().filter(learnable) {
-            if fixed[id.0] {
+            if fixed[id.0] && !self.of_bytes(value) {
                 facts.push(Fact::Content(id));
                 outputs.push(id);
             }
@@ -61,6 +61,18 @@ impl Graph {
         }
         graph.set_outputs(&outputs);
         Probe { graph, facts }
+    }
+
+    /// Whether a value holds quantised numbers. They are only on their way to others, and engines
+    /// need not return them.
+    fn of_bytes(&self, value: &Value) -> bool {
+        let Some(node) = value.producer.map(|n| self.node(n)) else { return false };
+        let bytes = [DType::U8, DType::I8].map(|dtype| Attribute::Int(dtype as i64));
+        match node.op.as_str() {
+            "DynamicQuantizeLinear" | "QuantizeLinear" => true,
+            "Cast" => node.attribute("to").is_some_and(|to| bytes.contains(to)),
+            _ => false,
+        }
     }
 
     /// Which values are computed from small constants and shapes alone, by nodes that compute
@@ -116,5 +128,31 @@ impl Graph {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tape;
+
+    #[test]
+    fn the_content_of_constants_is_asked_for_but_not_of_bytes() {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[2]);
+        let scale = tape.scalar(0.5);
+        let of = |op: &str, x: crate::Var<'_>, dtype| {
+            tape.op(op, &[Some(x), Some(scale)], &[], dtype, vec![2]).id()
+        };
+        let constant = tape.constant(Tensor::from_f32s(&[2], &[1.0, 2.0]).unwrap());
+        let bytes = of("QuantizeLinear", constant, DType::U8);
+        let back = of("DequantizeLinear", tape.var(bytes), DType::F32);
+        let y = (x * tape.var(back)).id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[y]);
+        let probe = graph.probe();
+        let content =
+            |v: ValueId| probe.facts.iter().any(|f| matches!(f, Fact::Content(id) if *id == v));
+        assert!(content(back) && !content(bytes) && !content(y));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use smoothcam::model_config::Provenance;
 use smoothcam::{ClassMap, Explainer, Explanation, Picture, Prediction, Sigma, printable};
 
+use crate::photo::Photo;
 use crate::table::Facts;
 
 /// How many of the most probable classes are told.
@@ -12,6 +13,7 @@ pub(crate) const TOP: usize = 5;
 
 /// What was found, how, and where it was written.
 pub(crate) fn report(
+    photo: &Photo,
     picture: &Picture,
     explainer: &Explainer,
     explanation: &Explanation,
@@ -37,8 +39,19 @@ pub(crate) fn report(
     }
     facts.add("method", &explanation.title);
     facts.add("noise", noise(explanation));
-    facts.add("model saw", seen(picture, explanation));
-    for (i, line) in preprocessing(explainer.preprocess_sources()).iter().enumerate() {
+    let sources = explainer.preprocess_sources();
+    let lines = match photo {
+        Photo::Picture(_) => {
+            facts.add("model saw", seen(picture, explanation));
+            preprocessing(sources.iter())
+        }
+        Photo::Array(_) => {
+            facts.add("model saw", "the array as it is");
+            let labels = sources.iter().filter(|p| p.setting == "labels");
+            [vec!["none".to_owned()], preprocessing(labels)].concat()
+        }
+    };
+    for (i, line) in lines.iter().enumerate() {
         facts.add(if i == 0 { "preprocessing" } else { "" }, line);
     }
     facts.add("engine", format!("{} ({seconds:.2} s in all)", explainer.engine()));
@@ -113,7 +126,7 @@ fn seen(picture: &Picture, explanation: &Explanation) -> String {
 }
 
 /// A line for each source of settings.
-fn preprocessing(settings: &[Provenance]) -> Vec<String> {
+fn preprocessing<'a>(settings: impl Iterator<Item = &'a Provenance>) -> Vec<String> {
     let mut lines: Vec<(&str, String)> = Vec::new();
     for Provenance { setting, value, source } in settings {
         match lines.iter_mut().find(|(from, _)| from == source) {

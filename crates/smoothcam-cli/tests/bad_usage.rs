@@ -4,6 +4,7 @@
 mod common;
 
 use common::Folder;
+use ndarray_npy::WriteNpyExt;
 
 /// Bad usage or input.
 const INPUT: i32 = 2;
@@ -13,6 +14,8 @@ const FAILURE: i32 = 1;
 #[test]
 fn options_that_make_no_sense() {
     let folder = Folder::new();
+    let number = ndarray::arr0(0.0f32);
+    number.write_npy(std::fs::File::create(folder.path("a.npy")).unwrap()).unwrap();
     let cases: &[(&[&str], &[&str])] = &[
         (&["--samples", "0"], &["at least 1", "hint: without noise it is --method grad-cam++"]),
         (&["--samples", "10001"], &["at most 10000", "hint: "]),
@@ -66,6 +69,7 @@ fn options_that_make_no_sense() {
         (&["--noise", "cat.png", "--seed", "1"], &["cannot be used with"]),
         (&["--input", "x"], &["expected NAME=FILE.npy"]),
         (&["--input", "x=gone.npy"], &["cannot read the array 'gone.npy'"]),
+        (&["--input", "x=a.npy", "--input", "x=a.npy"], &["the input 'x' is given twice"]),
         (&["--output", "logits"], &["no output 'logits'", "hint: its outputs are "]),
         (&["--colour", "red"], &["unexpected argument '--colour'"]),
     ];

@@ -90,7 +90,9 @@ block2/Relu_6  block2  4     8x8   maps first  no          default without noise
     "width": 8,
     "axes": "channels_first",
     "feature": true,
-    "noise_acts": true
+    "noise_acts": true,
+    "default": false,
+    "default_with_noise": true
   },
   {
     "name": "block2/Relu_6",
@@ -100,7 +102,9 @@ block2/Relu_6  block2  4     8x8   maps first  no          default without noise
     "width": 8,
     "axes": "channels_first",
     "feature": true,
-    "noise_acts": false
+    "noise_acts": false,
+    "default": true,
+    "default_with_noise": false
   }
 ]
 

@@ -201,6 +201,59 @@ fn arrays_are_complete_and_noise_reads_back() {
 }
 
 #[test]
+fn arrays_are_taken_as_they_are() {
+    let folder = Folder::new();
+    folder.run(&with(&["--arrays", "a.npz"]));
+    let input: Array4<f32> = array::<Ix4>(&folder, "a.npz", "input");
+    input.write_npy(std::fs::File::create(folder.path("input.npy")).unwrap()).unwrap();
+    let explain = ["explain", "input.npy", "--model", "model.onnx", "--arrays", "b.npz"];
+    folder.prints(
+        &explain,
+        str![[r#"
+[N] %  owl (3)
+[N] %  small dog (2)
+[N] %  dog (1)
+[N] %  cat (0)
+
+explained      owl (3): the map's maximum is [N]
+layer          block1/Relu_3, 4 maps of 8x8
+method         Smooth Grad-CAM++
+noise          8 samples, sigma 0.1 of the input's range, seed 0
+model saw      the array as it is
+preprocessing  none
+               labels 4 ('./labels.txt')
+engine         rten 0.27 ([N] s in all)
+wrote          input-smoothcam.png
+wrote          b.npz
+
+"#]],
+    );
+    assert_eq!(array::<ndarray::Ix2>(&folder, "b.npz", "map"), array(&folder, "a.npz", "map"));
+    let told = folder.run(&[&explain[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["preprocess"], serde_json::Value::Null);
+    assert_eq!(told["preprocess_sources"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn models_that_take_bytes_get_them() {
+    let folder = Folder::new();
+    let bytes = common::classifier_of_bytes();
+    folder.write("model.onnx", &bytes);
+    let told = folder.run(&with(&["--arrays", "a.npz"]));
+    assert!(told.contains("scale 1; mean 0; std 1 (the model scales its input itself)"), "{told}");
+    let input: Array4<f32> = array::<Ix4>(&folder, "a.npz", "input");
+    assert!(input.iter().any(|x| *x > 100.0) && input.iter().all(|x| (0.0..=255.0).contains(x)));
+    for method in ["sensitivity", "smooth-grad-cam++"] {
+        folder.run(&with(&["--method", method, "--arrays", "a.npz"]));
+        assert!(
+            array::<ndarray::Ix2>(&folder, "a.npz", "map").iter().any(|x| *x > 0.0),
+            "{method}"
+        );
+    }
+}
+
+#[test]
 fn noise_that_is_skipped_is_an_array_of_no_samples() {
     let folder = Folder::new();
     for (args, note) in [

@@ -11,7 +11,7 @@ use crate::explainer::Explainer;
 use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
 use crate::model_file::ModelFile;
-use crate::network::{Network, names, the_input, the_output};
+use crate::network::{Network, names, the_input, the_output, unsupported};
 use crate::preprocess::{Layout, Preprocess};
 use crate::printable::printable;
 use crate::{Error, Result, bundled};
@@ -110,9 +110,13 @@ impl ExplainerBuilder {
         sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
 
         let mut graph = file.graph;
+        twice(&self.inputs)?;
         self.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
         let output = the_output(&graph, self.output.as_deref())?;
-        let dims = graph.value(the_input(&graph)?).declared.as_deref().unwrap_or_default();
+        let input = the_input(&graph)?;
+        sources.extend(model_config::own_scaling(&graph, input, &sources));
+        graph.take_floats(input).map_err(unsupported)?;
+        let dims = graph.value(input).declared.as_deref().unwrap_or_default();
         let fixed = |dim: &onnx_grad::Dim| match dim {
             onnx_grad::Dim::Fixed(size) => Some(*size as u64),
             onnx_grad::Dim::Dynamic(_) => None,
@@ -137,6 +141,17 @@ impl ExplainerBuilder {
 
 /// The most pictures at once of a model with a fixed batch size.
 const MOST_PICTURES: u64 = 256;
+
+/// Refuses two values for one input.
+fn twice(inputs: &[(String, Array)]) -> Result<()> {
+    let mut names = inputs.iter().map(|(name, _)| name).enumerate();
+    match names.find(|(i, name)| inputs.iter().take(*i).any(|(other, _)| other == *name)) {
+        Some((_, name)) => {
+            Err(Error::input(format!("the input '{}' is given twice", printable(name))))
+        }
+        None => Ok(()),
+    }
+}
 
 /// Gives an input its value.
 fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {

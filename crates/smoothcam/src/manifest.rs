@@ -21,9 +21,10 @@ pub struct Manifest<'a> {
     layer: Option<LayerUsed<'a>>,
     noise: Noise,
     signed: bool,
-    preprocess: &'a Preprocess,
+    /// None for an input that was preprocessed already.
+    preprocess: Option<&'a Preprocess>,
     /// Where that, and the labels, come from.
-    preprocess_sources: &'a [Provenance],
+    preprocess_sources: Vec<&'a Provenance>,
     /// The part of the picture that the model saw, in the picture's pixels.
     seen: Seen,
     /// The most probable classes.
@@ -64,6 +65,16 @@ struct Class<'a> {
     degenerate: Option<Degenerate>,
 }
 
+impl Manifest<'_> {
+    /// The record of an input that was preprocessed already.
+    #[must_use]
+    pub fn of_prepared_input(mut self) -> Self {
+        self.preprocess = None;
+        self.preprocess_sources.retain(|p| p.setting == "labels");
+        self
+    }
+}
+
 impl Explainer {
     /// The record of an explanation that this explainer gave, with its `top` most probable
     /// classes.
@@ -101,8 +112,8 @@ impl Explainer {
                 seed: noise.seed,
             },
             signed: explanation.signed,
-            preprocess: self.preprocess(),
-            preprocess_sources: self.preprocess_sources(),
+            preprocess: Some(self.preprocess()),
+            preprocess_sources: self.preprocess_sources().iter().collect(),
             seen: explanation.seen,
             predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
             classes: explanation.classes.iter().map(class).collect(),

@@ -1,13 +1,15 @@
 //! What is known about a model's input and classes from the files beside it and from its metadata.
 //!
 //! Everything found is a [`Source`]; [`Preprocess::resolve`](crate::Preprocess::resolve) lays them
-//! over each other: flags, files beside the model, ONNX metadata, defaults.
+//! over each other: flags, files beside the model, ONNX metadata, how the model scales its input
+//! itself, defaults.
 
 mod hugging_face;
 mod input_shape;
 mod json;
 mod labels;
 mod metadata;
+mod own_scaling;
 mod resolve;
 mod timm;
 
@@ -24,6 +26,7 @@ use json::Object;
 pub use input_shape::InputShape;
 pub use labels::choose_labels;
 pub use metadata::onnx_metadata;
+pub(crate) use own_scaling::own_scaling;
 
 /// Some of the settings of a [`Preprocess`](crate::Preprocess), by the same names.
 ///

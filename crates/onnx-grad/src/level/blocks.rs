@@ -37,7 +37,7 @@ fn unpacked(parts: &Parts<'_>) -> Option<Tensor> {
     let zero_bytes = blocks.checked_mul(bits)?.div_ceil(8);
     let bytes = |i: usize, each: usize| {
         let tensor = parts.stored(i).filter(|t| t.dtype() == DType::U8)?;
-        (tensor.bytes().len() == columns.checked_mul(each)?).then(|| tensor.bytes())
+        tensor.bytes().filter(|b| Some(b.len()) == columns.checked_mul(each))
     };
     let packed = bytes(1, column_bytes)?;
     let scales = parts.stored(2)?.to_f32s().filter(|s| s.len() == columns * blocks)?;

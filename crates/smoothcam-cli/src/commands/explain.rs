@@ -1,10 +1,11 @@
 //! `smoothcam explain`: an overlay for a photograph.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde::Serialize;
 use smoothcam::render::{encode_png, heatmap, overlay};
-use smoothcam::{ClassMap, Explanation, Picture, Result, write_file};
+use smoothcam::{ClassMap, Explanation, Manifest, Picture, write_file};
 
 use crate::args::ExplainArgs;
 use crate::files::{beside, check_outputs, for_class};
@@ -13,7 +14,7 @@ use crate::progress::Progress;
 use crate::report::{TOP, report};
 use crate::table::{print, print_json};
 
-pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
+pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     let started = Instant::now();
     let photo = Photo::open(&args.picture, &super::limits(&args.common.limits))?;
     let outputs = outputs(args);
@@ -44,18 +45,47 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
         for (path, kind) in &outputs {
             let path = for_class(path, suffix(class));
             write_file(&path, &content(*kind, args, &picture, &explanation, class)?)?;
-            written.push(path);
+            written.push(Written { kind: *kind, class: class.prediction.class, path });
         }
     }
     if args.json {
-        return print_json(&explainer.manifest(&explanation, TOP));
+        let manifest = explainer.manifest(&explanation, TOP);
+        let manifest = match photo {
+            Photo::Picture(_) => manifest,
+            Photo::Array(_) => manifest.of_prepared_input(),
+        };
+        return print_json(&Record { manifest, files: written });
     }
     let seconds = started.elapsed().as_secs_f64();
-    print(&report(&picture, &explainer, &explanation, &written, seconds))
+    let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
+    print(&report(&photo, &picture, &explainer, &explanation, &files, seconds))
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(flatten)]
+    manifest: Manifest<'a>,
+    files: Vec<Written>,
+}
+
+/// A file that was written.
+#[derive(Serialize)]
+struct Written {
+    kind: Kind,
+    class: usize,
+    #[serde(serialize_with = "as_text")]
+    path: PathBuf,
+}
+
+/// A path in JSON, whatever its bytes.
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// What is in a file that is written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Kind {
     Overlay,
     Heatmap,
@@ -87,7 +117,7 @@ fn content(
     picture: &Picture,
     explanation: &Explanation,
     class: &ClassMap,
-) -> Result<Vec<u8>> {
+) -> smoothcam::Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);
     let style = super::style(&args.common.style);
     match kind {

@@ -1,5 +1,6 @@
 //! `smoothcam layers`: the layers that can be explained.
 
+use serde::Serialize;
 use smoothcam::{Error, Explainer, Layer, Result};
 
 use crate::args::LayersArgs;
@@ -8,10 +9,17 @@ use crate::table::{print, print_json, table};
 pub(crate) fn run(args: &LayersArgs) -> Result<()> {
     let explainer = super::explainer(&args.model)?;
     let layers: Vec<&Layer> = explainer.layers().iter().filter(|l| args.all || l.feature).collect();
-    if args.json {
-        return print_json(&layers);
-    }
     let default = |smoothed| Ok::<_, Error>(explainer.default_layer(smoothed)?.name.clone());
+    if args.json {
+        // None, if the gradient reaches no layer: the table has an error to show, not this.
+        let (smoothed, plain) = (default(true).ok(), default(false).ok());
+        let mark = |layer| Marked {
+            layer,
+            default: plain.as_ref() == Some(&layer.name),
+            default_with_noise: smoothed.as_ref() == Some(&layer.name),
+        };
+        return print_json(&layers.into_iter().map(mark).collect::<Vec<_>>());
+    }
     let (smoothed, plain) = (default(true)?, default(false)?);
     let mut rows = vec![
         ["layer", "module", "maps", "grid", "axes", "noise acts", ""].map(str::to_owned).to_vec(),
@@ -40,6 +48,17 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
     }
     print(&table(&rows))?;
     print(&unreached(&explainer))
+}
+
+/// A layer in JSON.
+#[derive(Serialize)]
+struct Marked<'a> {
+    #[serde(flatten)]
+    layer: &'a Layer,
+    /// Explained where none is named, by methods without noise.
+    default: bool,
+    /// The same by methods with noise.
+    default_with_noise: bool,
 }
 
 /// Why the gradient does not reach some layers.

@@ -124,6 +124,26 @@ pub(crate) fn classifier(middle: impl for<'g> Fn(Var<'g>) -> Var<'g>) -> Vec<u8>
     finish(tape, output)
 }
 
+/// A classifier that takes bytes and scales them itself.
+pub(crate) fn classifier_of_bytes() -> Vec<u8> {
+    let tape = Tape::new(Graph::new());
+    let x = tape.input("picture", &[1, 3, 8, 8]);
+    let to = [("to", Attribute::Int(DType::F32 as i64))];
+    let x = tape.op("Cast", &[Some(x)], &to, DType::F32, x.shape()) / tape.scalar(255.0);
+    let x = conv(x, weights(&[4, 3, 3, 3]), 8).relu();
+    let x = conv(x, weights(&[4, 4, 3, 3]), 8).relu();
+    let x = x.reduce("ReduceMean", &[2, 3]).reshape(&[1, 4]);
+    let scores = x.matmul(tape.constant(weights(&[4, 4])));
+    let output = scores.id();
+    let mut model = finish(tape, output);
+    // The element type stands right after the name: within `type`, within `tensor_type`.
+    let name = b"picture\x12";
+    let at = model.windows(name.len()).rposition(|w| w == name).unwrap() + name.len();
+    assert_eq!((model[at + 1], model[at + 3], model[at + 4]), (0x0a, 0x08, DType::F32 as u8));
+    model[at + 4] = DType::U8 as u8;
+    model
+}
+
 /// The model with this output.
 pub(crate) fn finish(tape: Tape, output: onnx_grad::ValueId) -> Vec<u8> {
     let mut graph = tape.into_graph().unwrap();

@@ -35,11 +35,21 @@ pub(crate) struct Grid {
 const MOST_SKIPPED: usize = 16;
 
 impl Grid {
-    /// Feature maps as the second axis, if there is a grid after it.
-    pub(crate) fn channels_first(shape: &[usize], batch: usize) -> Option<Grid> {
+    /// Feature maps as the second axis, if there is a grid after it: not all cells of a picture
+    /// of `input` (rows, columns) in one line, as where a pooling over lines pools tokens.
+    pub(crate) fn channels_first(
+        shape: &[usize],
+        batch: usize,
+        input: (usize, usize),
+    ) -> Option<Grid> {
         let &[b, maps, height, width] = shape else { return None };
         let grid = Grid { axes: Axes::ChannelsFirst, maps, height, width };
-        (b == batch && height * width > 1).then_some(grid)
+        let unrolled = height.min(width) == 1
+            && (1..=input.0.max(input.1)).any(|p| {
+                let (rows, columns) = cut(input, p);
+                rows.min(columns) > 1 && rows * columns == height * width
+            });
+        (b == batch && height * width > 1 && !unrolled).then_some(grid)
     }
 
     /// Features as the last axis, over a grid of which a picture of `input` (rows, columns) can
@@ -172,6 +182,20 @@ mod tests {
         ] {
             let found = Grid::channels_last(&shape, 1, input);
             assert_eq!(found.map(|g| (g.axes, g.height, g.width)), expected, "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_in_a_line_are_no_grid() {
+        for (shape, input, expected) in [
+            ([1, 64, 7, 7], (224, 224), Some((7, 7))),
+            ([1, 64, 1, 49], (224, 224), None),
+            ([1, 64, 49, 1], (224, 224), None),
+            ([1, 64, 1, 80], (32, 320), Some((1, 80))),
+            ([1, 64, 1, 1], (224, 224), None),
+        ] {
+            let found = Grid::channels_first(&shape, 1, input);
+            assert_eq!(found.map(|g| (g.height, g.width)), expected, "{shape:?}");
         }
     }
 

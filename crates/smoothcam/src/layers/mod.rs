@@ -70,14 +70,16 @@ impl Layers {
         &self.all
     }
 
-    /// The deepest feature layer; where noise is to act, the deepest at which it does.
+    /// The deepest feature layer; where noise is to act, the deepest at which it does, unless that
+    /// is one of the first.
     ///
     /// # Errors
     /// If the gradient reaches no layer.
     pub(crate) fn default(&self, noise: bool) -> Result<&Layer> {
         let reached = || self.all.iter().rev().filter(|l| l.noise_acts.is_ok());
         let features = || reached().filter(|l| l.feature);
-        let noisy = features().find(|l| noise && l.noise_acts == Ok(true));
+        let coarse = |l: &&Layer| features().next().is_some_and(|d| !l.much_finer_than(d));
+        let noisy = features().find(|l| noise && l.noise_acts == Ok(true)).filter(|l| coarse(l));
         noisy.or_else(|| features().next()).or_else(|| reached().next()).ok_or_else(|| {
             let last = self.all.last();
             let why = last.and_then(|l| l.noise_acts.clone().err()).unwrap_or_default();

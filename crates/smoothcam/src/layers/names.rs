@@ -4,11 +4,19 @@ use onnx_grad::Node;
 
 /// The modules that a node is part of, outermost first: what its exporter recorded, or else what
 /// its name spells: `/layer4/layer4.2/relu/Relu` is in `layer4`, `layer4.2` and `layer4.2.relu`.
+/// Of nodes that were fused (`a/Relu;b/Add`, TensorFlow Lite's), the first counts.
 pub(super) fn modules(node: &Node) -> Vec<String> {
     if let [modules @ .., _operator] = node.scopes.as_slice() {
         return modules.to_vec();
     }
-    let mut parts: Vec<&str> = node.name.split('/').filter(|p| !p.is_empty()).collect();
+    let mut parts: Vec<&str> = node
+        .name
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .split('/')
+        .filter(|p| !p.is_empty())
+        .collect();
     parts.pop();
     let mut modules: Vec<String> = Vec::new();
     for part in parts {
@@ -56,6 +64,7 @@ mod tests {
                 vec!["features", "features.0", "features.0.0"],
             ),
             ("net/conv5_block3_out/Relu", vec!["net", "net.conv5_block3_out"]),
+            ("net/conv1/Relu6;net/bn/add_1;net/conv1/conv", vec!["net", "net.conv1"]),
             ("Conv_12", vec![]),
         ] {
             let node = node(name, &[]);

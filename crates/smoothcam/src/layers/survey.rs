@@ -1,7 +1,7 @@
 //! Finds a classifier's layers, and where the gradient reaches.
 
 use ndarray::{ArrayD, IxDyn};
-use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
+use onnx_grad::{Attribute, Graph, Node, Tape, ValueId, vjp};
 
 use super::grid::Grid;
 use super::names::modules;
@@ -66,8 +66,28 @@ impl Layers {
         for layer in silent(net, swept, seed_id, &tried)? {
             all[layer].noise_acts = Err(ELSEWHERE.into());
         }
+        if let Some(layer) = bottleneck(net, &all) {
+            all[layer].feature = true;
+        }
         Ok(Layers { all })
     }
+}
+
+/// Where no feature layer at which noise acts is about as coarse as the deepest (cells with two
+/// inputs leave none between the first layers and the head, as in NASNet): the deepest value with
+/// the deepest's grid that every path passes and at which it acts, such as what goes into the last
+/// ReLU.
+fn bottleneck(net: &Network, all: &[Layer]) -> Option<usize> {
+    let mut reached = all.iter().rev().filter(|l| l.feature && l.noise_acts.is_ok());
+    let deepest = reached.clone().next()?;
+    if reached.any(|l| l.noise_acts == Ok(true) && !l.much_finer_than(deepest)) {
+        return None;
+    }
+    let cuts = net.graph.cuts(net.input, net.score);
+    let size = |l: &Layer| (l.height, l.width);
+    all.iter().rposition(|l| {
+        l.noise_acts == Ok(true) && size(l) == size(deepest) && cuts.contains(&l.value)
+    })
 }
 
 /// Those layers at whose grid the gradient is zero whatever the picture: found out by running it
@@ -119,19 +139,34 @@ struct Order {
 fn candidates(net: &Network) -> Vec<(ValueId, Grid)> {
     let graph = &net.graph;
     let (after, before) = (graph.varying(&[net.input]), graph.ancestors(&[net.score]));
+    let weighted = weighted(net);
     let orders = orders(graph);
     let input = (net.picture.height, net.picture.width);
     let outputs = graph.nodes().flat_map(|(_, n)| n.outputs.iter().flatten().copied());
     outputs
-        .filter(|v| after[v.index()] && before[v.index()])
+        .filter(|v| after[v.index()] && before[v.index()] && weighted[v.index()])
         .filter_map(|v| {
             let shape = graph.shape(v)?;
             let order = orders[v.index()];
-            let first = || Grid::channels_first(shape, net.batch).filter(|_| order.first);
+            let first = || Grid::channels_first(shape, net.batch, input).filter(|_| order.first);
             let last = || Grid::channels_last(shape, net.batch, input).filter(|_| order.last);
             Some((v, first().or_else(last)?))
         })
         .collect()
+}
+
+/// Per value: whether weights made it. What comes before them is the picture still: padded,
+/// scaled, turned around.
+fn weighted(net: &Network) -> Vec<bool> {
+    const WEIGHTED: &[&str] = &["Attention", "Conv", "Einsum", "Gemm", "MatMul"];
+    let graph = &net.graph;
+    let depending = graph.depending(&[net.input]);
+    let of_picture = |n: &Node| n.inputs.iter().flatten().any(|v| depending[v.index()]);
+    let nodes = graph.nodes().map(|(_, n)| n);
+    // Fused and quantised kinds too.
+    let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
+    let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
+    graph.depending(&made)
 }
 
 fn orders(graph: &Graph) -> Vec<Order> {
@@ -192,8 +227,8 @@ fn over_features(graph: &Graph, node: &Node) -> bool {
     }
 }
 
-/// What a mean takes its input's axes for: the mean over the last axis belongs to a layer
-/// normalisation that is written out; one over two axes, or over the tokens, pools the grid.
+/// What a mean takes its input's axes for: the mean over the last axis that keeps it belongs to a
+/// layer normalisation that is written out; one over two axes, or over the tokens, pools the grid.
 fn over_means(graph: &Graph, node: &Node) -> Order {
     let input = |i: usize| node.inputs.get(i).copied().flatten();
     let rank = input(0).and_then(|x| graph.shape(x)).map_or(0, <[usize]>::len) as i64;
@@ -202,13 +237,14 @@ fn over_means(graph: &Graph, node: &Node) -> Order {
         axes.unwrap_or_default().iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
     axes.sort_unstable();
     let mean = node.op == "ReduceMean";
+    let kept = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
     Order {
         first: mean && rank == 4 && axes == [2, 3],
         last: mean
             && match axes[..] {
                 [1, 2] => rank == 4,
                 [1] => rank == 3,
-                [axis] => axis == rank - 1,
+                [axis] => axis == rank - 1 && kept,
                 _ => false,
             },
     }
@@ -276,6 +312,12 @@ impl Layer {
             noise_acts,
             value,
         }
+    }
+
+    /// Whether its cells are so much smaller that it cannot stand in for the other.
+    pub(super) fn much_finer_than(&self, other: &Layer) -> bool {
+        const TIMES: usize = 4;
+        self.height.max(self.width) > TIMES * other.height.max(other.width)
     }
 
     /// Its feature maps and grid.
