@@ -65,6 +65,12 @@ pub(crate) fn stand_in(node: &Node) -> Option<Node> {
     match node.qualified_op().as_str() {
         "Resize" => Some(resized(node)),
         "Attention" => None,
+        // The padding makes up for them, and ONNX Runtime refuses the two together.
+        "Conv" if matches!(node.attribute("auto_pad"), Some(Attribute::String(s)) if s.starts_with("SAME")) =>
+        {
+            let mut same = node.clone();
+            same.take_attribute("dilations").map(|_| same)
+        }
         "AveragePool" | "MaxPool" if node.attribute("dilations").is_some() => Some(spread(node)),
         "LpPool" => {
             let mut mean = like("AveragePool");

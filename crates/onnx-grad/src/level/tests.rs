@@ -1,6 +1,6 @@
 //! What is written as several nodes keeps its values and its gradient.
 
-use crate::testing::{Case, case};
+use crate::testing::{Case, case, is_rten};
 
 /// Checks what a levelled node makes of its first input.
 #[track_caller]
@@ -38,7 +38,10 @@ fn convolutions_over_three_axes_may_be_ones_over_two() {
     conv(&[2, 2, 4, 5, 3], &[3, 2, 3, 3, 1]).ints("pads", &[1, 1, 0, 1, 1, 0]).check();
     conv(&[2, 4, 4, 3, 5], &[2, 2, 2, 1, 3]).int("group", 2).ints("strides", &[2, 1, 1]).check();
     let same = conv(&[1, 2, 3, 4, 5], &[3, 2, 1, 2, 3]).fixed(&[3], -1.0, 1.0);
-    same.string("auto_pad", "SAME_UPPER").ints("dilations", &[4, 1, 2]).check();
+    if is_rten() {
+        // ONNX Runtime refuses the two together.
+        same.string("auto_pad", "SAME_UPPER").ints("dilations", &[4, 1, 2]).check();
+    }
 
     // Each of the planes by itself: x(d, h, w) + 10 x(d, h, w + 1).
     let w = crate::Tensor::from_f32s(&[1, 1, 1, 1, 2], &[1.0, 10.0]).unwrap();

@@ -160,13 +160,13 @@ fn candidates(net: &Network) -> Vec<(ValueId, Grid)> {
 fn weighted(net: &Network) -> Vec<bool> {
     const WEIGHTED: &[&str] = &["Attention", "Conv", "Einsum", "Gemm", "MatMul"];
     let graph = &net.graph;
-    let depending = graph.depending(&[net.input]);
+    let depending = graph.depending(&[net.input], &[]);
     let of_picture = |n: &Node| n.inputs.iter().flatten().any(|v| depending[v.index()]);
     let nodes = graph.nodes().map(|(_, n)| n);
     // Fused and quantised kinds too.
     let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
     let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
-    graph.depending(&made)
+    graph.depending(&made, &[])
 }
 
 fn orders(graph: &Graph) -> Vec<Order> {
