@@ -55,6 +55,17 @@ fn models_that_are_no_classifiers_of_pictures() {
     let convolution =
         |tape: &Tape, x: onnx_grad::Var<'_>| conv(tape.var(x.id()), weights(&[4, 3, 3, 3]), 8).id();
     refuses(&folder, &model(&[picture], linear), &["no layer with a grid"]);
+    let squares = |tape: &Tape, x: onnx_grad::Var<'_>| {
+        let x = tape.var(x.id()).reshape(&[1, 192]);
+        (x * x).matmul(tape.constant(weights(&[192, 4]))).id()
+    };
+    refuses(
+        &folder,
+        &model(&[picture], squares),
+        &["no layer with a grid", "--method smooth-grad"],
+    );
+    folder.run(&["explain", "cat.png", "--model", "bad.onnx", "--method", "smooth-grad"]);
+    std::fs::remove_file(folder.path("cat-smoothcam.png")).unwrap();
     refuses(&folder, &model(&[picture], convolution), &["no image classifier", "[1, 4, 8, 8]"]);
     refuses(&folder, &model(&[picture, picture], linear), &["2 inputs (x, x_1)"]);
     let vector = |tape: &Tape, x: onnx_grad::Var<'_>| {

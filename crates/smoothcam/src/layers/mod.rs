@@ -74,8 +74,11 @@ impl Layers {
     /// is one of the first.
     ///
     /// # Errors
-    /// If the gradient reaches no layer.
+    /// If there is no layer, or the gradient reaches none.
     pub(crate) fn default(&self, noise: bool) -> Result<&Layer> {
+        if self.all.is_empty() {
+            return Err(no_layers());
+        }
         let reached = || self.all.iter().rev().filter(|l| l.noise_acts.is_ok());
         let features = || reached().filter(|l| l.feature);
         let coarse = |l: &&Layer| features().next().is_some_and(|d| !l.much_finer_than(d));
@@ -159,6 +162,9 @@ impl Layers {
             ))
             .with_hint("the command 'layers' lists those that can be explained"));
         }
+        if self.all.is_empty() {
+            return Err(no_layers());
+        }
         let known = |l: &Layer| {
             let modules = producer(graph, l.value).map(names::modules).unwrap_or_default();
             [vec![l.name.clone()], modules].concat()
@@ -168,6 +174,17 @@ impl Layers {
         Err(Error::input(format!("the model has no layer '{}'", printable(name)))
             .with_hint(format!("the nearest names are {}", nearest.join(", "))))
     }
+}
+
+fn no_layers() -> Error {
+    Error::input(
+        "the model has no layer with a grid between its input and its scores, \
+         so there is no place to map",
+    )
+    .with_hint(
+        "look at its input: --method smooth-grad; \
+         or if you know a layer, name it with --layer and its grid with --grid",
+    )
 }
 
 /// The value of this name, or the first that the node of this name computes.

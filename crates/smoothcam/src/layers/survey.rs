@@ -6,12 +6,12 @@ use onnx_grad::{Attribute, Graph, Node, Tape, ValueId, vjp};
 use super::grid::Grid;
 use super::names::modules;
 use super::{Layer, Layers};
+use crate::Result;
 use crate::array::Array;
 use crate::engine::Runs;
 use crate::network::{Network, unsupported};
 use crate::noise;
 use crate::printable::printable;
-use crate::{Error, Result};
 
 /// How many of the deepest token layers are tried for a gradient that is not zero: more can only
 /// be in vain if the last so many layers work token by token.
@@ -24,7 +24,7 @@ impl Layers {
     /// Finds all layers, and writes the gradient (of nothing yet) to see where it reaches.
     ///
     /// # Errors
-    /// If there is no layer, or the engine cannot run the model.
+    /// If the engine cannot run the model.
     pub(crate) fn survey(net: &Network) -> Result<Layers> {
         let candidates = candidates(net);
         let values: Vec<ValueId> = candidates.iter().map(|(v, _)| *v).collect();
@@ -54,13 +54,6 @@ impl Layers {
                 Err(e) => Err(printable(&e.to_string())),
             };
             all.push(Layer::new(&net.graph, value, grid, feature, noise_acts));
-        }
-        if all.is_empty() {
-            return Err(Error::input(
-                "the model has no layer with a grid between its input and its scores, \
-                 so there is no place to map",
-            )
-            .with_hint("if you know one, name it with --layer and its grid with --grid"));
         }
         let tried = tokens.split_off(tokens.len().saturating_sub(TRIED));
         for layer in silent(net, swept, seed_id, &tried)? {
