@@ -147,6 +147,9 @@ fn orders(graph: &Graph) -> Vec<Order> {
         orders[x.index()].last |= last || means.last;
         orders[y.index()].first |= first;
         orders[y.index()].last |= last;
+        if keeps_features(graph, node, x, y) {
+            orders[y.index()].last |= orders[x.index()].last;
+        }
         if !moves_axes(&node.op) {
             // Element by element, the result has the order of any input of its own shape.
             let same = |v: &ValueId| *v == x || graph.shape(*v) == graph.shape(y);
@@ -212,6 +215,12 @@ fn over_means(graph: &Graph, node: &Node) -> Order {
                 _ => false,
             },
     }
+}
+
+/// Whether a node only writes tokens as rows and columns, or the other way round.
+fn keeps_features(graph: &Graph, node: &Node, x: ValueId, y: ValueId) -> bool {
+    let last = |v| graph.shape(v).and_then(<[usize]>::last);
+    node.op == "Reshape" && last(x) == last(y)
 }
 
 /// Operators that may put other axes in the grid's place.
