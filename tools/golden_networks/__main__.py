@@ -13,6 +13,7 @@ which to compute it:
     element i of tensor NAME = float32(scale * u(NAME, i) + shift)
     u(NAME, i) = (splitmix64(fnv1a64(NAME) + i) >> 40) / 2^23 - 1
 
+- NAME is the tensor's, or what `transpose_of` says: the tensor is then that one's transpose;
 - i counts the elements in row-major order, + wraps around at 2^64;
 - fnv1a64: the 64-bit FNV-1a hash of the name's UTF-8 bytes;
 - splitmix64(x): z = x + 0x9E3779B97F4A7C15; z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;

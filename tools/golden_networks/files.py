@@ -37,21 +37,43 @@ def strip(model, recipe):
     """Take out the large tensors' data; returns how to make each."""
     weights = []
     for tensor in model.graph.initializer:
-        if tensor.name in recipe and math.prod(tensor.dims) > STORED_AT_MOST:
-            data, (scale, shift) = onnx.numpy_helper.to_array(tensor), recipe[tensor.name]
-            assert (data == formula(tensor.name, data.shape, scale, shift)).all(), tensor.name
+        if math.prod(tensor.dims) <= STORED_AT_MOST:
+            continue
+        data = onnx.numpy_helper.to_array(tensor)
+        weight = made_of(tensor.name, data, recipe)
+        if weight:
+            assert (data == values(weight, data.shape)).all(), tensor.name
             tensor.ClearField("raw_data")
             tensor.ClearField("float_data")
-            weights.append({"name": tensor.name, "scale": scale, "shift": shift})
+            weights.append(weight)
     return weights
+
+
+def made_of(name, data, recipe):
+    """How to make a tensor: by its own name, or as the transpose of a parameter (the dynamo exporter's matrices)."""
+    if name in recipe:
+        scale, shift = recipe[name]
+        return {"name": name, "scale": scale, "shift": shift}
+    for other, (scale, shift) in recipe.items():
+        weight = {"name": name, "transpose_of": other, "scale": scale, "shift": shift}
+        if data.ndim == 2 and (data[:4, :1] == formula(other, (data.shape[0],), scale, shift)[:4, None]).all():
+            return weight
+    return None
+
+
+def values(weight, shape):
+    scale, shift = weight["scale"], weight["shift"]
+    if "transpose_of" in weight:
+        return formula(weight["transpose_of"], shape[::-1], scale, shift).T
+    return formula(weight["name"], shape, scale, shift)
 
 
 def fill(model, weights):
     """The inverse of `strip`."""
-    recipe = {weight["name"]: (weight["scale"], weight["shift"]) for weight in weights}
+    weights = {weight["name"]: weight for weight in weights}
     for tensor in model.graph.initializer:
-        if tensor.name in recipe:
-            tensor.raw_data = formula(tensor.name, tuple(tensor.dims), *recipe[tensor.name]).tobytes()
+        if tensor.name in weights:
+            tensor.raw_data = values(weights[tensor.name], tuple(tensor.dims)).tobytes()
 
 
 def run(model, x, values):

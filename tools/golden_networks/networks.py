@@ -37,7 +37,7 @@ TIMM = {
 ARCHITECTURES = TORCHVISION | TIMM
 # The TorchScript exporter leaves BatchNormalization in the graph here, the dynamo exporter folds it.
 NETWORKS = [(name, "torchscript") for name in ARCHITECTURES]
-NETWORKS += [(name, "dynamo") for name in ("resnet18", "mobilenet_v2", "densenet121")]
+NETWORKS += [(name, "dynamo") for name in ("resnet18", "mobilenet_v2", "densenet121", *TIMM)]
 
 
 def build(architecture, exporter):

@@ -26,7 +26,7 @@ const NEAR_TIES: f64 = 2e-2;
 #[test]
 fn gradients_agree_with_autograd() {
     let goldens = goldens();
-    assert!(goldens.len() >= 15, "goldens are missing: only {} are there", goldens.len());
+    assert!(goldens.len() >= 19, "goldens are missing: only {} are there", goldens.len());
     let worst: Vec<f64> = goldens.iter().map(|golden| check(golden)).collect();
     let with_near_ties = worst.iter().filter(|worst| **worst > TOLERANCE).count();
     assert!(with_near_ties <= 4, "{with_near_ties} networks are off, more than ties explain");
@@ -142,17 +142,25 @@ fn fill(model: &[u8], golden: &Value) -> Vec<u8> {
             let weights = golden["weights"].as_array().unwrap();
             let weight = weights.iter().find(|w| w["name"].as_str().unwrap().as_bytes() == name);
             let Some(weight) = weight else { return tensor.to_vec() };
-            let mut count = 1;
+            let mut dims = Vec::new();
             for (_, wire, bytes) in fields.iter().filter(|f| f.0 == DIMS) {
                 let mut rest = *bytes;
                 while !rest.is_empty() {
-                    count *= decode_varint(&mut rest).unwrap() as usize;
+                    dims.push(decode_varint(&mut rest).unwrap() as usize);
                 }
                 assert!(matches!(wire, WireType::Varint | WireType::LengthDelimited));
             }
             let number = |key: &str| weight[key].as_f64().unwrap_or(0.0);
-            let name = std::str::from_utf8(name).unwrap();
-            let data = formula(name, number("scale"), number("shift"), count);
+            let transposed = weight["transpose_of"].as_str();
+            if transposed.is_some() {
+                dims.reverse();
+            }
+            let name = transposed.unwrap_or(std::str::from_utf8(name).unwrap());
+            let data = formula(name, number("scale"), number("shift"), dims.iter().product());
+            let mut data = ArrayD::from_shape_vec(dims, data).unwrap();
+            if transposed.is_some() {
+                data = data.reversed_axes();
+            }
             let data: Vec<u8> = data.iter().flat_map(|x| x.to_le_bytes()).collect();
             let mut out = tensor.to_vec();
             encode_key(RAW_DATA, WireType::LengthDelimited, &mut out);
