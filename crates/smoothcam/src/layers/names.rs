@@ -19,12 +19,16 @@ pub(super) fn modules(node: &Node) -> Vec<String> {
         .collect();
     parts.pop();
     let mut modules: Vec<String> = Vec::new();
+    let mut before = "";
     for part in parts {
-        let module = match modules.last() {
-            Some(outer) if !part.starts_with(&format!("{outer}.")) => format!("{outer}.{part}"),
-            _ => part.to_owned(),
-        };
-        modules.push(module);
+        // PyTorch calls the members of `blocks` `blocks.0`, `blocks.1`, wherever `blocks` is.
+        let member = part.strip_prefix(before).filter(|rest| rest.starts_with('.'));
+        modules.push(match (modules.last(), member) {
+            (Some(outer), Some(member)) => format!("{outer}{member}"),
+            (Some(outer), None) => format!("{outer}.{part}"),
+            (None, _) => part.to_owned(),
+        });
+        before = part;
     }
     modules
 }
@@ -62,6 +66,10 @@ mod tests {
             (
                 "/features/features.0/features.0.0/Conv",
                 vec!["features", "features.0", "features.0.0"],
+            ),
+            (
+                "/layers/layers.0/blocks/blocks.1/Add",
+                vec!["layers", "layers.0", "layers.0.blocks", "layers.0.blocks.1"],
             ),
             ("net/conv5_block3_out/Relu", vec!["net", "net.conv5_block3_out"]),
             ("net/conv1/Relu6;net/bn/add_1;net/conv1/conv", vec!["net", "net.conv1"]),

@@ -1,0 +1,164 @@
+"""What the rows say: `docs/coverage.md`."""
+
+from compare import TOLERANCE
+
+OUTCOMES = ["ok", "rounding", "failed", "not exported"]
+TITLES = {
+    ("torchvision", "torchscript"): "torchvision",
+    ("timm", "torchscript"): "timm",
+    ("keras", "keras"): "Keras applications",
+    ("torchvision", "dynamo"): "torchvision by the dynamo exporter",
+    ("timm", "dynamo"): "timm by the dynamo exporter",
+}
+
+
+def verdict(layer):
+    if deciding(layer) <= TOLERANCE:
+        return "ok"
+    if "error64" in layer and (
+        layer["error64"] <= 3 * layer["spread"] and layer["norm_error64"] <= 3 * layer["norm_spread"]
+    ):
+        return "rounding"
+    return "failed"
+
+
+def deciding(layer):
+    """The error against float32, or else against float64."""
+    error = layer.get("error", float("inf"))
+    return error if error <= TOLERANCE else layer.get("error64", error)
+
+
+def outcome(row):
+    if "not_exported" in row:
+        return "not exported"
+    verdicts = [verdict(layer) for layer in row["layers"]]
+    if "failure" in row or "failed" in verdicts or not verdicts:
+        return "failed"
+    return "rounding" if "rounding" in verdicts else "ok"
+
+
+def why(row):
+    notes = [row[key] for key in ("not_exported", "failure") if key in row]
+    for layer in row["layers"]:
+        if "error_message" in layer:
+            notes.append(f"{layer['role']} layer: {layer['error_message']}")
+        elif verdict(layer) != "ok":
+            spread = f", PyTorch's own float32 by up to {layer['spread']:.0e}" if "spread" in layer else ""
+            notes.append(f"{layer['role']} layer: off by {deciding(layer):.0e}{spread}")
+    return "; ".join(notes)
+
+
+def line(row):
+    """A row for the terminal."""
+    return (f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
+            f"{cell(why(row), 700)}")
+
+
+def errors(row):
+    """Of each layer; in italics if float64 decided."""
+
+    def one(layer):
+        if "error" not in layer:
+            return "–"
+        return f"{layer['error']:.0e}" if layer["error"] <= TOLERANCE else f"*{deciding(layer):.0e}*"
+
+    return ", ".join(map(one, row["layers"]))
+
+
+def cell(text, limit=300):
+    text = " ".join(str(text).split()).replace("|", "\\|")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def write(rows, version, path):
+    tables = {key: [r for r in rows if (r["source"], r["exporter"]) == key] for key in TITLES}
+    tables = {TITLES[key]: rows for key, rows in tables.items() if rows}
+    path.write_text("\n".join([*summary(tables), *troubles(tables), *method(rows, version), *details(tables)]))
+
+
+def summary(tables):
+    lines = [
+        "# Coverage", "", "<!-- written by tools/parity -->", "",
+        "Does smoothcam compute the right gradient for the network at hand? Each network below was built with random "
+        "weights and exported to ONNX, and the gradient of a class's score was compared with PyTorch's autograd at "
+        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.", "",
+        "| networks | tried | " + " | ".join(OUTCOMES) + " |", "|---|" + "---|" * (1 + len(OUTCOMES)),
+    ]
+    for title, rows in tables.items():
+        outcomes = [outcome(row) for row in rows]
+        counts = " | ".join(str(outcomes.count(o)) for o in OUTCOMES)
+        lines.append(f"| [{title}](#{title.lower().replace(' ', '-')}) | {len(rows)} | {counts} |")
+    return [
+        *lines, "",
+        "- **ok**: the largest difference at each layer is at most 1e-4 of the largest magnitude, against PyTorch in "
+        "float32 or, where that is worse itself, in float64.",
+        "- **rounding**: more, but no more than threefold of what PyTorch's own float32 gradient is away from float64 "
+        "if weights and input are disturbed by what float32 loses in a layer (1e-6). Units of ReLU and MaxPool whose "
+        "inputs lie closer together switch, in every engine at another place.",
+        "- **failed**: a wrong gradient, or an error.",
+        "- **not exported**: PyTorch cannot write the network as ONNX, so there is nothing to compare.", "",
+    ]
+
+
+def troubles(tables):
+    lines = []
+    for title, rows in tables.items():
+        for row in rows:
+            if outcome(row) != "ok":
+                lines.append(f"| {row['model']} | {title} | {outcome(row)} | {cell(why(row))} |")
+    if not lines:
+        return []
+    return ["## What does not work", "", "| network | of | outcome | why |", "|---|---|---|---|", *lines, ""]
+
+
+def method(rows, version):
+    smoothcam = ", ".join(sorted({row["smoothcam"] for row in rows}))
+    sized = ", ".join(sorted({f"{row['model']} ({row['note']})" for row in rows if row.get("note")}))
+    return [
+        "## How it was done", "",
+        f"`python tools/parity` (version {version} of the script) wrote this page, with smoothcam {smoothcam}. "
+        "Each row comes from this version.", "",
+        "- Nothing is downloaded. Random weights are made to behave as trained ones do: no branch is switched off, "
+        "normalisation is calibrated, and inputs of ReLU and MaxPool are kept from ties that float32 cannot tell.",
+        f"- Input is 128x128 where a network lets one choose. Sized down, to fit memory and time: {sized or 'none'}.",
+        "- timm and torchvision are exported by the TorchScript exporter; what it cannot export goes through the "
+        "dynamo exporter, and says so. Keras is exported by `model.export`, on its PyTorch backend.",
+        "- An error in italics is one against PyTorch in float64: its float32 gradient was off by more than 1e-4.",
+        "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; the "
+        "time is that of `smoothcam explain` at the early layer, on one core of a busy machine.", "",
+    ]
+
+
+def details(tables):
+    lines = []
+    for title, rows in tables.items():
+        lines += [f"## {title}", "",
+                  "| network | input | layers | grid | maps | errors | time | outcome |",
+                  "|---|---|---|---|---|---|---|---|",
+                  *(detail(row) for row in sorted(rows, key=lambda row: row["model"].lower())), ""]
+    return lines
+
+
+def detail(row):
+    name = row["model"]
+    notes = [row["note"]] if row.get("note") else []
+    if row.get("by", row["exporter"]) != row["exporter"]:
+        notes.append(f"{row['by']} exporter")
+    if notes:
+        name += f" ({', '.join(notes)})"
+    if not row["layers"]:
+        return f"| {name} | {row.get('size', '')} | | | | | | {outcome(row)} |"
+    default = row["layers"][0]
+    timed = [layer for layer in row["layers"][1:2] + row["layers"] if "seconds" in layer]
+    seconds = f"{timed[0]['seconds']:.1f} s" if timed else ""
+    grid = f"{default['grid'][0]}x{default['grid'][1]}, {axes(default['axes'])}"
+    layers = ", ".join(cell(layer["module"] or layer["layer"]) for layer in row["layers"])
+    return (f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
+            f"| {outcome(row)} |")
+
+
+def axes(axes):
+    if isinstance(axes, dict):
+        skip = axes["tokens"]["skip"]
+        return f"tokens after {skip}" if skip else "tokens"
+    return {"channels_first": "maps first", "channels_last": "maps last"}[axes]
