@@ -1,5 +1,5 @@
 //! Runs graphs on a real engine: rten, or ONNX Runtime if the environment variable
-//! `SMOOTHCAM_ENGINE` is `onnxruntime` (and `ORT_DYLIB_PATH` names its library).
+//! `SMOOTHCAM_ENGINE` is `onnxruntime` (and `ORT_DYLIB_PATH` names its library, or its folder).
 
 use std::sync::LazyLock;
 
@@ -16,8 +16,13 @@ use crate::tensor::{DType, Tensor};
 static ONNX_RUNTIME: LazyLock<Option<Environment>> = LazyLock::new(|| {
     let chosen = std::env::var("SMOOTHCAM_ENGINE").is_ok_and(|e| e == "onnxruntime");
     chosen.then(|| {
-        let library = std::env::var("ORT_DYLIB_PATH").expect("ORT_DYLIB_PATH names the library");
-        ort::init_from(library).expect("it loads").build().expect("it starts")
+        let path = std::env::var("ORT_DYLIB_PATH").expect("ORT_DYLIB_PATH names the library");
+        let in_folder = std::fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path());
+        let library = in_folder.filter(|p| p.to_string_lossy().contains("libonnxruntime."));
+        ort::init_from(library.min().unwrap_or(path.into()))
+            .expect("it loads")
+            .build()
+            .expect("it starts")
     })
 });
 

@@ -45,7 +45,9 @@ impl Folder {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_smoothcam"));
+        // What is printed must not depend on what is installed.
         command.args(args).current_dir(self.0.path()).env_remove("COLUMNS");
+        command.env("SMOOTHCAM_ENGINE", "rten");
         command
     }
 
