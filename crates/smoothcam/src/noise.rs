@@ -1,8 +1,10 @@
 //! Gaussian noise that is the same for a seed, on every machine and engine.
 
-use ndarray::{Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
+use ndarray::{Array4, ArrayView4, ArrayViewMut3, Axis};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -10,20 +12,15 @@ use crate::{Error, Result};
 /// Fills `out` with the noise of sample `m`: independent draws from N(0, `scale`^2).
 ///
 /// Every sample has a stream of its own, so it does not depend on how many there are nor on
-/// which are drawn first. Box and Muller's transform with `libm`'s portable functions makes the
-/// bits equal everywhere.
+/// which are drawn first. The ziggurat method compares and multiplies, and computes its rare
+/// logarithms in portable arithmetic: the bits are equal everywhere.
 pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(m);
-    // 53 bits, so that zero is excluded from the logarithm by adding one.
-    let mut uniform = || ((rng.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-    for pair in out.chunks_mut(2) {
-        let radius = libm::sqrt(-2.0 * libm::log(uniform()));
-        let angle = std::f64::consts::TAU * uniform();
-        pair[0] = (scale * radius * libm::cos(angle)) as f32;
-        if let Some(second) = pair.get_mut(1) {
-            *second = (scale * radius * libm::sin(angle)) as f32;
-        }
+    let mut streams = ChaCha8Rng::seed_from_u64(seed);
+    streams.set_stream(m);
+    let mut rng = Xoshiro256PlusPlus::from_rng(&mut streams);
+    for x in out {
+        let normal: f64 = StandardNormal.sample(&mut rng);
+        *x = (scale * normal) as f32;
     }
 }
 
@@ -65,23 +62,22 @@ impl<'a> Noise<'a> {
         Ok(Self { samples, scale, seed: settings.seed, given, kept })
     }
 
-    /// Writes `input` with the noise of sample `m` into `out`.
+    /// Writes `input` with the noise of sample `m` into `out`, an array in standard order.
     pub(crate) fn add_to(
         &mut self,
         input: &Array4<f32>,
         m: usize,
         mut out: ArrayViewMut3<'_, f32>,
     ) {
-        let mut noise = Array3::zeros(out.dim());
-        match (&self.given, noise.as_slice_mut()) {
-            (Some(given), _) => noise.assign(&given.index_axis(Axis(0), m)),
+        match (&self.given, out.as_slice_mut()) {
+            (Some(given), _) => out.assign(&given.index_axis(Axis(0), m)),
             (None, Some(slice)) => fill(slice, self.seed, m as u64, self.scale),
             (None, None) => {}
         }
         if let Some(kept) = &mut self.kept {
-            kept.index_axis_mut(Axis(0), m).assign(&noise);
+            kept.index_axis_mut(Axis(0), m).assign(&out);
         }
-        out.assign(&(&input.index_axis(Axis(0), 0) + &noise));
+        out += &input.index_axis(Axis(0), 0);
     }
 }
 
@@ -118,6 +114,6 @@ mod tests {
     fn the_first_values_of_seed_0_never_change() {
         let mut out = [0.0; 4];
         fill(&mut out, 0, 0, 1.0);
-        assert_eq!(out, [-0.8102725, 0.17619665, 0.78630126, 0.3122973]);
+        assert_eq!(out, [1.1786817, 0.119551495, 1.2284443, -0.4477575]);
     }
 }
