@@ -26,6 +26,10 @@ pub(super) struct OnnxRuntime {
     weights: HashMap<String, Arc<DynValue>>,
 }
 
+/// The most weights (elements) of a graph that are kept a second time, in the order in which they
+/// are multiplied. Where there are more, as in VGG, reading them is what takes time in any order.
+const MOST_PACKED: usize = 50_000_000;
+
 /// The library that this process has loaded: it can only be one.
 static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
 
@@ -67,14 +71,17 @@ impl OnnxRuntime {
         })
     }
 
-    fn builder(&self, runs: Runs) -> ort::Result<SessionBuilder> {
+    fn builder(&self, graph: &Graph, runs: Runs) -> ort::Result<SessionBuilder> {
         let level = match runs {
             Runs::Once => GraphOptimizationLevel::Disable,
             Runs::Often => GraphOptimizationLevel::All,
         };
+        let elements = |id| graph.shape(id).unwrap_or_default().iter().product::<usize>();
+        let weights = graph.weights_needed().filter_map(|(name, _)| graph.find(name));
+        let few = weights.map(elements).sum::<usize>() <= MOST_PACKED;
         let builder = OrtSession::builder(&self.environment)?
             .with_optimization_level(level)?
-            .with_prepacking(runs == Runs::Often)?;
+            .with_prepacking(runs == Runs::Often && few)?;
         let builder = match self.threads {
             Some(threads) => builder.with_independent_thread_pool()?.with_intra_threads(threads)?,
             None => builder,
@@ -147,7 +154,7 @@ impl Engine for OnnxRuntime {
     }
 
     fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
-        let mut builder = self.builder(runs).map_err(|e| failure("cannot be set up", &e))?;
+        let mut builder = self.builder(graph, runs).map_err(|e| failure("cannot be set up", &e))?;
         for provider in &self.providers {
             builder = builder.with_execution_providers([dispatch(*provider)]).map_err(|e| {
                 Error::input(format!(
