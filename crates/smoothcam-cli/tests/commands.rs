@@ -6,6 +6,7 @@ mod common;
 use std::process::Stdio;
 
 use common::Folder;
+use onnx_grad::{Graph, Tape, Var};
 use snapbox::{file, str};
 
 #[test]
@@ -107,6 +108,47 @@ block2/Relu_6  block2  4     8x8   maps first  no          default without noise
     "default_with_noise": false
   }
 ]
+
+"#]],
+    );
+}
+
+#[test]
+fn layers_begin_where_weights_do_and_keep_their_order_of_axes() {
+    let folder = Folder::new();
+    let tape = Tape::new(Graph::new());
+    let transpose = |x: Var<'_>, perm: [usize; 4]| x.transpose(&perm).id();
+    let x = tape.input("picture", &[1, 8, 8, 3]);
+    // Scaled and turned around, it is the picture still.
+    let x = tape.var(transpose(x / tape.scalar(255.0), [0, 3, 1, 2]));
+    let x = common::conv(x, common::weights(&[4, 3, 3, 3]), 8);
+    tape.set_scope("last");
+    let x = tape.var(transpose(x, [0, 2, 3, 1])).relu();
+    let x = tape.var(transpose(x, [0, 3, 1, 2]));
+    tape.set_scope("first");
+    let x = common::conv(x, common::weights(&[4, 4, 3, 3]), 8).relu();
+    let x = x.reduce("ReduceMean", &[2, 3]).reshape(&[1, 4]);
+    let scores = x.matmul(tape.constant(common::weights(&[4, 4]))).id();
+    folder.write("model.onnx", &common::finish(tape, scores));
+    folder.prints(
+        &["layers", "--model", "model.onnx", "--all"],
+        str![[r#"
+layer             module  maps  grid  axes        noise acts
+Conv_5                    4     8x8   maps first  yes
+last/Transpose_6  last    4     8x8   maps last   yes
+last/Relu_7       last    4     8x8   maps last   yes
+last/Transpose_8  last    4     8x8   maps first  yes         default with noise
+first/Conv_10     first   4     8x8   maps first  yes
+first/Relu_11     first   4     8x8   maps first  no          default without noise
+
+"#]],
+    );
+    folder.prints(
+        &["layers", "--model", "model.onnx"],
+        str![[r#"
+layer             module  maps  grid  axes        noise acts
+last/Transpose_8  last    4     8x8   maps first  yes         default with noise
+first/Relu_11     first   4     8x8   maps first  no          default without noise
 
 "#]],
     );

@@ -178,6 +178,12 @@ fn orders(graph: &Graph) -> Vec<Order> {
         if keeps_features(graph, node, x, y) {
             orders[y.index()].last |= orders[x.index()].last;
         }
+        let Order { first, last } = orders[x.index()];
+        match perm(node) {
+            Some([0, 2, 3, 1]) => orders[y.index()].last |= first,
+            Some([0, 3, 1, 2]) => orders[y.index()].first |= last,
+            _ => {}
+        }
         if !moves_axes(&node.op) {
             // Element by element, the result has the order of any input of its own shape.
             let same = |v: &ValueId| *v == x || graph.shape(*v) == graph.shape(y);
@@ -189,6 +195,14 @@ fn orders(graph: &Graph) -> Vec<Order> {
         }
     }
     orders
+}
+
+/// How a node permutes four axes, if it does.
+fn perm(node: &Node) -> Option<[i64; 4]> {
+    match node.attribute("perm") {
+        Some(Attribute::Ints(perm)) if node.op == "Transpose" => perm.as_slice().try_into().ok(),
+        _ => None,
+    }
 }
 
 /// Operators whose first input and output have feature maps as their second axis, and a grid
@@ -268,6 +282,9 @@ fn moves_axes(op: &str) -> bool {
     MOVES_AXES.contains(&op)
 }
 
+/// Operators whose result is their input in another form.
+const FORMS: &[&str] = &["Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Transpose"];
+
 /// Those candidates that every path passes and that feed a layer with weights or the head; all
 /// that feed one where no path is shared.
 fn features(net: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
@@ -275,13 +292,21 @@ fn features(net: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let cuts = graph.cuts(net.input, net.score);
     let feeds_weights = |v: &ValueId| {
         let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
+        let mut read = vec![*v];
+        // What only changes its form on the way, past other such values, counts once.
         graph.nodes().any(|(_, n)| {
-            n.inputs.first() == Some(&Some(*v))
-                && match n.op.as_str() {
-                    "Conv" => true,
-                    "BatchNormalization" => !after_conv,
-                    _ => over_features(graph, n) || over_means(graph, n).last,
-                }
+            let Some(Some(x)) = n.inputs.first() else { return false };
+            if !read.contains(x) {
+                return false;
+            }
+            if FORMS.contains(&n.op.as_str()) {
+                read.extend(n.outputs.iter().flatten().filter(|y| !cuts.contains(y)));
+            }
+            match n.op.as_str() {
+                "Conv" => true,
+                "BatchNormalization" => !after_conv,
+                _ => over_features(graph, n) || over_means(graph, n).last,
+            }
         })
     };
     let head = candidates.iter().rev().find(|v| cuts.contains(v)).or(candidates.last());

@@ -113,7 +113,10 @@ fn values(config: &Object<'_>, class: &str) -> Result<Values> {
     let scale = if config.bool("do_rescale")? == Some(false) { 1.0 } else { factor };
     // Some processors move the values by -1 after scaling, which is a mean larger by 1.
     let offset = if config.bool("rescale_offset")? == Some(true) { 1.0 } else { 0.0 };
-    if config.bool("do_normalize")? == Some(false) {
+    // Those that turn the channels around (MobileViT's) do not normalise.
+    let turned =
+        config.get("do_flip_channel_order").is_some() && config.get("image_mean").is_none();
+    if config.bool("do_normalize")? == Some(false) || turned {
         return Ok((scale, Some(vec![offset]), Some(vec![1.0])));
     }
     let mean = config.numbers("image_mean")?;
@@ -258,6 +261,7 @@ mod tests {
         let settings = read(text).unwrap().unwrap().settings;
         assert_eq!(settings.channels, Some(Channels::Bgr));
         assert_eq!(settings.interpolation, Some(Interpolation::Bicubic));
+        assert_eq!((settings.mean, settings.std), (Some(vec![0.0]), Some(vec![1.0])));
     }
 
     #[test]
