@@ -165,11 +165,9 @@ impl Explainer {
             return Ok(samples);
         }
         let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
-        let other = self.layers.default(true)?;
-        let instead = match other.noise_acts {
-            Ok(true) => format!("; it does at layer '{}'", printable(&other.name)),
-            _ => String::new(),
-        };
+        let other = self.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
+        let instead = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
+        let instead = instead.unwrap_or_default();
         notes.push(format!(
             "the gradient at {place} is the same for every picture (all above it is linear), so \
              noise cannot change the map and was skipped{instead}"

@@ -52,7 +52,7 @@ impl Network {
         let shape = picture.shape(batch);
         let input = the_input(&graph)?;
         no_nan(&graph)?;
-        let others = names(&graph, graph.outputs());
+        let (others, outputs) = (names(&graph, graph.outputs()), graph.outputs().len());
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         let engine = engine::open(options, graph.take_weights())?;
@@ -66,14 +66,17 @@ impl Network {
             _ => 0,
         };
         if classes == 0 || scores.iter().filter(|d| **d > 1).count() > 1 + usize::from(batch > 1) {
-            return Err(Error::input(format!(
+            let error = Error::input(format!(
                 "the model is no image classifier: its output '{}' has the shape {scores:?}, \
                  expected one score per class",
                 printable(&graph.value(output).name)
-            ))
-            .with_hint(format!(
-                "if another of its outputs ({others}) holds them, name it with --output"
-            )));
+            ));
+            return Err(match outputs {
+                1 => error,
+                _ => error.with_hint(format!(
+                    "if another of its outputs ({others}) holds them, name it with --output"
+                )),
+            });
         }
         let head = match head {
             Some(head) => head,
@@ -131,7 +134,8 @@ fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
         match node.op.as_str() {
             "Softmax" | "LogSoftmax" => return (*before, Some(Head::Softmax)),
             "Sigmoid" => return (*before, Some(Head::Sigmoid)),
-            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout" => {
+            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout"
+            | "QuantizeLinear" | "DequantizeLinear" => {
                 at = *before;
             }
             _ => break,
