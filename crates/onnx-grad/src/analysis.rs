@@ -61,6 +61,40 @@ impl Graph {
         reached
     }
 
+    /// How many bytes the values take that exist at once while the outputs are computed, at most;
+    /// constants not counted. The shapes must have been learnt.
+    pub fn peak_bytes(&self) -> usize {
+        let needed = self.ancestors(&self.outputs);
+        let size = |v: &ValueId| {
+            let elements = self
+                .shape(*v)
+                .unwrap_or_default()
+                .iter()
+                .try_fold(4, |n: usize, d| n.checked_mul(*d));
+            if self.content(*v).is_some() { 0 } else { elements.unwrap_or(usize::MAX) }
+        };
+        let mut last = vec![usize::MAX; self.values.len()];
+        let runs: Vec<&Node> =
+            self.nodes.iter().filter(|n| n.outputs.iter().flatten().any(|v| needed[v.0])).collect();
+        for (n, node) in runs.iter().enumerate() {
+            node.inputs.iter().flatten().for_each(|v| last[v.0] = n);
+        }
+        self.outputs.iter().for_each(|v| last[v.0] = usize::MAX);
+        let mut now: usize = self.inputs.iter().map(size).fold(0, usize::saturating_add);
+        let mut peak = now;
+        for (n, node) in runs.iter().enumerate() {
+            let made = node.outputs.iter().flatten().map(size).fold(0, usize::saturating_add);
+            now = now.saturating_add(made);
+            peak = peak.max(now);
+            let mut done: Vec<ValueId> = node.inputs.iter().flatten().copied().collect();
+            done.sort_unstable();
+            done.dedup();
+            let gone = done.iter().filter(|v| last[v.0] == n).map(size);
+            now = now.saturating_sub(gone.fold(0, usize::saturating_add));
+        }
+        peak
+    }
+
     /// The values through which every path from `from` to `to` passes, in order.
     pub fn cuts(&self, from: ValueId, to: ValueId) -> Vec<ValueId> {
         let (after, before) = (self.varying(&[from]), self.ancestors(&[to]));
@@ -98,6 +132,19 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use crate::{Graph, Tape};
+
+    #[test]
+    fn values_exist_until_their_last_use() {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[10]);
+        let a = x.exp();
+        let y = (a.exp() + a).relu().exp();
+        let y = y.id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[y]);
+        // a, exp(a) and their sum; x has gone by then.
+        assert_eq!(graph.peak_bytes(), 3 * 40);
+    }
 
     #[test]
     fn cuts_are_where_all_branches_have_joined() {

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use smoothcam::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 use smoothcam::render::ColorMap;
-use smoothcam::{EngineChoice, Error, Maps, Method, Neurons, Provider};
+use smoothcam::{EngineChoice, Error, Maps, Memory, Method, Neurons, Provider};
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -244,6 +244,9 @@ pub(crate) struct EngineArgs {
     /// Threads that compute [default: one a core]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
+    /// Most memory that weights and passes may take, about: 800M, 2G [default: what they need]
+    #[arg(long, value_name = "SIZE", value_parser = parse::<Memory>)]
+    pub(crate) memory: Option<Memory>,
 }
 
 #[derive(Args)]

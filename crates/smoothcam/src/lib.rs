@@ -51,7 +51,7 @@ mod settings;
 
 pub use array::Array;
 pub use builder::ExplainerBuilder;
-pub use engine::{EngineChoice, EngineOptions, Provider};
+pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
 pub use explainer::{Explainer, Progress};
 pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{DType, Dim, Graph, Tensor, ValueId};
 
-use crate::engine::{self, Engine, EngineOptions, Runs};
+use crate::engine::{self, Engine, EngineOptions, Memory, Runs};
 use crate::layers::Grid;
 use crate::printable::printable;
 use crate::{Error, Result};
@@ -22,6 +22,8 @@ pub(crate) enum Head {
 /// A classifier's graph with fixed shapes, all known.
 pub(crate) struct Network {
     pub(crate) engine: Arc<dyn Engine>,
+    /// How much memory weights and passes may take.
+    pub(crate) memory: Option<Memory>,
     pub(crate) graph: Graph,
     /// The graph before it was written in operators that all engines have.
     pub(crate) plain: Graph,
@@ -83,7 +85,8 @@ impl Network {
             None if classes == 1 => Head::Sigmoid,
             None => Head::Softmax,
         };
-        Ok(Network { engine, graph, plain, input, score, head, classes, picture, batch })
+        let memory = options.memory;
+        Ok(Network { engine, memory, graph, plain, input, score, head, classes, picture, batch })
     }
 
     /// The name of a value, for the engine.

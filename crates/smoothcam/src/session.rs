@@ -6,7 +6,7 @@ use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, Ix3, IxDyn, S
 use onnx_grad::{Graph, ValueId};
 
 use crate::array::Array;
-use crate::engine::{Engine, Runs, Session};
+use crate::engine::{Engine, Memory, Runs, Session};
 use crate::gradient::{Gradient, Of};
 use crate::health;
 use crate::layers::Grid;
@@ -73,15 +73,21 @@ impl GradientSession {
             let often = net.engine.load(graph, Runs::Often);
             often.or_else(|_| net.engine.load(graph, Runs::Once))
         };
-        let mut trunk = net.graph.clone();
-        trunk.set_outputs(&[cut]);
-        let trunk = (cut != net.input).then(|| load(&trunk)).transpose()?;
-        let (gradient, whole) = match net.head_of_vectors(cut, CHUNK) {
-            Some(graph) => (write(graph, CHUNK)?, Some(whole)),
-            None => (whole, None),
+        let mut trunk_graph = net.graph.clone();
+        trunk_graph.set_outputs(&[cut]);
+        let head = |gradient: &Gradient| {
+            let mut head = gradient.graph.clone();
+            head.begin_at(cut);
+            head
         };
-        let mut head = gradient.graph.clone();
-        head.begin_at(cut);
+        fits(net, &trunk_graph, &head(&whole))?;
+        let of_vectors = net.head_of_vectors(cut, CHUNK).map(|graph| write(graph, CHUNK));
+        let (gradient, whole) = match of_vectors.transpose()? {
+            Some(many) if fits(net, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),
+            _ => (whole, None),
+        };
+        let head = head(&gradient);
+        let trunk = (cut != net.input).then(|| load(&trunk_graph)).transpose()?;
         Ok(GradientSession {
             trunk,
             head: load(&head)?,
@@ -226,4 +232,24 @@ impl GradientSession {
         });
         health::error(&culprit.unwrap_or_else(|| format!("value '{}'", whole.name(output))))
     }
+}
+
+/// Whether weights and passes stay within the memory that they may take.
+///
+/// # Errors
+/// If not.
+fn fits(net: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
+    let Some(memory) = net.memory else { return Ok(()) };
+    let weights = net.graph.weights_needed().filter_map(|(name, _)| net.graph.find(name));
+    let elements = |id| net.graph.shape(id).unwrap_or_default().iter().product::<usize>();
+    let weights: usize = weights.map(|id| 4 * elements(id)).sum();
+    let passes = trunk.peak_bytes().max(head.peak_bytes());
+    let needed = Memory(weights.saturating_add(passes) as u64);
+    if needed <= memory {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "this takes about {needed} of memory, more than the {memory} allowed"
+    ))
+    .with_hint("deeper layers take less, and so do smaller inputs (--size)"))
 }

@@ -41,6 +41,7 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
         library: args.engine.onnxruntime.clone(),
         providers: args.engine.providers.clone(),
         threads: args.engine.threads,
+        memory: args.engine.memory,
     });
     if let Some(model) = &args.model {
         builder = builder.model(model);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ndarray::ArrayViewD;
 use onnx_grad::{Graph, Tensor};
 
-pub use options::{EngineChoice, EngineOptions, Provider};
+pub use options::{EngineChoice, EngineOptions, Memory, Provider};
 
 use self::onnxruntime::OnnxRuntime;
 use self::rten::Rten;

@@ -56,8 +56,10 @@ impl Layers {
             all.push(Layer::new(&net.graph, value, grid, feature, noise_acts));
         }
         let tried = tokens.split_off(tokens.len().saturating_sub(TRIED));
-        for layer in silent(net, swept, seed_id, &tried)? {
-            all[layer].noise_acts = Err(ELSEWHERE.into());
+        if let Some((first, ..)) = tried.first() {
+            for layer in silent(net, swept, seed_id, all[*first].value, &tried)? {
+                all[layer].noise_acts = Err(ELSEWHERE.into());
+            }
         }
         if let Some(layer) = bottleneck(net, &all) {
             all[layer].feature = true;
@@ -84,18 +86,15 @@ fn bottleneck(net: &Network, all: &[Layer]) -> Option<usize> {
 }
 
 /// Those layers at whose grid the gradient is zero whatever the picture: found out by running it
-/// on noise.
+/// on noise, from the last cut before `first`, the first of them, on.
 fn silent(
     net: &Network,
     swept: Graph,
     seed: ValueId,
+    first: ValueId,
     layers: &[(usize, ValueId, Grid)],
 ) -> Result<Vec<usize>> {
-    if layers.is_empty() {
-        return Ok(Vec::new());
-    }
     let seed_name = swept.value(seed).name.clone();
-    let shape = swept.shape(net.input).unwrap_or_default().to_vec();
     let seeds = swept.shape(seed).unwrap_or_default().to_vec();
     let tape = Tape::new(swept);
     let largest: Vec<ValueId> = layers
@@ -104,15 +103,17 @@ fn silent(
         .collect();
     let mut graph = tape.into_graph().map_err(unsupported)?;
     graph.set_outputs(&largest);
+    let cut = net.cut_before(first, &graph);
+    graph.begin_at(cut);
     let names: Vec<&str> = largest.iter().map(|v| graph.value(*v).name.as_str()).collect();
-    let mut picture = ArrayD::zeros(IxDyn(&shape));
-    if let Some(slice) = picture.as_slice_mut() {
+    let mut noised = ArrayD::zeros(IxDyn(graph.shape(cut).unwrap_or_default()));
+    if let Some(slice) = noised.as_slice_mut() {
         noise::fill(slice, 0, 0, 1.0);
     }
     // Different for each class, so that nothing cancels.
     let mut seeds = ArrayD::zeros(IxDyn(&seeds));
     seeds.iter_mut().zip((1u8..8).cycle()).for_each(|(s, i)| *s = f32::from(i));
-    let inputs = [(net.name(net.input), picture.view()), (seed_name.as_str(), seeds.view())];
+    let inputs = [(net.name(cut), noised.view()), (seed_name.as_str(), seeds.view())];
     let outputs = net.engine.load(&graph, Runs::Once)?.run(&inputs, &names)?;
     let zero = |output: &Array| matches!(output, Array::Floats(x) if x.iter().all(|x| *x == 0.0));
     let silent = layers.iter().zip(&outputs).filter(|(_, output)| zero(output));
