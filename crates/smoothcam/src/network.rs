@@ -179,10 +179,11 @@ pub(crate) fn learn(
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
-        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| {
-            Error::input(e.to_string()).with_hint(
+        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| match e.hint() {
+            Some(_) => e,
+            None => Error::input(e.to_string()).with_hint(
                 "export the model in standard ONNX operators, of another opset if need be",
-            )
+            ),
         })?;
         let outputs = session.run(&[(of(&input), zeros.view())], &names).map_err(|e| {
             let pictures = shape.first().copied().unwrap_or(1);

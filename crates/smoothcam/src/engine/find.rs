@@ -22,13 +22,17 @@ const FOLDERS: &[&str] = &[
 
 /// The library that `ORT_DYLIB_PATH` names, or else that in the usual folders, or in the
 /// `onnxruntime` package of the Python on the PATH.
-pub(super) fn library() -> Option<PathBuf> {
+///
+/// # Errors
+/// If `ORT_DYLIB_PATH` names what is not there.
+pub(super) fn library() -> Result<Option<PathBuf>> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()) {
-        return within(Path::new(&path)).ok();
+        let found = within(Path::new(&path));
+        return found.map(Some).map_err(|e| e.context("environment variable ORT_DYLIB_PATH"));
     }
     let beside = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
     let usual = beside.into_iter().chain(FOLDERS.iter().map(PathBuf::from));
-    usual.filter_map(|folder| in_folder(&folder)).next().or_else(in_python)
+    Ok(usual.filter_map(|folder| in_folder(&folder)).next().or_else(in_python))
 }
 
 /// The library that a user names, by its file or its folder.

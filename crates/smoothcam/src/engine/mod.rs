@@ -13,6 +13,7 @@ use onnx_grad::{Graph, Tensor};
 pub use options::{EngineChoice, EngineOptions, Memory, Provider};
 
 use self::onnxruntime::OnnxRuntime;
+use self::options::Resolved;
 use self::rten::Rten;
 use crate::Result;
 use crate::array::Array;
@@ -55,8 +56,13 @@ pub(crate) type Weights = Vec<(String, Tensor)>;
 /// # Errors
 /// If it is not there, or lacks what is asked of it.
 pub(crate) fn open(options: &EngineOptions, weights: Weights) -> Result<Arc<dyn Engine>> {
-    Ok(match options.resolve()? {
-        Some(library) => Arc::new(OnnxRuntime::open(&library, options, weights)?),
-        None => Arc::new(Rten::new(options.threads, weights)),
-    })
+    let (library, required) = match options.resolve()? {
+        Resolved::Rten => return Ok(Arc::new(Rten::new(options.threads, weights, None))),
+        Resolved::OnnxRuntime { library, required } => (library, required),
+    };
+    match onnxruntime::environment(&library) {
+        Ok(environment) => Ok(Arc::new(OnnxRuntime::new(environment, &library, options, weights)?)),
+        Err(e) if required => Err(e),
+        Err(e) => Ok(Arc::new(Rten::new(options.threads, weights, Some(e)))),
+    }
 }

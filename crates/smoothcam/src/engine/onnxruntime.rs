@@ -34,16 +34,16 @@ const MOST_PACKED: usize = 50_000_000;
 static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
 
 impl OnnxRuntime {
-    /// Loads the library, unless it is loaded already.
+    /// An engine with these weights.
     ///
     /// # Errors
-    /// If it cannot be loaded, or another one is.
-    pub(super) fn open(
+    /// If the library cannot take them.
+    pub(super) fn new(
+        environment: Environment,
         library: &Path,
         options: &EngineOptions,
         weights: Weights,
     ) -> Result<OnnxRuntime> {
-        let environment = environment(library)?;
         let mut kept = HashMap::new();
         for (name, tensor) in weights {
             let shape: Vec<i64> = tensor.shape().iter().map(|d| *d as i64).collect();
@@ -90,9 +90,12 @@ impl OnnxRuntime {
     }
 }
 
-/// The one environment of the process. Its threads are shared by all sessions, so that those of
+/// The one environment of the process: loads the library, unless it is loaded already. Its threads are shared by all sessions, so that those of
 /// one do not wait actively while another works.
-fn environment(library: &Path) -> Result<Environment> {
+///
+/// # Errors
+/// If it cannot be loaded, or another one is.
+pub(super) fn environment(library: &Path) -> Result<Environment> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((path, environment)) = &*loaded {
         if path == library {

@@ -147,12 +147,23 @@ impl FromStr for Provider {
 /// The most threads that are used.
 const MOST_THREADS: usize = 1024;
 
+/// The engine that was decided on.
+pub(super) enum Resolved {
+    Rten,
+    /// ONNX Runtime from this library; rten in its place if it cannot be used, unless it is
+    /// `required`.
+    OnnxRuntime {
+        library: PathBuf,
+        required: bool,
+    },
+}
+
 impl EngineOptions {
-    /// ONNX Runtime's library, if it is to be used.
+    /// Decides on an engine.
     ///
     /// # Errors
-    /// If it is asked for and not there, or what is asked contradicts itself.
-    pub(super) fn resolve(&self) -> Result<Option<PathBuf>> {
+    /// If ONNX Runtime is asked for and not there, or what is asked contradicts itself.
+    pub(super) fn resolve(&self) -> Result<Resolved> {
         if !self.threads.is_none_or(|n| (1..=MOST_THREADS).contains(&n)) {
             return Err(Error::input(format!(
                 "{} threads are asked for, expected 1 to {MOST_THREADS}",
@@ -170,22 +181,28 @@ impl EngineOptions {
             },
             choice => choice,
         };
+        let found = |library, required| Resolved::OnnxRuntime { library, required };
         match choice {
             EngineChoice::Rten if special => {
                 Err(Error::input("rten has no library to load and no execution providers")
                     .with_hint("use --engine onnxruntime, or leave them out"))
             }
-            EngineChoice::Rten => Ok(None),
-            EngineChoice::Auto => Ok(find::library()),
-            EngineChoice::OnnxRuntime => match &self.library {
-                Some(path) => find::within(path).map(Some),
-                None => find::library().map(Some).ok_or_else(|| {
+            EngineChoice::Rten => Ok(Resolved::Rten),
+            EngineChoice::Auto => {
+                Ok(find::library()?.map_or(Resolved::Rten, |library| found(library, false)))
+            }
+            EngineChoice::OnnxRuntime => {
+                let library = match &self.library {
+                    Some(path) => Some(find::within(path)?),
+                    None => find::library()?,
+                };
+                library.map(|library| found(library, true)).ok_or_else(|| {
                     Error::input("ONNX Runtime's library is not found").with_hint(
                         "install it (pip install onnxruntime), or say where it is: --onnxruntime \
                          PATH, or the environment variable ORT_DYLIB_PATH",
                     )
-                }),
-            },
+                })
+            }
         }
     }
 }

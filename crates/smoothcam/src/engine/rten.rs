@@ -16,6 +16,7 @@ use crate::{Error, Result};
 
 /// rten, with the weights of one model.
 pub(super) struct Rten {
+    name: String,
     loader: Mutex<Sender<Request>>,
     pool: Option<Arc<ThreadPool>>,
 }
@@ -24,8 +25,13 @@ pub(super) struct Rten {
 type Request = (Vec<u8>, bool, Sender<Result<Model>>);
 
 impl Rten {
-    /// An engine with these weights, that computes with so many threads; by default one a core.
-    pub(super) fn new(threads: Option<usize>, weights: Weights) -> Rten {
+    /// An engine with these weights, that computes with so many threads, by default one a core;
+    /// perhaps because another could not be used.
+    pub(super) fn new(threads: Option<usize>, weights: Weights, because: Option<Error>) -> Rten {
+        let name = match because {
+            None => "rten 0.27".to_owned(),
+            Some(e) => format!("rten 0.27, since smoothcam {e}"),
+        };
         let pool = threads.map(|n| Arc::new(ThreadPool::with_num_threads(n)));
         let (loader, requests) = channel::<Request>();
         // What shares weights between graphs, `ModelOptions`, must stay within its thread.
@@ -44,13 +50,13 @@ impl Rten {
                 let _ = outcome.send(model);
             }
         });
-        Rten { loader: Mutex::new(loader), pool }
+        Rten { name, loader: Mutex::new(loader), pool }
     }
 }
 
 impl Engine for Rten {
     fn name(&self) -> &str {
-        "rten 0.27"
+        &self.name
     }
 
     fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
