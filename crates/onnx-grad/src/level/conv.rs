@@ -18,7 +18,7 @@ pub(super) fn explicit_kernel(mut parts: Parts<'_>) -> Parts<'_> {
 }
 
 /// Over three axes, of which the kernel spans but two, it goes over two: the third is one more of
-/// batches. (rten has no convolution over three.)
+/// batches. (rten has no convolution and no pooling over three.)
 pub(super) fn fewer_axes(mut parts: Parts<'_>) -> Result<()> {
     let ints = |name, length: usize, default| match parts.node.attribute(name) {
         Some(Attribute::Ints(given)) => given.clone(),
@@ -28,28 +28,25 @@ pub(super) fn fewer_axes(mut parts: Parts<'_>) -> Result<()> {
     let (strides, pads) = (ints("strides", 3, 1), ints("pads", 6, 0));
     let dilations = ints("dilations", 3, 1);
     let lists = [&kernel, &strides, &dilations];
-    if lists.iter().any(|list| list.len() != 3) || pads.len() != 6 {
+    let places = parts.node.outputs.len() > 1;
+    if lists.iter().any(|list| list.len() != 3) || pads.len() != 6 || places {
         return Ok(());
     }
     let idle = |i: &usize| (kernel[*i], strides[*i], pads[*i], pads[*i + 3]) == (1, 1, 0, 0);
     // The last, if there are several: it takes the least moving of elements.
     let Some(idle) = (0..3).rev().find(idle) else { return Ok(()) };
-    let without = |list: &[i64]| {
-        let kept = list.iter().enumerate().filter(|(i, _)| i % 3 != idle);
-        Attribute::Ints(kept.map(|(_, x)| *x).collect())
-    };
-    let mut attributes = vec![("group", Attribute::Int(parts.int("group", 1)))];
-    for (name, list) in
-        [("kernel_shape", &kernel), ("strides", &strides), ("dilations", &dilations)]
-    {
-        attributes.push((name, without(list)));
-    }
-    match parts.node.attribute("auto_pad") {
-        Some(Attribute::String(auto)) if auto != "NOTSET" => {
-            attributes.push(("auto_pad", Attribute::String(auto.clone())));
+    let without = |value: &Attribute| match value {
+        Attribute::Ints(list) => {
+            let kept = list.iter().enumerate().filter(|(i, _)| i % 3 != idle);
+            Attribute::Ints(kept.map(|(_, x)| *x).collect())
         }
-        _ => attributes.push(("pads", without(&pads))),
-    }
+        other => other.clone(),
+    };
+    let op = parts.node.op.clone();
+    let attributes: Vec<(String, Attribute)> =
+        parts.node.attributes.iter().map(|(name, value)| (name.clone(), without(value))).collect();
+    let attributes: Vec<(&str, Attribute)> =
+        attributes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
 
     let (idle, x) = (idle as i64 + 2, parts.x(0)?);
     // The axes with the idle one after the batch, and back from there.
@@ -64,10 +61,12 @@ pub(super) fn fewer_axes(mut parts: Parts<'_>) -> Result<()> {
     let rest = parts.op("Slice", &[shape, two, end], &[]);
     let joined = parts.op("Concat", &[any, rest], &super::parts::axis(0));
     let mut inputs = vec![parts.op("Reshape", &[turned, joined], &[])];
-    let (w, at) = (parts.x(1)?, parts.ints(&[idle]));
-    inputs.push(parts.op("Squeeze", &[w, at], &[]));
+    if let Some(w) = parts.optional(1) {
+        let at = parts.ints(&[idle]);
+        inputs.push(parts.op("Squeeze", &[w, at], &[]));
+    }
     inputs.extend(parts.optional(2));
-    let y = parts.op("Conv", &inputs, &attributes);
+    let y = parts.op(&op, &inputs, &attributes);
     let rest = parts.op("Shape", &[y], &[]);
     let rest = parts.op("Slice", &[rest, one, end], &[]);
     let batches = parts.op("Slice", &[shape, first, two], &[]);

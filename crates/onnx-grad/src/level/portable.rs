@@ -14,12 +14,13 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
         match op.as_str() {
             "ArgMax" => rewritten::one_of_equals(parts, 1)?,
             "ArgMin" => rewritten::one_of_equals(parts, 0)?,
-            "AveragePool" | "LpPool" | "MaxPool" => explicit_window(parts),
+            "AveragePool" | "MaxPool" => conv::fewer_axes(explicit_window(parts))?,
             "BatchNormalization" => rewritten::batch_statistics(parts)?,
             "Cast" => rewritten::cast_to_bool(parts)?,
             "Conv" => conv::fewer_axes(conv::explicit_kernel(parts))?,
             "ConvTranspose" => conv::cut_to_shape(conv::explicit_kernel(parts))?,
             "Hardmax" => rewritten::hardmax(parts)?,
+            "LpPool" => drop(explicit_window(parts)),
             "MatMul" => rewritten::matrix_by_vector(parts)?,
             "Pad" => all_axes::pads(parts)?,
             "Pow" => float_exponent(graph, n),
@@ -73,17 +74,16 @@ pub(super) fn leave_out_unread(graph: &mut Graph) {
 }
 
 /// One step per element is what `strides` and `dilations` mean when they are left out.
-fn explicit_window(parts: Parts<'_>) {
+fn explicit_window(mut parts: Parts<'_>) -> Parts<'_> {
     if let Some(Attribute::Ints(kernel)) = parts.node.attribute("kernel_shape") {
         let ones = vec![1; kernel.len()];
-        parts.change(|node| {
-            for name in ["strides", "dilations"] {
-                if node.attribute(name).is_none() {
-                    node.set_attribute(name, Attribute::Ints(ones.clone()));
-                }
+        for name in ["strides", "dilations"] {
+            if parts.node.attribute(name).is_none() {
+                parts.set_attribute(name, Attribute::Ints(ones.clone()));
             }
-        });
+        }
     }
+    parts
 }
 
 /// Channels have their own scales along axis 1, and numbers without a zero point are unsigned, if
