@@ -135,7 +135,7 @@ def judge_in_float64(network, x, targets, found, places):
         at = gradients(network, x, targets, CLASS)[1]
         return [g[p] if p is not None and p < len(g) else None for g, p in zip(at, places)]
 
-    exact = at_places(copy.deepcopy(network).double(), x.double())
+    exact = at_places(in_float64(network), x.double())
     for (result, d1, _), e in zip(found, exact):
         if e is not None:
             result["error64"], result["norm_error64"] = difference(d1, e)
@@ -155,6 +155,16 @@ def judge_in_float64(network, x, targets, found, places):
                 error, norm_error = difference(g, e)
                 result["spread"] = max(error, result["spread"])
                 result["norm_spread"] = max(norm_error, result["norm_spread"])
+
+
+def in_float64(network):
+    double = copy.deepcopy(network).double()
+    for layer in getattr(double, "layers", []):  # Keras's, which cast to their own type
+        if hasattr(layer, "dtype_policy"):
+            layer.dtype_policy = "float64"
+    for tensor in getattr(double, "inputs", []):
+        tensor._dtype = "float64"
+    return double
 
 
 def difference(a, b):

@@ -38,7 +38,8 @@ def liven(network):
     for m in network.modules():
         if isinstance(m, (torch.nn.modules.batchnorm._BatchNorm, torch.nn.GroupNorm)) and m.affine:
             m.weight.copy_(NORM_WEIGHT * around_one(m.weight))
-            m.bias.copy_(NORM_BIAS + 0.1 * torch.randn_like(m.bias))
+            if m.bias is not None:
+                m.bias.copy_(NORM_BIAS + 0.1 * torch.randn_like(m.bias))
     for name, p in network.named_parameters():
         if not p.is_floating_point() or p.numel() > 1 and p.std() > 1e-4 * max(1e-3, p.abs().max()):
             continue

@@ -28,12 +28,13 @@ twins_svt_small twins_pcpvt_small coat_lite_tiny coat_tiny coatnet_nano_rw_224 m
 maxxvit_rmlp_nano_rw_256 convit_tiny tnt_s_patch16_224 visformer_tiny volo_d1_224 mvitv2_tiny hiera_tiny_224
 davit_tiny focalnet_tiny_srf gcvit_xxtiny nest_tiny sequencer2d_s mixer_s32_224 gmlp_ti16_224 resmlp_12_224
 tiny_vit_5m_224 botnet26t_256 halonet26t lambda_resnet26t bat_resnext26ts sebotnet33ts_256 vitamin_small_224
-naflexvit_base_patch16_gap
+naflexvit_base_patch16_gap cpubone_b0_bfrobust cspnext_tiny efficientvim_m1 iformer_m lcnetv2_small lowformer_b0
+sam2_hiera_tiny mobilenetv5_base nasnetalarge pnasnet5large
 """.split()
 
 KERAS = """
 MobileNet MobileNetV2 MobileNetV3Small MobileNetV3Large ResNet50 ResNet50V2 VGG16 DenseNet121 InceptionV3
-InceptionResNetV2 Xception EfficientNetB0 EfficientNetV2B0 NASNetMobile ConvNeXtTiny
+InceptionResNetV2 Xception EfficientNetB0 EfficientNetV2B0 ConvNeXtTiny
 """.split()
 
 # Of each exporter's graphs a part is enough: the networks are the same.
@@ -60,7 +61,9 @@ def tasks(part):
         import torchvision
 
         return [(part, name, "torchscript") for name in torchvision.models.list_models(module=torchvision.models)]
-    return [(part, name, "torchscript") for name in TIMM] if part == "timm" else [(part, name, "keras") for name in KERAS]
+    if part == "timm":
+        return [(part, name, "torchscript") for name in TIMM]
+    return [(part, name, "keras") for name in KERAS]
 
 
 def build(source, name, size, seed):
@@ -123,9 +126,8 @@ def timm_network(name, size):
 def keras_network(name, size):
     import keras
 
-    side = 224 if name == "NASNetMobile" else size
-    shape = (side, side, 3)
-    return getattr(keras.applications, name)(weights=None, classifier_activation=None, input_shape=shape), side, None
+    make = getattr(keras.applications, name)
+    return make(weights=None, classifier_activation=None, input_shape=(size, size, 3)), size, None
 
 
 def export(network, x, path, exporter):

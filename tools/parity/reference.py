@@ -10,7 +10,8 @@ def gradients(network, x, targets, index):
     """The scores, and for each target (activations, skipped tokens) the gradients at all tensors that equal it.
 
     Every function that PyTorch calls is watched.  One value may be several tensors in PyTorch (views, copies), and
-    between them others may branch off: so all are returned, in order.
+    between them others may branch off: so all are returned, in order.  What PyTorch computes several times may be one
+    value in ONNX: then its gradients add up, and the last ones returned are such sums.
     """
     found = [[] for _ in targets]
     with Watch([(torch.from_numpy(a), skip) for a, skip in targets], found):
@@ -18,9 +19,14 @@ def gradients(network, x, targets, index):
         while not hasattr(out, "shape"):
             out = out[0] if isinstance(out, (tuple, list)) else next(iter(out.values()))
     out[0, index].backward()
-    return out.detach()[0].double().numpy(), [
-        [entry["gradient"].double().numpy() for entry in entries if "gradient" in entry] for entries in found
-    ]
+    return out.detach()[0].double().numpy(), [with_sums([e for e in entries if "gradient" in e]) for entries in found]
+
+
+def with_sums(entries):
+    of = {}
+    for entry in entries:
+        of.setdefault(entry["function"], []).append(entry["gradient"].double().numpy())
+    return [g for gradients in of.values() for g in gradients] + [sum(gs) for gs in of.values() if len(gs) > 1]
 
 
 class Watch(TorchFunctionMode):
@@ -40,17 +46,17 @@ class Watch(TorchFunctionMode):
                     # tokens, say): central differences of PyTorch itself tell.
                     r.register_hook(torch.Tensor.contiguous)
                 for (activations, skip), entries in zip(self.targets, self.found):
-                    self.look(r, activations, skip, entries)
+                    self.look(r, function, activations, skip, entries)
         self.busy = False
         return result
 
-    def look(self, tensor, activations, skip, entries):
+    def look(self, tensor, function, activations, skip, entries):
         largest = activations.abs().max()
         for read in readings(tensor, activations.shape, skip):
             values = read(tensor.detach()).to(activations.dtype)
             near = (values[0, 0, 0] - activations[0, 0, 0]).abs() <= SAME * largest  # saves most of the work
             if near and (values - activations).abs().max() <= SAME * largest:
-                entry = {}
+                entry = {"function": function}
                 entries.append(entry)
                 tensor.register_hook(lambda g: entry.update(gradient=read(g.detach())))
                 return

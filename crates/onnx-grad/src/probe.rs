@@ -94,8 +94,8 @@ impl Graph {
     }
 
     /// Takes over what a run of the probe told: its outputs, in order. Where that decides which
-    /// branches run, the next probe tells of them: all is learnt once the graph
-    /// [is settled](Graph::is_settled).
+    /// branches run, the next probe tells of them and of what comes after: all is learnt from the
+    /// probe of a graph that [is settled](Graph::is_settled).
     ///
     /// # Errors
     /// If they are not the probe's outputs, or leave a branch undecided for good.

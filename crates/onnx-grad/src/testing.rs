@@ -18,6 +18,7 @@ pub(crate) fn learn(graph: &mut Graph) {
 /// The same for graphs with branches that may depend on the input.
 pub(crate) fn try_learn(graph: &mut Graph) -> Result<()> {
     loop {
+        let settled = graph.is_settled();
         let probe = graph.probe();
         let inputs: Vec<(ValueId, Tensor)> = graph
             .inputs()
@@ -30,7 +31,7 @@ pub(crate) fn try_learn(graph: &mut Graph) -> Result<()> {
         let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
         let outputs = run(&probe.graph, &inputs);
         graph.learn(&probe, &outputs)?;
-        if graph.is_settled() {
+        if settled {
             return Ok(());
         }
     }

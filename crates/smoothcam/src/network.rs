@@ -174,8 +174,10 @@ pub(crate) fn learn(
     let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
     graph.fix_input(input, shape);
     let zeros = ArrayD::<f32>::zeros(IxDyn(shape));
-    // What one run tells can decide which branches the next one takes.
+    // What one run tells can decide which branches the next one takes; of what comes after them it
+    // tells nothing.
     loop {
+        let settled = graph.is_settled();
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
@@ -200,7 +202,7 @@ pub(crate) fn learn(
         let facts =
             facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
         graph.learn(&probe, &facts).map_err(unsupported)?;
-        if graph.is_settled() {
+        if settled {
             return Ok(());
         }
     }

@@ -60,6 +60,18 @@ fn a_condition_on_shapes_is_learnt() {
 }
 
 #[test]
+fn shapes_after_branches_are_learnt() {
+    let after = vec![choice("c", "z"), node("Relu", &["z"], &["y"], vec![])];
+    let size = TensorProto { dims: vec![], ..int_tensor("s", &[2]) };
+    let model = model(17, [has_size("x", "c"), after].concat(), vec![size]);
+    let mut graph = read(&model).unwrap();
+    let input = graph.inputs()[0];
+    graph.fix_input(input, &[2]);
+    try_learn(&mut graph).unwrap();
+    assert_eq!(graph.shape(graph.outputs()[0]), Some(&[2][..]));
+}
+
+#[test]
 fn conditions_may_depend_on_branches_and_branches_hold_others() {
     let first = [has_size("x", "c"), vec![choice("c", "z")]].concat();
     let inner = vec![choice("d", "result")];
