@@ -119,3 +119,6 @@ fn errors(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<
     let pairs = sums.iter().zip(blocks);
     pairs.map(|(sums, blocks)| blocks.standard_error(&map_of(&sums.means())?, map_of)).collect()
 }
+
+#[cfg(test)]
+mod tests;
