@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use smoothcam::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 use smoothcam::render::ColorMap;
-use smoothcam::{EngineChoice, Error, Maps, Memory, Method, Neurons, Provider};
+use smoothcam::{EngineChoice, Error, Maps, Memory, Method, Neurons, Provider, Samples};
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -56,6 +56,10 @@ pub(crate) struct ExplainArgs {
     /// Write the heatmap alone, too
     #[arg(long, value_name = "FILE.png")]
     pub(crate) heatmap: Option<PathBuf>,
+    /// Write how uncertain the map is, cell by cell: the standard error that is due to the number
+    /// of noised samples
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) uncertainty: Option<PathBuf>,
     /// Write everything needed to check the map by hand, as NumPy arrays
     #[arg(long, value_name = "FILE.npz")]
     pub(crate) arrays: Option<PathBuf>,
@@ -152,9 +156,13 @@ pub(crate) struct WhatArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Noise")]
 pub(crate) struct NoiseArgs {
-    /// Noised samples [default: 8 for smooth-grad-cam++, 25 for smooth-grad, else none]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) samples: Option<usize>,
+    /// Noised samples, or auto: as many as the map needs [default: 8 for smooth-grad-cam++, 25 for
+    /// smooth-grad, else none]
+    #[arg(long, value_name = "N|auto", value_parser = samples, allow_negative_numbers = true)]
+    pub(crate) samples: Option<Samples>,
+    /// With --samples auto, the error to stop at, as a share of the map's maximum [default: 0.02]
+    #[arg(long, value_name = "SHARE", requires = "samples", allow_negative_numbers = true)]
+    pub(crate) tolerance: Option<f64>,
     /// Standard deviation of the noise, as a share of the input's range [default: 0.1]
     #[arg(long, conflicts_with = "sigma_absolute", allow_negative_numbers = true)]
     pub(crate) sigma: Option<f64>,
@@ -274,6 +282,15 @@ fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
         Some(hint) => format!("{e}\nhint: {hint}"),
         None => e.to_string(),
     })
+}
+
+/// Reads a number of samples, or `auto`.
+fn samples(text: &str) -> Result<Samples, String> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(Samples::Auto { tolerance: Samples::TOLERANCE, most: Samples::MOST });
+    }
+    let number = text.parse().map_err(|_| "expected a number, or auto".to_owned())?;
+    Ok(Samples::Fixed(number))
 }
 
 /// Reads `NAME=FILE`.

@@ -96,8 +96,8 @@ pub(crate) fn digits(x: f32) -> String {
 
 fn noise(explanation: &Explanation) -> String {
     let noise = &explanation.noise;
-    match (noise.samples, noise.seed, noise.sigma) {
-        (0, ..) => "none".to_owned(),
+    let told = match (noise.samples, noise.seed, noise.sigma) {
+        (0, ..) => return "none".to_owned(),
         (n, None, _) => format!("{n} samples, as given"),
         (n, Some(seed), Sigma::Relative(share)) => {
             format!("{n} samples, sigma {share} of the input's range, seed {seed}")
@@ -105,6 +105,10 @@ fn noise(explanation: &Explanation) -> String {
         (n, Some(seed), Sigma::Absolute(sigma)) => {
             format!("{n} samples, sigma {sigma}, seed {seed}")
         }
+    };
+    match noise.error {
+        Some(error) => format!("{told}; the map's error is {:.1} %", 100.0 * error),
+        None => told,
     }
 }
 

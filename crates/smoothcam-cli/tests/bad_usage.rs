@@ -16,11 +16,24 @@ fn options_that_make_no_sense() {
     let folder = Folder::new();
     let number = ndarray::arr0(0.0f32);
     number.write_npy(std::fs::File::create(folder.path("a.npy")).unwrap()).unwrap();
+    let noise = ndarray::Array4::<f32>::zeros((3, 3, 8, 8));
+    noise.write_npy(std::fs::File::create(folder.path("noise.npy")).unwrap()).unwrap();
     let cases: &[(&[&str], &[&str])] = &[
         (&["--samples", "0"], &["at least 1", "hint: without noise it is --method grad-cam++"]),
         (&["--samples", "10001"], &["at most 10000", "hint: "]),
         (&["--samples", "-1"], &["'-1' for '--samples"]),
         (&["--samples", "many"], &["'many' for '--samples"]),
+        (&["--samples", "auto", "--tolerance", "0"], &["tolerance is 0.0", "hint: "]),
+        (&["--samples", "auto", "--tolerance", "nan"], &["tolerance is NaN"]),
+        (&["--samples", "auto", "--tolerance", "2"], &["expected a number between 0 and 1"]),
+        (&["--samples", "8", "--tolerance", "0.1"], &["a tolerance is for --samples auto only"]),
+        (&["--tolerance", "0.1"], &["--samples"]),
+        (&["--samples", "auto", "--method", "cam"], &["cannot be smoothed", "hint: "]),
+        (&["--samples", "auto", "--noise", "noise.npy"], &["holds 3 samples", "hint: "]),
+        (&["--samples", "1", "--uncertainty", "u.png"], &["from 1 noised samples", "hint: "]),
+        (&["--method", "grad-cam", "--uncertainty", "u.png"], &["from 0 noised", "hint: "]),
+        (&["--layer", "block2", "--uncertainty", "u.png"], &["nothing is uncertain: the gradient"]),
+        (&["--uncertainty", "u.jpg"], &["u.jpg"]),
         (&["--sigma", "0"], &["sigma is 0.0", "hint: "]),
         (&["--sigma", "-0.1"], &["sigma is -0.1"]),
         (&["--sigma", "nan"], &["sigma is NaN"]),

@@ -169,6 +169,38 @@ fn the_same_command_gives_the_same_bytes() {
 }
 
 #[test]
+fn as_many_samples_as_the_map_needs() {
+    let folder = Folder::new();
+    let noise = |args: &[&str]| {
+        let args = [&["--json", "--arrays", "a.npz"], args].concat();
+        let told: serde_json::Value = serde_json::from_str(&folder.run(&with(&args))).unwrap();
+        (told["noise"].clone(), told["notes"].clone())
+    };
+    let auto = ["--samples", "auto", "--uncertainty", "u.png"];
+    let (told, notes) = noise(&auto);
+    let samples = told["samples"].as_u64().unwrap();
+    assert!((4..=32).contains(&samples), "{told}");
+    assert_eq!(told["tolerance"], 0.02);
+    assert!(told["error"].as_f64().unwrap() <= 0.02, "{told}");
+    assert_eq!(notes.as_array().unwrap().len(), 0);
+    let files = || ["cat-smoothcam.png", "u.png", "a.npz"].map(|file| folder.read(file));
+    let first = files();
+    noise(&auto);
+    assert!(files() == first);
+    // The same number, fixed, gives the same map, noise and uncertainty.
+    let (fixed, _) = noise(&["--samples", &samples.to_string(), "--uncertainty", "u.png"]);
+    assert_eq!((&fixed["error"], &fixed["tolerance"]), (&told["error"], &serde_json::Value::Null));
+    assert!(files() == first);
+
+    let (told, notes) = noise(&["--samples", "auto", "--tolerance", "0.000001"]);
+    assert_eq!(told["samples"], 256);
+    assert!(notes[0].as_str().unwrap().contains("is not reached"), "{notes}");
+    let (told, notes) = noise(&["--samples", "auto", "--layer", "block2"]);
+    assert_eq!((&told["samples"], &told["tolerance"]), (&0.into(), &serde_json::Value::Null));
+    assert!(notes[0].as_str().unwrap().contains("was skipped"), "{notes}");
+}
+
+#[test]
 fn arrays_are_complete_and_noise_reads_back() {
     let folder = Folder::new();
     folder.run(&with(&["--arrays", "a.npz", "--samples", "5"]));

@@ -5,14 +5,14 @@ use std::time::Instant;
 use ndarray::{Array3, Array4, ArrayViewMut3, Axis};
 
 use crate::explainer::{Explainer, Progress};
-use crate::explanation::{ClassMap, Explanation, NoiseUsed, Prediction};
+use crate::explanation::{ClassMap, Explanation, NoiseUsed, Prediction, normalized};
 use crate::layers::Layer;
-use crate::moments::Moments;
 use crate::noise::Noise;
 use crate::preprocess::Seen;
 use crate::printable::printable;
+use crate::sampling::Plan;
 use crate::selection;
-use crate::session::{GradientSession, Pass};
+use crate::session::Pass;
 use crate::settings::{MOST_CLASSES, Settings};
 use crate::{Error, Result};
 
@@ -29,9 +29,9 @@ impl Explainer {
         progress: Progress<'_>,
     ) -> Result<Explanation> {
         let started = Instant::now();
-        let samples = settings.samples()?;
+        let mut plan = settings.plan()?;
         let named = self.named_classes(settings)?;
-        let mut layer = self.layer(settings, samples > 0)?;
+        let mut layer = self.layer(settings, plan.most > 0)?;
         let place = match &layer {
             Some(layer) => (layer.value, layer.grid()),
             None => (self.net.input, self.net.picture),
@@ -42,16 +42,23 @@ impl Explainer {
         }
         let layer = layer;
         let mut notes = Vec::new();
-        let samples = self.samples_that_act(&session, layer.as_ref(), samples, &mut notes)?;
+        if plan.most > 0 && !session.noise_acts() {
+            let idle = self.noise_is_idle(layer.as_ref());
+            if settings.uncertainty {
+                return Err(Error::input(format!("nothing is uncertain: {idle}")));
+            }
+            notes.push(format!("{idle} and was skipped{}", self.where_noise_acts()));
+            plan = Plan { most: 0, tolerance: None, errors: false };
+        }
         if settings.method.spec().linear_head && session.noise_acts() {
             return Err(self.no_linear_head(settings, layer.as_ref()));
         }
 
         let scale = settings.sigma.scale(range(&input))?;
-        progress(0, samples + 1);
+        progress(0, plan.first_look() + 1);
         let Pass { scores, activations, gradient } =
-            session.pass(&input, samples == 0 && named.is_empty())?;
-        progress(1, samples + 1);
+            session.pass(&input, plan.most == 0 && named.is_empty())?;
+        progress(1, plan.first_look() + 1);
         let predictions = self.labels.predictions(&scores, self.net.head);
         let classes = match named.is_empty() {
             true => vec![predictions[0].class],
@@ -60,36 +67,61 @@ impl Explainer {
         let chosen =
             selection::mask(activations.dim(), settings.maps.as_ref(), settings.neurons.as_ref())?;
 
-        let mut noise = Noise::new(settings, &input, samples, scale)?;
-        let mut moments: Vec<Moments> =
-            classes.iter().map(|_| Moments::new(activations.dim())).collect();
-        match gradient.filter(|_| only_highest(&predictions)) {
-            Some(gradient) => moments[0].add(&gradient, 1),
-            None => sum_up(&mut moments, &session, &input, &classes, &mut noise, progress)?,
-        }
-        let moments: Vec<_> = moments.iter().map(Moments::means).collect();
+        let mut noise = Noise::new(settings, &input, plan.most, scale)?;
         let formula = self.formula(settings.method, activations.dim())?;
+        let outcome_of = |moments: &[Array3<f64>; 3]| {
+            let mut outcome = formula.compute(&activations, moments, &chosen)?;
+            if !settings.signed {
+                outcome.map.mapv_inplace(|x| x.max(0.0));
+            }
+            Ok(outcome)
+        };
+        let mut gradient = gradient.filter(|_| only_highest(&predictions));
+        let sampled = plan.take(
+            activations.dim(),
+            classes.len(),
+            session.chunk(),
+            &mut |first, count| match gradient.take() {
+                Some(gradient) => Ok(vec![gradient]),
+                None => {
+                    let mut fill = |i: usize, mut out: ArrayViewMut3<'_, f32>| match plan.most {
+                        0 => out.assign(&input.index_axis(Axis(0), 0)),
+                        _ => noise.add_to(&input, first + i, out),
+                    };
+                    session.gradients(&mut fill, count, &classes)
+                }
+            },
+            &|moments| outcome_of(moments).map(|outcome| normalized(&outcome.map)),
+            progress,
+        )?;
         let mut maps = Vec::new();
-        for (class, moments) in classes.iter().zip(&moments) {
+        for (i, (class, moments)) in classes.iter().zip(&sampled.moments).enumerate() {
             if settings.method.spec().linear_head && !uniform(&moments[0]) {
                 return Err(self.no_linear_head(settings, layer.as_ref()));
             }
-            let outcome = formula.compute(&activations, moments, &chosen)?;
-            let map = match settings.signed {
-                true => outcome.signed,
-                false => outcome.signed.mapv(|x| x.max(0.0)),
-            };
+            let outcome = outcome_of(moments)?;
             let prediction = predictions.iter().find(|p| p.class == *class).cloned();
             maps.push(ClassMap {
                 prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
-                map,
+                map: outcome.map,
+                uncertainty: sampled.errors.as_ref().map(|e| e[i].mapv(|x| x as f32)),
                 weights: outcome.weights,
                 chosen: chosen.clone(),
                 moments: moments.each_ref().map(|d| d.mapv(|x| x as f32)),
                 degenerate: outcome.degenerate,
             });
         }
-        let smoothed = samples > 0 || settings.method.default_samples() > 0;
+        if let (Some(tolerance), Some(error)) = (plan.tolerance, sampled.error())
+            && error > tolerance
+        {
+            notes.push(format!(
+                "the map's error is {:.1} % after {} samples, the tolerance of {:.1} % is not reached",
+                100.0 * error,
+                sampled.samples,
+                100.0 * tolerance
+            ));
+        }
+        let smoothed = plan.most > 0 || settings.method.default_samples() > 0;
         Ok(Explanation {
             method: settings.method,
             title: settings.method.title(smoothed),
@@ -97,11 +129,13 @@ impl Explainer {
             predictions,
             classes: maps,
             noise: NoiseUsed {
-                samples,
+                samples: sampled.samples,
+                tolerance: plan.tolerance,
+                error: sampled.error(),
                 sigma: settings.sigma,
                 scale,
                 seed: settings.noise.is_none().then_some(settings.seed),
-                kept: noise.kept,
+                kept: noise.kept(sampled.samples),
             },
             seen,
             signed: settings.signed,
@@ -153,26 +187,20 @@ impl Explainer {
         }
     }
 
-    /// How many samples are worth taking: none where the gradient does not depend on the picture.
-    fn samples_that_act(
-        &self,
-        session: &GradientSession,
-        layer: Option<&Layer>,
-        samples: usize,
-        notes: &mut Vec<String>,
-    ) -> Result<usize> {
-        if samples == 0 || session.noise_acts() {
-            return Ok(samples);
-        }
+    /// That noise makes no difference, and why.
+    fn noise_is_idle(&self, layer: Option<&Layer>) -> String {
         let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
-        let other = self.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
-        let instead = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
-        let instead = instead.unwrap_or_default();
-        notes.push(format!(
+        format!(
             "the gradient at {place} is the same for every picture (all above it is linear), so \
-             noise cannot change the map and was skipped{instead}"
-        ));
-        Ok(0)
+             noise cannot change the map"
+        )
+    }
+
+    /// A layer where it does, in words; empty if there is none.
+    fn where_noise_acts(&self) -> String {
+        let other = self.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
+        let words = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
+        words.unwrap_or_default()
     }
 
     fn no_linear_head(&self, settings: &Settings, layer: Option<&Layer>) -> Error {
@@ -185,33 +213,6 @@ impl Explainer {
             "Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere",
         )
     }
-}
-
-/// Adds up the gradients of each class at all noised pictures, or at the clean one if there are
-/// none.
-fn sum_up(
-    moments: &mut [Moments],
-    session: &GradientSession,
-    input: &Array4<f32>,
-    classes: &[usize],
-    noise: &mut Noise<'_>,
-    progress: Progress<'_>,
-) -> Result<()> {
-    let samples = noise.samples;
-    for first in (0..samples.max(1)).step_by(session.chunk()) {
-        let count = session.chunk().min(samples.max(1) - first);
-        let mut fill = |i: usize, mut out: ArrayViewMut3<'_, f32>| match samples {
-            0 => out.assign(&input.index_axis(Axis(0), 0)),
-            _ => noise.add_to(input, first + i, out),
-        };
-        for (moments, gradients) in
-            moments.iter_mut().zip(session.gradients(&mut fill, count, classes)?)
-        {
-            moments.add(&gradients, count);
-        }
-        progress(first.min(samples) + count + 1, samples + 1);
-    }
-    Ok(())
 }
 
 /// Whether no other class has the score of the predicted one.

@@ -61,6 +61,9 @@ pub struct ClassMap {
     pub map: Array2<f32>,
     /// The weights W of the activations, (K, 1, 1) or (K, h, w), for maps that are sum_k W_k A_k.
     pub weights: Option<Array3<f32>>,
+    /// The standard error of each cell of the normalised map (h, w), which is due to the number
+    /// of samples; `None` where it was not asked for.
+    pub uncertainty: Option<Array2<f32>>,
     /// 1 for the neurons that took part, else 0; (K, h, w).
     pub chosen: Array3<f32>,
     /// D1, D2, D3: the means of the gradient's powers, (K, h, w).
@@ -84,6 +87,11 @@ pub struct Degenerate {
 pub struct NoiseUsed {
     /// Noised samples; 0 where there is no noise.
     pub samples: usize,
+    /// The error to be reached by taking more samples, where their number was left open.
+    pub tolerance: Option<f64>,
+    /// The error that was reached, the largest of all classes: with some certainty, the root mean
+    /// square over the cells of what more samples would change in the normalised map.
+    pub error: Option<f64>,
     /// How strong it was asked to be.
     pub sigma: Sigma,
     /// Its standard deviation, in units of the preprocessed input.
@@ -97,13 +105,12 @@ pub struct NoiseUsed {
 impl ClassMap {
     /// The map divided by its largest magnitude: at most 1. Zeros stay zeros.
     pub fn normalized(&self) -> Array2<f32> {
-        let peak = self.peak();
-        if peak > 0.0 { self.map.mapv(|x| x / peak) } else { self.map.clone() }
+        normalized(&self.map)
     }
 
     /// The largest magnitude of the map.
     pub fn peak(&self) -> f32 {
-        self.map.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()))
+        peak(&self.map)
     }
 
     /// The `count` feature maps with the largest |w_k|, the largest first, each with its own map
@@ -125,6 +132,16 @@ impl ClassMap {
         maps.truncate(count);
         maps
     }
+}
+
+/// A map divided by its largest magnitude.
+pub(crate) fn normalized(map: &Array2<f32>) -> Array2<f32> {
+    let peak = peak(map);
+    if peak > 0.0 { map.mapv(|x| x / peak) } else { map.clone() }
+}
+
+fn peak(map: &Array2<f32>) -> f32 {
+    map.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()))
 }
 
 /// One feature map's part in a saliency map.

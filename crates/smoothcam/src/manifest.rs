@@ -49,6 +49,8 @@ struct LayerUsed<'a> {
 #[derive(Debug, Serialize)]
 struct Noise {
     samples: usize,
+    tolerance: Option<f64>,
+    error: Option<f64>,
     sigma: Sigma,
     scale: f64,
     seed: Option<u64>,
@@ -107,6 +109,8 @@ impl Explainer {
             }),
             noise: Noise {
                 samples: noise.samples,
+                tolerance: noise.tolerance,
+                error: noise.error,
                 sigma: noise.sigma,
                 scale: noise.scale,
                 seed: noise.seed,

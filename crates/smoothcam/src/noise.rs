@@ -1,6 +1,6 @@
 //! Gaussian noise that is the same for a seed, on every machine and engine.
 
-use ndarray::{Array4, ArrayView4, ArrayViewMut3, Axis};
+use ndarray::{Array4, ArrayView4, ArrayViewMut3, Axis, Slice};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -26,16 +26,16 @@ pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
 
 /// The noise of one explanation, sample by sample.
 pub(crate) struct Noise<'a> {
-    pub(crate) samples: usize,
     scale: f64,
     seed: u64,
     given: Option<ArrayView4<'a, f32>>,
     /// What was used, where it is to be kept.
-    pub(crate) kept: Option<Array4<f32>>,
+    kept: Option<Array4<f32>>,
 }
 
 impl<'a> Noise<'a> {
-    /// The noise that the settings ask for: given, or drawn with standard deviation `scale`.
+    /// The noise that the settings ask for, of `samples` at most: given, or drawn with standard
+    /// deviation `scale`.
     ///
     /// # Errors
     /// If given noise does not fit the input.
@@ -59,7 +59,7 @@ impl<'a> Noise<'a> {
             return Err(Error::input("the noise holds values that are not finite"));
         }
         let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));
-        Ok(Self { samples, scale, seed: settings.seed, given, kept })
+        Ok(Self { scale, seed: settings.seed, given, kept })
     }
 
     /// Writes `input` with the noise of sample `m` into `out`, an array in standard order.
@@ -78,6 +78,16 @@ impl<'a> Noise<'a> {
             kept.index_axis_mut(Axis(0), m).assign(&out);
         }
         out += &input.index_axis(Axis(0), 0);
+    }
+
+    /// The noise of the first `samples`, where it is to be kept.
+    pub(crate) fn kept(self, samples: usize) -> Option<Array4<f32>> {
+        self.kept.map(|mut kept| {
+            if kept.dim().0 > samples {
+                kept = kept.slice_axis(Axis(0), Slice::from(..samples)).to_owned();
+            }
+            kept
+        })
     }
 }
 

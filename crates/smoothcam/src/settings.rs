@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::layers::GivenGrid;
 use crate::methods::Method;
+use crate::sampling::Plan;
 use crate::selection::{Maps, Neurons};
 use crate::{Error, Result};
 
@@ -19,8 +20,8 @@ pub const MOST_CLASSES: usize = 64;
 pub struct Settings {
     /// The method.
     pub method: Method,
-    /// How many noised samples; `None` for the method's default. At most [`MOST_SAMPLES`].
-    pub samples: Option<usize>,
+    /// How many noised samples.
+    pub samples: Samples,
     /// How strong the noise is.
     pub sigma: Sigma,
     /// The noise's seed.
@@ -42,6 +43,33 @@ pub struct Settings {
     pub signed: bool,
     /// Whether to return the noise that was used (n times the input's size).
     pub keep_noise: bool,
+    /// Whether to return how uncertain each cell of the map is; needs two samples or more.
+    pub uncertainty: bool,
+}
+
+/// How many noised samples to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Samples {
+    /// As many as the method takes by default.
+    #[default]
+    Default,
+    /// This many, at most [`MOST_SAMPLES`].
+    Fixed(usize),
+    /// As many as the map needs.
+    Auto {
+        /// The error of the normalised map (its maximum is 1) at which it is good enough: the root
+        /// mean square over its cells of what more samples would change.
+        tolerance: f64,
+        /// The most that are taken even if the error is larger still.
+        most: usize,
+    },
+}
+
+impl Samples {
+    /// The tolerance where none is named.
+    pub const TOLERANCE: f64 = 0.02;
+    /// The most samples where they are not named: as many as the map is compared with.
+    pub const MOST: usize = 256;
 }
 
 /// The standard deviation of the noise.
@@ -91,23 +119,46 @@ impl Settings {
     ///
     /// # Errors
     /// If they are too many, or the method cannot take as many.
-    pub(crate) fn samples(&self) -> Result<usize> {
+    pub(crate) fn plan(&self) -> Result<Plan> {
         let given = self.noise.as_ref().map(|noise| noise.dim().0);
-        if let (Some(given), Some(asked)) = (given, self.samples)
-            && given != asked
-        {
+        let (most, tolerance) = match (self.samples, given) {
+            (Samples::Auto { .. }, Some(given)) => {
+                return Err(Error::input(format!(
+                    "the noise that is given holds {given} samples, so their number is no choice"
+                ))
+                .with_hint("leave out --samples auto"));
+            }
+            (Samples::Auto { tolerance, .. }, _) if !(tolerance > 0.0 && tolerance < 1.0) => {
+                return Err(Error::input(format!(
+                    "the tolerance is {tolerance:?}, expected a number between 0 and 1"
+                ))
+                .with_hint("it is a share of the map's maximum; 0.02 is a good value"));
+            }
+            (Samples::Auto { most: 0 | 1, .. }, _) => {
+                return Err(Error::input("the error of a map is told from two samples on"));
+            }
+            (Samples::Fixed(asked), Some(given)) if given != asked => {
+                return Err(Error::input(format!(
+                    "{asked} samples are asked for, but the noise that is given holds {given}"
+                )));
+            }
+            (Samples::Auto { tolerance, most }, _) => (most, Some(tolerance)),
+            (Samples::Fixed(samples), _) => (samples, None),
+            (Samples::Default, _) => (given.unwrap_or(self.method.default_samples()), None),
+        };
+        if most > MOST_SAMPLES {
             return Err(Error::input(format!(
-                "{asked} samples are asked for, but the noise that is given holds {given}"
-            )));
-        }
-        let samples = given.or(self.samples).unwrap_or(self.method.default_samples());
-        if samples > MOST_SAMPLES {
-            return Err(Error::input(format!(
-                "{samples} samples are asked for, at most {MOST_SAMPLES} are taken"
+                "{most} samples are asked for, at most {MOST_SAMPLES} are taken"
             ))
             .with_hint("8 samples give nearly the same map as 256"));
         }
-        self.method.check_samples(samples)?;
-        Ok(samples)
+        self.method.check_samples(most)?;
+        if self.uncertainty && most < 2 {
+            return Err(Error::input(format!(
+                "how uncertain the map is cannot be told from {most} noised samples"
+            ))
+            .with_hint("take some: --samples 8"));
+        }
+        Ok(Plan { most, tolerance, errors: self.uncertainty })
     }
 }

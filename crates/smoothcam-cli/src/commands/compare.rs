@@ -1,7 +1,9 @@
 //! `smoothcam compare`: one picture, several maps side by side.
 
 use smoothcam::render::{Panel, encode_png, figure, overlay};
-use smoothcam::{Explainer, Explanation, Method, Picture, Result, Settings, printable, write_file};
+use smoothcam::{
+    Explainer, Explanation, Method, Picture, Result, Samples, Settings, printable, write_file,
+};
 
 use crate::args::CompareArgs;
 use crate::files::{beside, check_outputs};
@@ -63,7 +65,10 @@ impl Sheet<'_> {
         let each = methods.iter().map(|method| Settings {
             method: *method,
             // A number of samples is for the smoothed methods; `explain` smooths any other.
-            samples: settings.samples.filter(|_| method.default_samples() > 0),
+            samples: match method.default_samples() {
+                0 => Samples::Default,
+                _ => settings.samples,
+            },
             layer: (!method.at_input()).then(|| layer.clone()),
             maps: settings.maps.clone().filter(|_| !method.at_input()),
             neurons: settings.neurons.clone().filter(|_| !method.at_input()),

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
 
     let mut settings = super::settings(&args.common.what, &args.common.noise)?;
     settings.keep_noise = args.arrays.is_some();
+    settings.uncertainty = args.uncertainty.is_some();
     let explainer = super::explainer(&args.common.model)?;
     let picture = photo.picture(&explainer)?;
     let mut progress = Progress::new();
@@ -89,6 +90,7 @@ fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
 enum Kind {
     Overlay,
     Heatmap,
+    Uncertainty,
     Arrays,
 }
 
@@ -96,7 +98,7 @@ impl Kind {
     /// The ending of such files' names.
     fn ending(self) -> &'static str {
         match self {
-            Kind::Overlay | Kind::Heatmap => "png",
+            Kind::Overlay | Kind::Heatmap | Kind::Uncertainty => "png",
             Kind::Arrays => "npz",
         }
     }
@@ -107,6 +109,7 @@ fn outputs(args: &ExplainArgs) -> Vec<(PathBuf, Kind)> {
     let overlay = args.out.clone().unwrap_or_else(|| beside(&args.picture, "smoothcam"));
     let mut outputs = vec![(overlay, Kind::Overlay)];
     outputs.extend(args.heatmap.clone().map(|path| (path, Kind::Heatmap)));
+    outputs.extend(args.uncertainty.clone().map(|path| (path, Kind::Uncertainty)));
     outputs.extend(args.arrays.clone().map(|path| (path, Kind::Arrays)));
     outputs
 }
@@ -120,11 +123,13 @@ fn content(
 ) -> smoothcam::Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);
     let style = super::style(&args.common.style);
+    let size = (picture.width(), picture.height());
     match kind {
         Kind::Overlay => encode_png(&overlay(picture, map, seen, &style)?),
-        Kind::Heatmap => {
-            let size = (picture.width(), picture.height());
-            encode_png(&heatmap(map, seen, size, style.colors)?)
+        Kind::Heatmap => encode_png(&heatmap(map, seen, size, style.colors)?),
+        Kind::Uncertainty => {
+            let errors = class.uncertainty.as_ref().map_or(map, |e| e.view());
+            encode_png(&heatmap(errors, seen, size, style.colors)?)
         }
         Kind::Arrays => explanation.to_npz(class),
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
 use smoothcam::{
-    Array, EngineOptions, Error, Explainer, GivenGrid, Limits, Result, Settings, Sigma,
+    Array, EngineOptions, Error, Explainer, GivenGrid, Limits, Result, Samples, Settings, Sigma,
 };
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
@@ -69,14 +69,18 @@ fn sources<'a>(picture: &'a Path, noise: &'a NoiseArgs, model: &'a ModelArgs) ->
 /// The settings that the flags ask for.
 fn settings(what: &WhatArgs, noise: &NoiseArgs) -> Result<Settings> {
     let method = what.method;
-    let samples = noise.samples.unwrap_or(method.default_samples());
-    if noise.noise.is_none() && samples == 0 && (noise.sigma.or(noise.sigma_absolute)).is_some() {
+    let samples = samples(noise)?;
+    let none = match samples {
+        Samples::Default => method.default_samples() == 0,
+        other => other == Samples::Fixed(0),
+    };
+    if noise.noise.is_none() && none && (noise.sigma.or(noise.sigma_absolute)).is_some() {
         return Err(Error::input(format!("{method} takes no noise unless it is asked to"))
             .with_hint("add --samples 8, or leave out sigma"));
     }
     Ok(Settings {
         method,
-        samples: noise.samples,
+        samples,
         sigma: match (noise.sigma, noise.sigma_absolute) {
             (Some(share), _) => Sigma::Relative(share),
             (None, Some(absolute)) => Sigma::Absolute(absolute),
@@ -95,7 +99,17 @@ fn settings(what: &WhatArgs, noise: &NoiseArgs) -> Result<Settings> {
         classes: what.classes.clone(),
         signed: what.signed,
         keep_noise: false,
+        uncertainty: false,
     })
+}
+
+/// How many samples the flags ask for.
+fn samples(noise: &NoiseArgs) -> Result<Samples> {
+    match (noise.samples.unwrap_or_default(), noise.tolerance) {
+        (Samples::Auto { most, .. }, Some(tolerance)) => Ok(Samples::Auto { tolerance, most }),
+        (_, Some(_)) => Err(Error::input("a tolerance is for --samples auto only")),
+        (samples, None) => Ok(samples),
+    }
 }
 
 fn style(args: &StyleArgs) -> Style {

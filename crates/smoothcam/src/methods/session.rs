@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// What a method gives, as numbers.
 pub(crate) struct Outcome {
     /// The map (h, w) before negative evidence is cut off, in the score's units.
-    pub(crate) signed: Array2<f32>,
+    pub(crate) map: Array2<f32>,
     pub(crate) weights: Option<Array3<f32>>,
     pub(crate) degenerate: Option<Degenerate>,
 }
@@ -91,7 +91,7 @@ impl LoadedMethod {
         let lost = |_| Error::failure("the formula's result has another shape than the layer");
         let in_units = |x: ArrayD<f32>, power| x.mapv(|x| (f64::from(x) * unit.powi(power)) as f32);
         let signed = in_units(next()?.index_axis_move(ndarray::Axis(0), 0), self.degree);
-        let signed = signed.into_dimensionality::<Ix2>().map_err(lost)?;
+        let map = signed.into_dimensionality::<Ix2>().map_err(lost)?;
         let weights = if self.weighed {
             // Times an activation, in 1/u, they have the map's dimension.
             let weights = in_units(next()?, self.degree + 1);
@@ -105,7 +105,7 @@ impl LoadedMethod {
         } else {
             None
         };
-        Ok(Outcome { signed, weights, degenerate })
+        Ok(Outcome { map, weights, degenerate })
     }
 }
 

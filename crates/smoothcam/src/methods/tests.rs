@@ -58,7 +58,7 @@ fn formulas_agree_with_the_reference() {
             let gradients = if smooth { &noised } else { &clean };
             let formula = LoadedMethod::load(&*engine, method, shape).unwrap();
             let found = formula.compute(&a, &moments(gradients), &chosen).unwrap();
-            assert_close(found.signed.as_slice().unwrap(), &floats(&expected["signed"]), &what);
+            assert_close(found.map.as_slice().unwrap(), &floats(&expected["signed"]), &what);
             if let Some(count) = expected.get("degenerate") {
                 let found = found.degenerate.unwrap();
                 assert_eq!(found.neurons as u64, count.as_u64().unwrap(), "{what}");

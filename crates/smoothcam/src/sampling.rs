@@ -1,0 +1,124 @@
+//! How many noised pictures are taken, and what comes of them.
+
+use ndarray::{Array2, Array3, ArrayD, Axis};
+
+use crate::Result;
+use crate::explainer::Progress;
+use crate::jackknife::{Blocks, root_mean_square};
+use crate::moments::Moments;
+
+/// Pictures after which the error is looked at for the first time.
+const FIRST: usize = 8;
+/// By how much the estimated error must be smaller than the tolerance: a few pictures tell it
+/// roughly, and the map's true distance spreads around it (`tools/check_auto_samples.py`).
+const SAFETY: f64 = 1.25;
+
+/// How many noised pictures to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// At most; 0 for the clean picture alone.
+    pub(crate) most: usize,
+    /// Fewer, if the map's error is as small as this before.
+    pub(crate) tolerance: Option<f64>,
+    /// Whether to tell the cells' standard errors.
+    pub(crate) errors: bool,
+}
+
+/// What comes of the pictures.
+pub(crate) struct Sampled {
+    /// How many noised pictures were taken.
+    pub(crate) samples: usize,
+    /// Per class, D1, D2 and D3.
+    pub(crate) moments: Vec<[Array3<f64>; 3]>,
+    /// Per class, the standard error of each cell of the normalised map, where it is told.
+    pub(crate) errors: Option<Vec<Array2<f64>>>,
+}
+
+impl Sampled {
+    /// The error of the normalised maps, the largest of all classes, where it is told.
+    pub(crate) fn error(&self) -> Option<f64> {
+        self.errors.iter().flatten().map(error).reduce(f64::max)
+    }
+}
+
+/// Gives, for each class, the gradients (B, K, h, w) at so many pictures from the first on.
+pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<ArrayD<f32>>>;
+
+/// The way from the moments to the normalised map.
+pub(crate) type MapOf<'a> = &'a dyn Fn(&[Array3<f64>; 3]) -> Result<Array2<f32>>;
+
+impl Plan {
+    /// Takes the pictures, `chunk` at once, for a layer of (K, h, w).
+    ///
+    /// # Errors
+    /// Those of the source and of the map.
+    pub(crate) fn take(
+        self,
+        shape: (usize, usize, usize),
+        classes: usize,
+        chunk: usize,
+        source: Source<'_>,
+        map_of: MapOf<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Sampled> {
+        let mut sums: Vec<Moments> = (0..classes).map(|_| Moments::new(shape)).collect();
+        let told = self.most > 1 && (self.errors || self.tolerance.is_some());
+        let mut blocks: Vec<Blocks> =
+            (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
+        let (mut taken, mut look) = (0, self.first_look());
+        let errors = loop {
+            let count = chunk.min(self.most.max(1) - taken);
+            let gradients = source(taken, count)?;
+            for (sums, gradients) in sums.iter_mut().zip(&gradients) {
+                sums.add(gradients, count);
+            }
+            for (blocks, gradients) in blocks.iter_mut().zip(&gradients) {
+                gradients.axis_iter(Axis(0)).take(count).for_each(|g| blocks.add(g));
+            }
+            taken = (taken + count).min(self.most);
+            progress(taken.max(count) + 1, look.max(taken) + 1);
+            let last = taken == self.most;
+            if taken < look && !last {
+                continue;
+            }
+            let errors = errors(&sums, &blocks, map_of)?;
+            if last || self.near_enough(&errors) {
+                break errors;
+            }
+            while look <= taken {
+                look = after(look).min(self.most);
+            }
+        };
+        let moments = sums.iter().map(Moments::means).collect();
+        Ok(Sampled { samples: taken, moments, errors: told.then_some(errors) })
+    }
+
+    /// After how many pictures the error is looked at for the first time.
+    pub(crate) fn first_look(self) -> usize {
+        if self.tolerance.is_some() { FIRST.min(self.most) } else { self.most }
+    }
+
+    fn near_enough(self, errors: &[Array2<f64>]) -> bool {
+        self.tolerance.is_some_and(|tolerance| errors.iter().all(|e| error(e) <= tolerance))
+    }
+}
+
+/// The error of a normalised map with these standard errors of its cells: with some certainty,
+/// the root mean square over the cells of what more pictures would change.
+fn error(cells: &Array2<f64>) -> f64 {
+    SAFETY * root_mean_square(cells)
+}
+
+/// The number of pictures to look after next: 4, 6, 8, 12, 16, 24 ...
+fn after(look: usize) -> usize {
+    if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
+}
+
+/// Per class, the standard error of each cell.
+fn errors(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<Array2<f64>>> {
+    let pairs = sums.iter().zip(blocks);
+    pairs.map(|(sums, blocks)| blocks.standard_error(&map_of(&sums.means())?, map_of)).collect()
+}
+
+#[cfg(test)]
+mod tests;
