@@ -109,7 +109,7 @@ fn error(cells: &Array2<f64>) -> f64 {
     SAFETY * root_mean_square(cells)
 }
 
-/// The number of pictures to look after next: 4, 6, 8, 12, 16, 24 ...
+/// The number of pictures to look after next: 8, 12, 16, 24, 32 ...
 fn after(look: usize) -> usize {
     if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
 }
