@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use serde::Serialize;
-use smoothcam::preprocess::Layout;
+use smoothcam::preprocess::{Channels, Layout};
 use smoothcam::{Array, Explainer, Picture, Result, Settings, printable};
 
 use crate::args::BenchArgs;
@@ -82,16 +82,16 @@ fn measure(
         Ok((milliseconds(started), explanation))
     };
     let (first_ms, explanation) = explain()?;
-    // Memory may still grow in the second.
-    explain()?;
-    let peak_memory = peak_memory();
-    explainer.forward(input)?;
-
     let mut progress = Progress::new();
     let (mut explained, mut forwarded) = (Vec::new(), Vec::new());
+    let mut peak = None;
     for i in 0..repeats {
         progress.update(i, repeats);
         explained.push(explain()?.0);
+        if i == 0 {
+            peak = peak_memory();
+            explainer.forward(input)?;
+        }
         let started = Instant::now();
         explainer.forward(input)?;
         forwarded.push(milliseconds(started));
@@ -119,7 +119,7 @@ fn measure(
         passes,
         explain_per_forward,
         explain_per_pass: explain_per_forward / passes as f64,
-        peak_memory,
+        peak_memory: peak,
         repeats,
     })
 }
@@ -188,7 +188,7 @@ fn noise(explainer: &Explainer) -> Result<ndarray::Array4<f32>> {
         (state >> 24) as u8
     };
     let channels = preprocess.channels.count();
-    if channels == 3 || channels == 1 {
+    if !matches!(preprocess.channels, Channels::Other(_)) {
         let pixels = (0..SIDE * SIDE * 3).map(|_| next()).collect();
         return Ok(preprocess.apply(&Picture::from_rgb8(SIDE, SIDE, pixels)?)?.tensor);
     }
