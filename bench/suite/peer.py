@@ -35,7 +35,7 @@ def grad_cam(model, layer, samples, plus_plus=False):
     from pytorch_grad_cam import GradCAM, GradCAMPlusPlus
 
     cam = (GradCAMPlusPlus if plus_plus else GradCAM)(model=model, target_layers=[model.get_submodule(layer)])
-    return layer, lambda x, warm_up=False: cam(input_tensor=x)
+    return layer, lambda x, warm_up=False: cam(input_tensor=x, targets=None)
 
 
 def captum(model, layer, samples):
