@@ -15,16 +15,80 @@ fn words(folder: &Folder, args: &[&str]) -> String {
 #[test]
 fn in_words() {
     let folder = Folder::new();
-    folder.compares(words(&folder, &["cat.png"]), str![]);
-    folder.compares(words(&folder, &["--layer", "block2", "--samples", "25"]), str![]);
-    folder.compares(words(&folder, &["--method", "sensitivity"]), str![]);
+    folder.compares(words(&folder, &["cat.png"]), str![[r#"
+layer          block1/Relu_3
+method         smooth-grad-cam++
+samples        8
+engine         rten 0.27
+
+loading        [N] ms
+first time     [N] ms
+explanation    [N] ms ([N])
+forward pass   [N] ms ([N])
+ratio          [N]: 9 forward passes, [N] each
+
+"#]]);
+    folder.compares(words(&folder, &["--layer", "block2", "--samples", "25"]), str![[r#"
+layer          block2/Relu_6
+method         smooth-grad-cam++
+samples        none: noise does not act here
+engine         rten 0.27
+
+loading        [N] ms
+first time     [N] ms
+explanation    [N] ms ([N])
+forward pass   [N] ms ([N])
+ratio          [N]: 1 forward pass, [N] each
+
+"#]]);
+    folder.compares(words(&folder, &["--method", "sensitivity"]), str![[r#"
+method         sensitivity
+samples        none
+engine         rten 0.27
+
+loading        [N] ms
+first time     [N] ms
+explanation    [N] ms ([N])
+forward pass   [N] ms ([N])
+ratio          [N]: 1 forward pass, [N] each
+
+"#]]);
 }
 
 #[test]
 fn as_json() {
     let folder = Folder::new();
     let bench = ["bench", "--model", "model.onnx", "--repeat", "2", "--json"];
-    folder.prints(&[&bench[..], &["--samples", "5"]].concat(), str![]);
+    folder.prints(&[&bench[..], &["--samples", "5"]].concat(), str![[r#"
+{
+  "smoothcam": "0.1.0",
+  "engine": "rten 0.27",
+  "model_sha256": "[N]",
+  "method": "smooth-grad-cam++",
+  "layer": "block1/Relu_3",
+  "samples": 5,
+  "noise_acts": true,
+  "load_ms": [N],
+  "first_ms": [N],
+  "explain_ms": {
+    "median": [N],
+    "min": [N],
+    "max": [N]
+  },
+  "forward_ms": {
+    "median": [N],
+    "min": [N],
+    "max": [N]
+  },
+  "pictures_per_forward": 1,
+  "passes": 6,
+  "explain_per_forward": [N],
+  "explain_per_pass": [N],
+  "peak_memory": [N],
+  "repeats": 2
+}
+
+"#]]);
 }
 
 #[test]

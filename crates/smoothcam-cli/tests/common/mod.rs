@@ -74,12 +74,11 @@ impl Folder {
             r"maximum is (?<redacted>[0-9.e-]+)",
             r#""(?:milliseconds|probability|score|map_max|map_min)": (?<redacted>[-0-9.e]+)"#,
             r#""scale": (?<redacted>0\.209[0-9]+)"#,
-            r"(?<redacted>[0-9.]+) M?B\n",
             r"(?<redacted>[0-9.]+) ms",
             r"ms \((?<redacted>[0-9.]+ to [0-9.]+)\)",
             r"ratio +(?<redacted>[0-9.]+):",
             r"(?<redacted>[0-9.]+) each",
-            r#""(?:median|min|max|load_ms|first_ms|explain_per_\w+|peak_memory)": (?<redacted>[0-9.e]+|null)"#,
+            r#""(?:median|min|max|load_ms|first_ms|explain_per_[a-z]+|peak_memory)": (?<redacted>[0-9.e]+|null)"#,
             r#""model_sha256": "(?<redacted>[0-9a-f]+)""#,
         ] {
             redactions.insert("[N]", Regex::new(number).unwrap()).unwrap();
