@@ -27,21 +27,22 @@ import report
 RESULTS = measure.ROOT / "bench" / "results.json"
 
 
-def engines():
+def engines(threads):
+    threads = ["--threads", str(threads)]
     package = pathlib.Path(importlib.util.find_spec("onnxruntime").origin).parent
     return {
-        "rten": ["--engine", "rten"],
-        "ONNX Runtime": ["--engine", "onnxruntime", "--onnxruntime", str(package / "capi")],
+        "rten": ["--engine", "rten", *threads],
+        "ONNX Runtime": ["--engine", "onnxruntime", "--onnxruntime", str(package / "capi"), *threads],
     }
 
 
-def cases(network):
+def cases(network, counts):
     """Place, layer (of torch-cam's name), samples, and the Python tools that can do it."""
     for place, layer in [("last", "default"), ("early", networks.EARLY[network]), ("tokens", networks.TOKENS.get(network))]:
         if layer:
             peers = ["torch-cam", "captum"] if place != "tokens" else []
-            yield place, layer, 5, peers
-            yield place, layer, 25, peers
+            for samples in counts:
+                yield place, layer, samples, peers
     yield "last", "default", 0, ["torch-cam", "grad-cam", "grad-cam (++)", "captum"]
 
 
@@ -49,13 +50,13 @@ def measure_network(network, options, folder):
     model = networks.export(network, folder)
     picture = folder / "picture.npy"
     numpy.save(picture, networks.picture().numpy())
-    first = measure.Peer("torch-cam", network, "default", 0)
+    first = measure.Peer("torch-cam", network, "default", 0, options.threads)
     default = first.layer
     first.close()
-    for place, layer, samples, peers in cases(network):
+    for place, layer, samples, peers in cases(network, options.samples):
         name = default if layer == "default" else layer
-        starts = [(p, lambda p=p: measure.Peer(p, network, name, samples)) for p in peers]
-        for engine, flags in engines().items():
+        starts = [(p, lambda p=p: measure.Peer(p, network, name, samples, options.threads)) for p in peers]
+        for engine, flags in engines(options.threads).items():
             start = lambda e=engine, f=flags: measure.Smoothcam(e, f, model, picture, name, samples, options.repeat)
             starts.append((f"smoothcam, {engine}", start))
         for row in measure.case(starts, options.rounds):
@@ -68,6 +69,9 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one run of each in place of several")
     parser.add_argument("--only", nargs="+", metavar="MODEL", choices=networks.EARLY, default=list(networks.EARLY))
+    parser.add_argument("--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]")
+    parser.add_argument("--threads", metavar="N", type=int, default=len(os.sched_getaffinity(0)),
+                        help="threads of every tool [default: one a core]")
     parser.add_argument("--models", type=pathlib.Path, default=measure.ROOT / "target" / "bench",
                         help="folder for the exported models, 1.2 GB [default: target/bench]")
     parser.add_argument("--report", action="store_true", help="only write docs/performance.md anew")
@@ -82,17 +86,17 @@ def main():
         "date": datetime.date.today().isoformat(),
         "quick": options.quick,
         "processor": report.processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "threads": options.threads,
         "system": platform.system(),
         "torch": torch.__version__,
         "rows": rows,
-        "command": {e: measure.command_line(f, options.models, repeats) for e, f in engines().items()},
+        "command": {e: measure.command_line(f, options.models, repeats) for e, f in engines(options.threads).items()},
         "per_second": {
             e: {m: measure.long_run(f, m, 10 * repeats) for m in ("grad-cam", "smooth-grad-cam++")}
-            for e, f in engines().items()
+            for e, f in engines(options.threads).items()
         },
     }
-    if set(options.only) != set(networks.EARLY):
+    if set(options.only) != set(networks.EARLY) or options.samples != [5, 25]:
         print(json.dumps({k: v for k, v in results.items() if k != "rows"}, indent=1))
         return report.tell_targets(results)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -15,8 +15,8 @@ SMOOTHCAM = ROOT / "target" / "release" / "smoothcam"
 class Peer:
     """A Python tool, kept waiting between its turns."""
 
-    def __init__(self, tool, network, layer, samples):
-        command = [sys.executable, str(HERE / "peer.py"), tool, network, layer, str(samples)]
+    def __init__(self, tool, network, layer, samples, threads):
+        command = [sys.executable, str(HERE / "peer.py"), tool, network, layer, str(samples), str(threads)]
         self.tool = tool
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)

@@ -1,6 +1,6 @@
 """One tool on one network, in a process of its own, which does what it is told line by line.
 
-    python bench/suite/peer.py TOOL NETWORK LAYER N
+    python bench/suite/peer.py TOOL NETWORK LAYER N THREADS
 
 On each line of stdin it computes one explanation and one bare forward pass, and prints their times and the most memory
 it has had so far.  The first answer tells the layer, after a run that does not count.
@@ -74,10 +74,10 @@ def milliseconds(work):
 
 
 def main():
-    tool, network, layer, samples = sys.argv[1:]
+    tool, network, layer, samples, threads = sys.argv[1:]
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what packages print
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(threads))
     model, x = networks.build(network), networks.picture()
 
     def forward():

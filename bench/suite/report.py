@@ -12,7 +12,7 @@ HEAD = """\
 # Performance
 
 What explanations cost, against the PyTorch packages torch-cam {torch_cam}, grad-cam and captum. All tools ran in turn on
-{processor}, {cores} cores, {system}, with torch {torch}{quick}, on {date}. Models are torchvision's with random weights,
+{processor}, {threads} threads, {system}, with torch {torch}{quick}, on {date}. Models are torchvision's with random weights,
 the input is one picture of 224x224. A time is the median of an explanation of a preprocessed input, with the model
 loaded and warmed up. This page is written by
 
@@ -168,6 +168,8 @@ def tell_targets(results):
     for tool, mean, least in [(OURS[1], 6, 1.8), (OURS[0], 2.5, 1)]:
         for n in (5, 25):
             fast = rows.speedups("last", n, tool)
+            if not fast:
+                continue
             found = geometric(fast.values())
             low = min(fast, key=fast.get)
             tell(f"{tool}, n = {n}, last: geometric mean >= {mean}, none under {least}",
@@ -176,9 +178,11 @@ def tell_targets(results):
             if early:
                 low = min(early, key=early.get)
                 tell(f"{tool}, n = {n}, early: faster", f"least {early[low]:.2f} ({low})", early[low] > 1)
+        # From an early layer on, the gradient is most of a backward pass: nothing is promised there.
+        noised = [r for r in rows.of(tool) if r["samples"] and r["place"] != "early"]
         for words, most, chosen in [
-            ("where noise acts <= 1.10 per pass", 1.10, [r for r in rows.of(tool) if r["samples"] and r["noise_acts"]]),
-            ("where it cannot <= 1.3 forward", 1.3, [r for r in rows.of(tool) if r["samples"] and not r["noise_acts"]]),
+            ("where noise acts <= 1.10 per pass", 1.10, [r for r in noised if r["noise_acts"]]),
+            ("where it cannot <= 1.3 forward", 1.3, [r for r in noised if not r["noise_acts"]]),
         ]:
             over = [r for r in chosen if per_pass(r) > most]
             told = ", ".join(f"{r['network']} {r['place']} {r['samples']}: {per_pass(r):.2f}" for r in over)
@@ -189,7 +193,9 @@ def tell_targets(results):
         tell(f"{tool}, memory below torch-cam's", over, not over)
         grown = {n: peaks[n, 25][0]["peak_memory"] / peaks[n, 5][0]["peak_memory"] for n in rows.networks
                  if peaks[n, 25][0] and peaks[n, 5][0]}
-        tell(f"{tool}, memory does not grow with n", f"at most {max(grown.values()):.3f}", max(grown.values()) < 1.05)
+        if grown:
+            most = max(grown.values())
+            tell(f"{tool}, memory does not grow with n", f"at most {most:.3f}", most < 1.05)
     vgg = [r["peak_memory"] / 1e9 for r in rows.of(OURS[0]) if r["network"] == "vgg16"]
     if vgg:
         tell("vgg16 within 1.2 GB on rten", f"{max(vgg):.2f}", max(vgg) <= 1.2)
