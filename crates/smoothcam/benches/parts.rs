@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "benchmarks")]
 
 use divan::Bencher;
-use smoothcam::{Explainer, Limits, Picture, Settings, render};
+use smoothcam::{Explainer, Limits, Picture, Samples, Settings, render};
 
 fn main() {
     divan::main();
@@ -43,7 +43,7 @@ fn forward(bencher: Bencher<'_, '_>) {
 fn explain(bencher: Bencher<'_, '_>, samples: usize) {
     let explainer = bundled();
     let input = explainer.preprocess().apply(&cat()).unwrap().tensor;
-    let settings = Settings { samples: Some(samples), ..Settings::default() };
+    let settings = Settings { samples: Samples::Fixed(samples), ..Settings::default() };
     bencher
         .with_inputs(|| input.clone())
         .bench_local_values(|input| explainer.explain_tensor(input, &settings, &mut |_, _| {}));
