@@ -27,6 +27,9 @@ pub(crate) enum Command {
     Compare(Box<CompareArgs>),
     /// List the layers that can be explained
     Layers(Box<LayersArgs>),
+    /// Measure what an explanation costs on this machine
+    #[command(long_about = BENCH_ABOUT)]
+    Bench(Box<BenchArgs>),
     /// List the operators that the gradient passes
     Ops,
 }
@@ -44,6 +47,15 @@ Examples:
   smoothcam compare cat.png --methods grad-cam,grad-cam++,layer-cam
   smoothcam compare cat.png --layers blocks.2,blocks.4,blocks.10
   smoothcam compare cat.png --top-maps 11";
+
+const BENCH_ABOUT: &str = "\
+Measure what an explanation costs on this machine
+
+An explanation is timed from the preprocessed input to the maps: without loading the model, without
+reading and resizing the photograph, and without drawing. The forward pass is that of the bare
+model on the same engine, loaded without any gradient. The two are run in turn, after one run of
+each that does not count. Peak memory is that of the whole process before the bare model is loaded
+(Linux only).";
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
@@ -116,6 +128,26 @@ pub(crate) struct LayersArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// The photograph, or a preprocessed input FILE.npy [default: noise]
+    pub(crate) picture: Option<PathBuf>,
+    /// How often explanation and forward pass are timed
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) repeat: u16,
+    /// Print the measurements as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    #[command(flatten)]
+    pub(crate) noise: NoiseArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Args)]

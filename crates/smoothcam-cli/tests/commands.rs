@@ -22,6 +22,7 @@ Commands:
   explain  Show where the model looks in a photograph
   compare  Lay out methods, layers or feature maps side by side
   layers   List the layers that can be explained
+  bench    Measure what an explanation costs on this machine
   ops      List the operators that the gradient passes
   help     Print this message or the help of the given subcommand(s)
 
@@ -34,6 +35,7 @@ Options:
     folder.prints(&["explain", "--help"], file!["snapshots/explain-help.txt"]);
     folder.prints(&["compare", "--help"], file!["snapshots/compare-help.txt"]);
     folder.prints(&["layers", "--help"], file!["snapshots/layers-help.txt"]);
+    folder.prints(&["bench", "--help"], file!["snapshots/bench-help.txt"]);
     folder.prints(
         &["ops", "--help"],
         str![[r#"

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array4, Axis, Ix3};
+use ndarray::{Array1, Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
 use crate::classes::Labels;
 use crate::explanation::Explanation;
+use crate::forward::Forward;
 use crate::kept::Kept;
 use crate::layers::{Grid, Layer, Layers};
 use crate::methods::{LoadedMethod, Method};
@@ -33,6 +34,7 @@ pub struct Explainer {
     pub(crate) sha256: String,
     sessions: Kept<SessionKey, GradientSession>,
     formulas: Kept<(Method, (usize, usize, usize)), LoadedMethod>,
+    forward: Kept<(), Forward>,
 }
 
 /// A layer, its grid, and how many classes at once.
@@ -59,6 +61,7 @@ impl Explainer {
             sha256,
             sessions: Kept::new(SESSIONS),
             formulas: Kept::new(FORMULAS),
+            forward: Kept::new(1),
         })
     }
 
@@ -165,6 +168,21 @@ impl Explainer {
         let size = self.preprocess.size;
         let (width, height) = (f64::from(size.width), f64::from(size.height));
         self.explain_prepared(input, Seen { x: 0.0, y: 0.0, width, height }, settings, progress)
+    }
+
+    /// The scores of an input that is already as the model takes it, before softmax or sigmoid:
+    /// what the classifier costs without an explanation. What it is run by is kept.
+    ///
+    /// # Errors
+    /// If the shape is not the model's, or the engine fails.
+    pub fn forward(&self, input: &Array4<f32>) -> Result<Array1<f32>> {
+        self.check_shape(input)?;
+        self.forward.get((), || Forward::new(&self.net))?.run(input)
+    }
+
+    /// How many pictures the model takes in each run: 1 where its file leaves that open.
+    pub fn pictures_per_run(&self) -> usize {
+        self.net.batch
     }
 
     /// The session for a layer.

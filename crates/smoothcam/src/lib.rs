@@ -30,6 +30,7 @@ mod explain;
 mod explainer;
 mod explanation;
 mod file;
+mod forward;
 mod gradient;
 mod health;
 mod kept;

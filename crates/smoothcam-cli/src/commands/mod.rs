@@ -1,5 +1,6 @@
 //! The commands.
 
+mod bench;
 mod compare;
 mod explain;
 mod layers;
@@ -19,6 +20,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Ops => ops::run(),
     }

@@ -62,6 +62,11 @@ impl Folder {
     /// Runs the command and compares what it prints, but for numbers that machines may round
     /// differently. `SNAPSHOTS=overwrite cargo test` takes over what changed.
     pub(crate) fn prints(&self, args: &[&str], expected: impl IntoData) {
+        self.compares(self.run(args), expected);
+    }
+
+    /// Compares what was printed.
+    pub(crate) fn compares(&self, printed: String, expected: impl IntoData) {
         let mut redactions = Redactions::new();
         for number in [
             r"(?<redacted>[0-9.]+) s in all",
@@ -69,12 +74,17 @@ impl Folder {
             r"maximum is (?<redacted>[0-9.e-]+)",
             r#""(?:milliseconds|probability|score|map_max|map_min)": (?<redacted>[-0-9.e]+)"#,
             r#""scale": (?<redacted>0\.209[0-9]+)"#,
+            r"(?<redacted>[0-9.]+) ms",
+            r"ms \((?<redacted>[0-9.]+ to [0-9.]+)\)",
+            r"ratio +(?<redacted>[0-9.]+):",
+            r"(?<redacted>[0-9.]+) each",
+            r#""(?:median|min|max|load_ms|first_ms|explain_per_[a-z]+|peak_memory)": (?<redacted>[0-9.e]+|null)"#,
             r#""model_sha256": "(?<redacted>[0-9a-f]+)""#,
         ] {
             redactions.insert("[N]", Regex::new(number).unwrap()).unwrap();
         }
         let assert = snapbox::Assert::new().action_env("SNAPSHOTS").redact_with(redactions);
-        assert.eq(self.run(args), expected);
+        assert.eq(printed, expected);
     }
 
     /// Runs the command, which must fail with this code and words on stderr, and leave the folder
