@@ -1,0 +1,99 @@
+"""One tool on one network, in a process of its own, which does what it is told line by line.
+
+    python bench/suite/peer.py TOOL NETWORK LAYER N THREADS
+
+On each line of stdin it computes one explanation and one bare forward pass, and prints their times and the most memory
+it has had so far.  The first answer tells the layer, after a run that does not count.
+"""
+
+import json
+import os
+import sys
+import time
+
+import networks
+import torch
+
+STD = 0.3
+
+
+def torch_cam(model, layer, samples):
+    from torchcam.methods import GradCAM, SmoothGradCAMpp
+
+    cam = SmoothGradCAMpp(model, layer, num_samples=samples, std=STD) if samples else GradCAM(model, layer)
+
+    def explain(x, warm_up=False):
+        if samples:
+            cam.num_samples = 1 if warm_up else samples
+        scores = model(x)
+        return cam(scores.argmax().item(), scores)
+
+    return cam.target_names[0], explain
+
+
+def grad_cam(model, layer, samples, plus_plus=False):
+    from pytorch_grad_cam import GradCAM, GradCAMPlusPlus
+
+    cam = (GradCAMPlusPlus if plus_plus else GradCAM)(model=model, target_layers=[model.get_submodule(layer)])
+    return layer, lambda x, warm_up=False: cam(input_tensor=x, targets=None)
+
+
+def captum(model, layer, samples):
+    from captum.attr import LayerGradCam, NoiseTunnel
+
+    cam = LayerGradCam(model, model.get_submodule(layer))
+    noisy = NoiseTunnel(cam)
+
+    def explain(x, warm_up=False):
+        target = model(x).argmax().item()
+        if not samples:
+            return cam.attribute(x, target=target)
+        count = 1 if warm_up else samples
+        return noisy.attribute(x, nt_samples=count, nt_samples_batch_size=1, stdevs=STD, target=target)
+
+    return layer, explain
+
+
+TOOLS = {
+    "torch-cam": torch_cam,
+    "grad-cam": grad_cam,
+    "grad-cam (++)": lambda *args: grad_cam(*args, plus_plus=True),
+    "captum": captum,
+}
+
+
+def peak_memory():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+
+
+def milliseconds(work):
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e3
+
+
+def main():
+    tool, network, layer, samples, threads = sys.argv[1:]
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what packages print
+    torch.set_num_threads(int(threads))
+    model, x = networks.build(network), networks.picture()
+
+    def forward():
+        with torch.inference_mode():
+            model(x)
+
+    layer, explain = TOOLS[tool](model, None if layer == "default" else layer, int(samples))
+    explain(x, warm_up=True)
+    print(json.dumps({"layer": layer}), file=out, flush=True)
+    for _ in sys.stdin:
+        explained = milliseconds(lambda: explain(x))
+        peak = peak_memory()
+        forward()
+        print(json.dumps({"explain_ms": explained, "forward_ms": milliseconds(forward), "peak_memory": peak}),
+              file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()

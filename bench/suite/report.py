@@ -1,0 +1,207 @@
+"""What was measured, in Markdown, and whether what is promised holds."""
+
+import math
+import pathlib
+
+PATH = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "performance.md"
+ENGINES = ("rten", "ONNX Runtime")
+OURS = tuple(f"smoothcam, {engine}" for engine in ENGINES)
+PEERS = ("torch-cam", "captum", "grad-cam", "grad-cam (++)")
+
+HEAD = """\
+# Performance
+
+What explanations cost, against the PyTorch packages torch-cam {torch_cam}, grad-cam and captum. All tools ran in turn on
+{processor}, {threads} threads, {system}, with torch {torch}{quick}, on {date}. Models are torchvision's with random weights,
+the input is one picture of 224x224. A time is the median of an explanation of a preprocessed input, with the model
+loaded and warmed up. This page is written by
+
+    bench/run
+
+which sets up what it needs; `bench/run --quick --only resnet50` gives a first look. For your own model and machine:
+
+    smoothcam bench --model model.onnx
+
+## Why
+
+- **The engine**: the gradient is part of an ONNX graph, which the engine optimises like any other: no autograd tape, no
+  hooks, weights folded into what comes before.
+- **Only what is needed**: PyTorch differentiates the whole network, down to the first weights. smoothcam writes the
+  gradient from the scores to the layer, and stops.
+- **Two parts**: the trunk, up to the layer, runs as the bare classifier does; the head computes scores and gradient. A
+  pass costs a forward pass, and the gradient above the layer.
+- **Linear heads need one pass**: if all above a layer is linear (global average pooling and one linear layer), the
+  gradient is the same for every picture. Noise cannot change the map, and is skipped. These rows have the passes 1.
+- **Moments in place**: powers of the gradient are summed as they come, so memory does not grow with n.
+- **Heads of matrices**: a head that multiplies vectors by large matrices (VGG) takes several pictures at once.
+"""
+
+NOTE = """
+Milliseconds; in brackets, how many times as fast as torch-cam with the same n. *Passes*: forward passes that
+smoothcam's explanation is made of.
+"""
+
+
+def processor():
+    with open("/proc/cpuinfo") as info:
+        names = (line.split(":")[1].strip() for line in info if line.startswith("model name"))
+        return next(names, "an unnamed processor")
+
+
+def geometric(values):
+    values = list(values)
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+
+
+class Rows:
+    def __init__(self, results):
+        self.rows = {(r["network"], r["place"], r["samples"], r["tool"]): r for r in results["rows"]}
+        self.networks = list(dict.fromkeys(r["network"] for r in results["rows"]))
+
+    def get(self, *key):
+        row = self.rows.get(key)
+        return None if row is None or "error" in row else row
+
+    def speedups(self, place, samples, tool):
+        """By network: how many times as fast as torch-cam."""
+        found = {}
+        for network in self.networks:
+            ours, theirs = (self.get(network, place, samples, t) for t in (tool, "torch-cam"))
+            if ours and theirs:
+                found[network] = theirs["explain_ms"] / ours["explain_ms"]
+        return found
+
+    def of(self, tool):
+        return [r for (*_, t), r in self.rows.items() if t == tool and "error" not in r]
+
+
+def times(rows, place, samples, tools):
+    """A table of one place and n."""
+    tools = [t for t in tools if any(rows.get(n, place, samples, t) for n in rows.networks)]
+    lines = [f"| model | layer | passes | {' | '.join(tools)} |", "|---|---|--:|" + "--:|" * len(tools)]
+    for network in rows.networks:
+        ours = rows.get(network, place, samples, OURS[0]) or rows.get(network, place, samples, OURS[1])
+        if not ours:
+            continue
+        cells = []
+        for tool in tools:
+            row = rows.get(network, place, samples, tool)
+            cell = f"{row['explain_ms']:.0f}" if row else "-"
+            if tool in OURS and row and network in (fast := rows.speedups(place, samples, tool)):
+                cell += f" ({fast[network]:.1f}x)"
+            cells.append(cell)
+        lines.append(f"| {network} | `{ours['layer']}` | {ours['passes']} | {' | '.join(cells)} |")
+    means = [geometric(rows.speedups(place, samples, t).values()) if t in OURS else math.nan for t in tools]
+    if not all(map(math.isnan, means)):
+        cells = " | ".join("" if math.isnan(m) else f"**{m:.1f}x**" for m in means)
+        lines.append(f"| geometric mean | | | {cells} |")
+    return "\n".join(lines)
+
+
+def passes(rows):
+    """What a pass costs, in bare forward passes of the same engine."""
+    head = [f"{engine}, {place}" for engine in ENGINES for place in ("last", "early", "tokens")]
+    lines = [f"| model | {' | '.join(head)} |", "|---|" + "--:|" * len(head)]
+    for network in rows.networks:
+        cells = []
+        for tool in OURS:
+            for place in ("last", "early", "tokens"):
+                row = rows.get(network, place, 25, tool)
+                cells.append(f"{per_pass(row):.2f}" + (" *" if not row["noise_acts"] else "") if row else "")
+        lines.append(f"| {network} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def per_pass(row):
+    return row["explain_ms"] / row["forward_ms"] / row["passes"]
+
+
+def memory(rows):
+    tools = ("torch-cam", *OURS)
+    lines = ["| model | " + " | ".join(f"{t}, n = {n}" for t in tools for n in (5, 25)) + " |",
+             "|---|" + "--:|" * (2 * len(tools))]
+    for network in rows.networks:
+        cells = [rows.get(network, "last", n, t) for t in tools for n in (5, 25)]
+        lines.append(f"| {network} | " + " | ".join(f"{c['peak_memory'] / 1e6:.0f}" if c else "-" for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def write(results):
+    rows = Rows(results)
+    facts = {**results, "torch_cam": "0.5.0", "quick": ", one run of each," if results["quick"] else ""}
+    parts = [HEAD.format(**facts)]
+    for place, words in [("last", "the last feature map"), ("early", "an early layer"), ("tokens", "a late layer of tokens")]:
+        parts.append(f"## Smooth Grad-CAM++ at {words}\n")
+        if place == "tokens":
+            parts.append("torch-cam takes convolutions' maps only; for a transformer these are the patches above.\n")
+        for samples in (5, 25):
+            parts.append(f"n = {samples}\n\n{times(rows, place, samples, (*PEERS, *OURS))}\n")
+        if place == "last":
+            parts.append(NOTE.lstrip() + "captum has no Grad-CAM++: its column is Grad-CAM with noise (NoiseTunnel).\n")
+    parts.append(f"## Without noise\n\nGrad-CAM; grad-cam (++) is Grad-CAM++.\n\n{times(rows, 'last', 0, (*PEERS, *OURS))}\n")
+    parts.append("## A pass in bare forward passes\n\nn = 25; an explanation's time divided by its passes and by the time "
+                 "of the bare model on the same\nengine. *: noise cannot act, one pass.\n\n" + passes(rows) + "\n")
+    parts.append("## Peak memory\n\nMB, of a process that explains at the last feature map and does nothing else.\n\n"
+                 + memory(rows) + "\n")
+    parts.append("## The command\n\nWith the built-in EfficientNet-Lite0 (n = 8): from the start of the process to the picture, "
+                 "and pictures\nper second of a long run.\n\n" + command(results))
+    PATH.write_text("\n".join(parts))
+
+
+def command(results):
+    lines = ["| engine | first time | median | Grad-CAM | Smooth Grad-CAM++ |", "|---|--:|--:|--:|--:|"]
+    for engine in ENGINES:
+        took, fast = results["command"][engine], results["per_second"][engine]
+        lines.append(f"| {engine} | {took['first_ms']:.0f} ms | {took['median_ms']:.0f} ms | {fast['grad-cam']:.1f} per s "
+                     f"| {fast['smooth-grad-cam++']:.1f} per s |")
+    return "\n".join(lines) + "\n"
+
+
+def tell_targets(results):
+    """Prints what is promised, and whether it holds."""
+    rows = Rows(results)
+    lines = []
+
+    def tell(what, worst, holds):
+        lines.append(f"{'holds' if holds else 'MISSED'}  {what}: {worst}")
+
+    for tool, mean, least in [(OURS[1], 6, 1.8), (OURS[0], 2.5, 1)]:
+        for n in (5, 25):
+            fast = rows.speedups("last", n, tool)
+            if not fast:
+                continue
+            found = geometric(fast.values())
+            low = min(fast, key=fast.get)
+            tell(f"{tool}, n = {n}, last: geometric mean >= {mean}, none under {least}",
+                 f"{found:.2f}, least {fast[low]:.2f} ({low})", found >= mean and fast[low] >= least)
+            early = rows.speedups("early", n, tool)
+            if early:
+                low = min(early, key=early.get)
+                tell(f"{tool}, n = {n}, early: faster", f"least {early[low]:.2f} ({low})", early[low] > 1)
+        # From an early layer on, the gradient is most of a backward pass: nothing is promised there.
+        noised = [r for r in rows.of(tool) if r["samples"] and r["place"] != "early"]
+        for words, most, chosen in [
+            ("where noise acts <= 1.10 per pass", 1.10, [r for r in noised if r["noise_acts"]]),
+            ("where it cannot <= 1.3 forward", 1.3, [r for r in noised if not r["noise_acts"]]),
+        ]:
+            over = [r for r in chosen if per_pass(r) > most]
+            told = ", ".join(f"{r['network']} {r['place']} {r['samples']}: {per_pass(r):.2f}" for r in over)
+            tell(f"{tool}, {words}", f"{len(over)} of {len(chosen)} over: {told}", not over)
+        peaks = {(n, s): (rows.get(n, "last", s, tool), rows.get(n, "last", s, "torch-cam"))
+                 for n in rows.networks for s in (5, 25)}
+        over = [f"{n} {s}" for (n, s), (a, b) in peaks.items() if a and b and a["peak_memory"] >= b["peak_memory"]]
+        tell(f"{tool}, memory below torch-cam's", over, not over)
+        grown = {n: peaks[n, 25][0]["peak_memory"] / peaks[n, 5][0]["peak_memory"] for n in rows.networks
+                 if peaks[n, 25][0] and peaks[n, 5][0]}
+        if grown:
+            most = max(grown.values())
+            tell(f"{tool}, memory does not grow with n", f"at most {most:.3f}", most < 1.05)
+    vgg = [r["peak_memory"] / 1e9 for r in rows.of(OURS[0]) if r["network"] == "vgg16"]
+    if vgg:
+        tell("vgg16 within 1.2 GB on rten", f"{max(vgg):.2f}", max(vgg) <= 1.2)
+    first = min(c["median_ms"] for c in results["command"].values())
+    tell("the command within 0.6 s", f"{first:.0f} ms", first <= 600)
+    for row in results["rows"]:
+        if "error" in row:
+            lines.append(f"left out  {row['network']} {row['place']} {row['samples']} {row['tool']}: {row['error']}")
+    print("\n".join(lines))
