@@ -24,11 +24,13 @@ import measure
 import networks
 import report
 
+CORES = len(os.sched_getaffinity(0))
 RESULTS = measure.ROOT / "bench" / "results.json"
 
 
 def engines(threads):
-    threads = ["--threads", str(threads)]
+    # Its default, one a core, shares them between sessions; what is asked for does not.
+    threads = [] if threads == CORES else ["--threads", str(threads)]
     package = pathlib.Path(importlib.util.find_spec("onnxruntime").origin).parent
     return {
         "rten": ["--engine", "rten", *threads],
@@ -70,7 +72,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one run of each in place of several")
     parser.add_argument("--only", nargs="+", metavar="MODEL", choices=networks.EARLY, default=list(networks.EARLY))
     parser.add_argument("--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]")
-    parser.add_argument("--threads", metavar="N", type=int, default=len(os.sched_getaffinity(0)),
+    parser.add_argument("--threads", metavar="N", type=int, default=CORES,
                         help="threads of every tool [default: one a core]")
     parser.add_argument("--models", type=pathlib.Path, default=measure.ROOT / "target" / "bench",
                         help="folder for the exported models, 1.2 GB [default: target/bench]")

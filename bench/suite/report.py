@@ -26,8 +26,8 @@ which sets up what it needs; `bench/run --quick --only resnet50` gives a first l
 
 - **The engine**: the gradient is part of an ONNX graph, which the engine optimises like any other: no autograd tape, no
   hooks, weights folded into what comes before.
-- **Only what is needed**: PyTorch differentiates the whole network, down to the first weights. smoothcam writes the
-  gradient from the scores to the layer, and stops.
+- **Only what is needed**: the gradient goes from the scores to the layer, and stops. (So it does with torch-cam and
+  captum; the package grad-cam differentiates down to the first weights.)
 - **Two parts**: the trunk, up to the layer, runs as the bare classifier does; the head computes scores and gradient. A
   pass costs a forward pass, and the gradient above the layer.
 - **Linear heads need one pass**: if all above a layer is linear (global average pooling and one linear layer), the
@@ -131,6 +131,8 @@ def write(results):
     facts = {**results, "torch_cam": "0.5.0", "quick": ", one run of each," if results["quick"] else ""}
     parts = [HEAD.format(**facts)]
     for place, words in [("last", "the last feature map"), ("early", "an early layer"), ("tokens", "a late layer of tokens")]:
+        if not any(r["place"] == place for r in rows.rows.values()):
+            continue
         parts.append(f"## Smooth Grad-CAM++ at {words}\n")
         if place == "tokens":
             parts.append("torch-cam takes convolutions' maps only; for a transformer these are the patches above.\n")
