@@ -102,6 +102,13 @@ impl<'g> Var<'g> {
         self.emit("Cast", &[Some(self)], &[("to", Attribute::Int(DType::F32 as i64))], self.shape())
     }
 
+    /// 1 where self > 0, else 0: a mask to multiply by, many times faster than a comparison and
+    /// `Where` on every engine. Exact down to 2^-127, below all normal numbers.
+    pub fn step(self) -> Var<'g> {
+        let steep = [("alpha", Attribute::Float(2f32.powi(127))), ("beta", Attribute::Float(0.0))];
+        self.emit("HardSigmoid", &[Some(self)], &steep, self.shape())
+    }
+
     /// max(self, 0).
     pub fn relu(self) -> Var<'g> {
         self.unary("Relu")

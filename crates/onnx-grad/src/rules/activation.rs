@@ -5,30 +5,26 @@ use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
-use crate::tensor::DType;
+use crate::tensor::{DType, Tensor};
 use crate::vjp::{At, Vjp};
 
 /// y = max(x, 0), so dx = dy where y > 0. At zero the derivative is 0.
 pub(super) fn relu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    Ok(n.y()?.gt(0.0).keep(n.dy()?))
+    Ok(n.dy()? * n.y()?.step())
 }
 
 /// y = x if x > 0, else alpha x, so dx = dy or alpha dy. At zero the derivative is alpha.
 pub(super) fn leaky_relu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    let dy = n.dy()?;
-    Ok(n.x(0)?.gt(0.0).select(dy, dy * n.float("alpha", 0.01)))
+    let (above, alpha) = (n.x(0)?.step(), n.float("alpha", 0.01));
+    Ok(n.dy()? * (above + alpha * (1.0 - above)))
 }
 
 /// y = x if x > 0, else slope x, so dx = dy or slope dy and dslope = 0 or x dy. At zero the
 /// derivative is the slope.
 pub(super) fn prelu<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (x, slope, dy) = (n.x(0)?, n.x(1)?, n.dy()?);
-    let above = x.gt(0.0);
-    Ok(if i == 0 {
-        above.select(dy, dy * slope)
-    } else {
-        above.select(n.tape().scalar(0.0), dy * x)
-    })
+    let (above, below) = (x.step(), 1.0 - x.step());
+    Ok(dy * if i == 0 { above + below * slope } else { below * x })
 }
 
 /// y = x + bias if x < -lambd, x - bias if x > lambd, else 0.
@@ -71,15 +67,21 @@ fn elu_of(x: Var<'_>, alpha: f32) -> Var<'_> {
 
 /// y = min(max(x, low), high), so dx = dy where low < x < high. At the bounds the derivative is
 /// 0, so that clipping at 0 is Relu, and clipping to [0, 6] Relu6.
+///
+/// That y lies within them says the same as that x does; engines clip as they compute x, then.
 pub(super) fn clip<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    let (x, mut dx) = (n.x(0)?, n.dy()?);
+    let (y, mut dx) = (n.y()?, n.dy()?);
     if let Some(low) = n.optional(1) {
-        dx = x.compare("Greater", low).keep(dx);
+        dx = dx * if is_zero(low) { y } else { y - low }.step();
     }
     if let Some(high) = n.optional(2) {
-        dx = x.compare("Less", high).keep(dx);
+        dx = dx * (high - y).step();
     }
     Ok(dx)
+}
+
+fn is_zero(x: Var<'_>) -> bool {
+    x.tape.read(|g| g.content(x.id).and_then(Tensor::to_f32s)).is_some_and(|c| *c == [0.0])
 }
 
 /// y = sigmoid(x), so dx = dy y (1 - y).
@@ -92,16 +94,15 @@ pub(super) fn sigmoid<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 /// derivative is 0.
 pub(super) fn hard_sigmoid<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let y = n.y()?;
-    let inside = y.gt(0.0).compare("And", y.lt(1.0));
-    Ok(inside.keep(n.dy()? * n.float("alpha", 0.2)))
+    Ok(n.dy()? * (n.float("alpha", 0.2) * y.step() * (1.0 - y).step()))
 }
 
 /// y = x min(max(x / 6 + 1/2, 0), 1), so dx = dy times 0, x / 3 + 1/2 or 1. At the knees, -3 and
 /// 3, the derivative is 0 and 1.
 pub(super) fn hard_swish<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    let (x, dy) = (n.x(0)?, n.dy()?);
-    let inside = x.lt(3.0).select(dy * (x / 3.0 + 0.5), dy);
-    Ok(x.gt(-3.0).keep(inside))
+    let x = n.x(0)?;
+    let inside = (3.0 - x).step();
+    Ok(n.dy()? * (x + 3.0).step() * (1.0 + inside * (x / 3.0 - 0.5)))
 }
 
 /// y = ln(1 + e^x), so dx = dy sigmoid(x).

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const EMITTED: &[&str] = &[
     "Abs", "Add", "And", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Cos",
     "Cosh", "CumSum", "Div", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "Floor", "Gather",
-    "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "Identity",
+    "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "HardSigmoid", "Identity",
     "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
     "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
     "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softmax", "Softplus",
