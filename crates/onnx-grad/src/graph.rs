@@ -147,6 +147,12 @@ impl Graph {
         self.outputs = outputs.to_vec();
     }
 
+    /// Drops the inputs that no output needs.
+    pub fn drop_idle_inputs(&mut self) {
+        let needed = self.ancestors(&self.outputs);
+        self.inputs.retain(|i| needed[i.0]);
+    }
+
     /// The file's metadata: pairs of key and value.
     pub fn metadata(&self) -> &[(String, String)] {
         &self.metadata

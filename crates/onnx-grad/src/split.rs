@@ -58,8 +58,7 @@ impl Graph {
         }
         self.values[value.0].dtype = Some(DType::F32);
         self.inputs.push(value);
-        let needed = self.ancestors(&self.outputs);
-        self.inputs.retain(|i| needed[i.0]);
+        self.drop_idle_inputs();
     }
 }
 

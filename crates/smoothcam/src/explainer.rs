@@ -17,6 +17,7 @@ use crate::picture::Picture;
 use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::session::GradientSession;
 use crate::settings::Settings;
+use crate::study::Study;
 use crate::{Error, Result};
 
 /// Sessions kept ready, for as many layers or numbers of classes.
@@ -146,12 +147,10 @@ impl Explainer {
         settings: &Settings,
         progress: Progress<'_>,
     ) -> Result<Explanation> {
-        let Prepared { tensor, seen } = self.preprocess.apply(picture)?;
-        self.explain_prepared(tensor, seen, settings, progress)
+        self.study(picture)?.explain(settings, progress)
     }
 
-    /// Explains an input that is already as the model takes it: preprocessed, of shape
-    /// (1, C, H, W) or (1, H, W, C). The map's rectangle is in the input's own pixels.
+    /// Explains an input that is already as the model takes it: see [`Explainer::study_tensor`].
     ///
     /// # Errors
     /// As [`Explainer::explain`], and if the shape is not the model's.
@@ -161,13 +160,31 @@ impl Explainer {
         settings: &Settings,
         progress: Progress<'_>,
     ) -> Result<Explanation> {
+        self.study_tensor(input)?.explain(settings, progress)
+    }
+
+    /// A picture to be explained in several ways, which share their passes.
+    ///
+    /// # Errors
+    /// If the picture cannot be made ready for the model.
+    pub fn study(&self, picture: &Picture) -> Result<Study<'_>> {
+        let Prepared { tensor, seen } = self.preprocess.apply(picture)?;
+        Ok(Study::new(self, tensor, seen))
+    }
+
+    /// The same for an input that is already as the model takes it: preprocessed, of shape
+    /// (1, C, H, W) or (1, H, W, C). The map's rectangle is in the input's own pixels.
+    ///
+    /// # Errors
+    /// If the shape is not the model's, or values are not finite.
+    pub fn study_tensor(&self, input: Array4<f32>) -> Result<Study<'_>> {
         self.check_shape(&input)?;
         if input.iter().any(|x| !x.is_finite()) {
             return Err(Error::input("the input holds values that are not finite"));
         }
         let size = self.preprocess.size;
         let (width, height) = (f64::from(size.width), f64::from(size.height));
-        self.explain_prepared(input, Seen { x: 0.0, y: 0.0, width, height }, settings, progress)
+        Ok(Study::new(self, input, Seen { x: 0.0, y: 0.0, width, height }))
     }
 
     /// The scores of an input that is already as the model takes it, before softmax or sigmoid:

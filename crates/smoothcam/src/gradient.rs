@@ -21,8 +21,8 @@ pub(crate) struct Gradient {
     /// Per class the input, of the scores' shape, that is 1 for the scores to be differentiated,
     /// else 0.
     seeds: Vec<ValueId>,
-    /// An input of one number, which is 1 if the highest score of each picture is to be
-    /// differentiated, too.
+    /// An input of one number, which is 1 if the score is to be differentiated, too, that is the
+    /// highest of the first picture.
     highest: ValueId,
     /// Whether the gradient depends on the picture, for given seeds.
     pub(crate) noise_acts: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Gradient {
 pub(crate) enum Of<'a> {
     /// These classes' scores.
     Classes(&'a [usize]),
-    /// Each picture's highest score.
+    /// The score of that class which is highest for the first picture.
     Highest,
 }
 
@@ -121,9 +121,14 @@ impl Gradient {
     }
 }
 
-/// 1 for the highest score (or those, if several are equal) of each picture, else 0.
+/// 1 for the highest score (or those, if several are equal) of the first picture, else 0; to be
+/// broadcast over all pictures.
 fn is_highest(score: Var<'_>, batch: usize) -> Var<'_> {
-    let shape = score.shape();
+    let mut shape = score.shape();
     let each = score.reshape(&[batch, shape.iter().product::<usize>() / batch]);
-    each.equals(each.reduce("ReduceMax", &[1])).to_float().reshape(&shape)
+    let first = each.slice(0, 0, 1, 1);
+    if batch > 1 {
+        shape[0] = 1;
+    }
+    first.equals(first.reduce("ReduceMax", &[1])).to_float().reshape(&shape)
 }

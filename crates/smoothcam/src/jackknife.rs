@@ -3,7 +3,7 @@
 //! A map is no linear function of its moments, so its standard error is told by the jackknife:
 //! from the maps without one picture each or, of many, without one block of pictures each.
 
-use ndarray::{Array2, Array3, ArrayViewD};
+use ndarray::{Array2, Array3, ArrayView3};
 
 use crate::Result;
 use crate::moments::Moments;
@@ -34,15 +34,15 @@ impl Blocks {
     }
 
     /// Adds the gradient of a picture, (K, h, w).
-    pub(crate) fn add(&mut self, gradient: ArrayViewD<'_, f32>) {
+    pub(crate) fn add(&mut self, gradient: ArrayView3<'_, f32>) {
         match self.blocks.last_mut() {
-            Some(last) if last.count() < self.size => last.add_one(gradient),
+            Some(last) if last.count() < self.size => last.add(gradient),
             _ => {
                 if self.blocks.len() == self.most {
                     self.join_pairs();
                 }
                 let mut block = Moments::new(self.shape);
-                block.add_one(gradient);
+                block.add(gradient);
                 self.blocks.push(block);
             }
         }

@@ -20,13 +20,13 @@
 
 mod array;
 mod arrays;
+mod asked;
 mod builder;
 mod bundled;
 mod classes;
 mod cut;
 mod engine;
 mod error;
-mod explain;
 mod explainer;
 mod explanation;
 mod file;
@@ -43,6 +43,7 @@ mod model_file;
 mod moments;
 mod network;
 mod noise;
+mod passes;
 mod picture;
 pub mod preprocess;
 mod printable;
@@ -51,6 +52,7 @@ mod sampling;
 mod selection;
 mod session;
 mod settings;
+mod study;
 
 pub use array::Array;
 pub use builder::ExplainerBuilder;
@@ -68,3 +70,4 @@ pub use preprocess::{Preprocess, Seen};
 pub use printable::printable;
 pub use selection::{Maps, Neurons};
 pub use settings::{MOST_CLASSES, MOST_SAMPLES, Samples, Settings, Sigma};
+pub use study::Study;

@@ -1,6 +1,6 @@
 //! The moments of the gradient over noised pictures.
 
-use ndarray::{Array3, ArrayD, ArrayViewD};
+use ndarray::{Array3, ArrayView3, Zip};
 
 /// The sums of a gradient's powers over the noised pictures, from which D1, D2 and D3 come.
 pub(crate) struct Moments {
@@ -14,21 +14,17 @@ impl Moments {
         Moments { count: 0, sums: std::array::from_fn(|_| Array3::zeros(shape)) }
     }
 
-    /// Adds the gradients of the first `count` pictures of a batch (B, K, h, w).
-    pub(crate) fn add(&mut self, gradients: &ArrayD<f32>, count: usize) {
-        gradients.outer_iter().take(count).for_each(|gradient| self.add_one(gradient));
-    }
-
     /// Adds the gradient of a picture, (K, h, w).
-    pub(crate) fn add_one(&mut self, gradient: ArrayViewD<'_, f32>) {
+    pub(crate) fn add(&mut self, gradient: ArrayView3<'_, f32>) {
         let [first, second, third] = &mut self.sums;
-        let sums = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut());
-        for (((first, second), third), g) in sums.zip(&gradient) {
-            let g = f64::from(*g);
-            *first += g;
-            *second += g * g;
-            *third += g * g * g;
-        }
+        Zip::from(first).and(second).and(third).and(gradient).for_each(
+            |first, second, third, g| {
+                let g = f64::from(*g);
+                *first += g;
+                *second += g * g;
+                *third += g * g * g;
+            },
+        );
         self.count += 1;
     }
 

@@ -1,6 +1,6 @@
 //! How many noised pictures are taken, and what comes of them.
 
-use ndarray::{Array2, Array3, ArrayD, Axis};
+use ndarray::{Array2, Array3, Array4};
 
 use crate::Result;
 use crate::explainer::Progress;
@@ -41,14 +41,15 @@ impl Sampled {
     }
 }
 
-/// Gives, for each class, the gradients (B, K, h, w) at so many pictures from the first on.
-pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<ArrayD<f32>>>;
+/// Gives, for each class, the gradients (B, K, h, w) at pictures from the first on: at so many,
+/// or more or fewer, as it is best run.
+pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<Array4<f32>>>;
 
 /// The way from the moments to the normalised map.
 pub(crate) type MapOf<'a> = &'a dyn Fn(&[Array3<f64>; 3]) -> Result<Array2<f32>>;
 
 impl Plan {
-    /// Takes the pictures, `chunk` at once, for a layer of (K, h, w).
+    /// Takes the pictures, for a layer of (K, h, w).
     ///
     /// # Errors
     /// Those of the source and of the map.
@@ -56,27 +57,25 @@ impl Plan {
         self,
         shape: (usize, usize, usize),
         classes: usize,
-        chunk: usize,
         source: Source<'_>,
         map_of: MapOf<'_>,
         progress: Progress<'_>,
     ) -> Result<Sampled> {
         let mut sums: Vec<Moments> = (0..classes).map(|_| Moments::new(shape)).collect();
-        let told = self.most > 1 && (self.errors || self.tolerance.is_some());
+        let told = self.tells_errors();
         let mut blocks: Vec<Blocks> =
             (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
         let (mut taken, mut look) = (0, self.first_look());
         let errors = loop {
-            let count = chunk.min(self.most.max(1) - taken);
-            let gradients = source(taken, count)?;
+            let gradients = source(taken, look.max(1) - taken)?;
             for (sums, gradients) in sums.iter_mut().zip(&gradients) {
-                sums.add(gradients, count);
+                gradients.outer_iter().for_each(|g| sums.add(g));
             }
             for (blocks, gradients) in blocks.iter_mut().zip(&gradients) {
-                gradients.axis_iter(Axis(0)).take(count).for_each(|g| blocks.add(g));
+                gradients.outer_iter().for_each(|g| blocks.add(g));
             }
-            taken = (taken + count).min(self.most);
-            progress(taken.max(count) + 1, look.max(taken) + 1);
+            taken = sums.first().map_or(self.most, Moments::count).min(self.most);
+            progress(taken + 1, look.max(taken) + 1);
             let last = taken == self.most;
             if taken < look && !last {
                 continue;
@@ -96,6 +95,11 @@ impl Plan {
     /// After how many pictures the error is looked at for the first time.
     pub(crate) fn first_look(self) -> usize {
         if self.tolerance.is_some() { FIRST.min(self.most) } else { self.most }
+    }
+
+    /// Whether the map's error is told.
+    pub(crate) fn tells_errors(self) -> bool {
+        self.most > 1 && (self.errors || self.tolerance.is_some())
     }
 
     fn near_enough(self, errors: &[Array2<f64>]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, Ix3, IxDyn, Slice};
+use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, IxDyn, Slice};
 use onnx_grad::{Graph, ValueId};
 
 use crate::array::Array;
@@ -14,8 +14,9 @@ use crate::network::Network;
 use crate::printable::printable;
 use crate::{Error, Result};
 
-/// How many pictures the head takes at once, where that pays.
-const CHUNK: usize = 8;
+/// How many pictures the head takes at once, where that pays: the clean one, and the noised ones
+/// that there are by default.
+const CHUNK: usize = 9;
 
 /// The classifier in two parts: the *trunk* computes, from a picture, a value through which every
 /// path to the scores passes (the *cut*); the *head* computes all else from it: scores,
@@ -41,13 +42,13 @@ pub(crate) struct GradientSession {
     engine: Arc<dyn Engine>,
 }
 
-/// What one picture gives.
+/// What a run that begins with the clean picture gives.
 pub(crate) struct Pass {
     pub(crate) scores: Array1<f32>,
     /// (K, h, w).
     pub(crate) activations: Array3<f32>,
-    /// Of the highest score, (1, K, h, w), if it was asked for.
-    pub(crate) gradient: Option<ArrayD<f32>>,
+    /// Per class, of all pictures of the run, (B, K, h, w), if they were asked for.
+    pub(crate) gradients: Option<Vec<Array4<f32>>>,
 }
 
 /// Writes picture `i` of those to be run.
@@ -81,7 +82,9 @@ impl GradientSession {
             head
         };
         fits(net, &trunk_graph, &head(&whole))?;
-        let of_vectors = net.head_of_vectors(cut, CHUNK).map(|graph| write(graph, CHUNK));
+        // Without noise there is one picture.
+        let many = if whole.noise_acts { net.head_of_vectors(cut, CHUNK) } else { None };
+        let of_vectors = many.map(|graph| write(graph, CHUNK));
         let (gradient, whole) = match of_vectors.transpose()? {
             Some(many) if fits(net, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),
             _ => (whole, None),
@@ -106,41 +109,56 @@ impl GradientSession {
         self.gradient.noise_acts
     }
 
-    /// How many pictures [`Self::gradients`] takes.
+    /// How many pictures a run takes.
     pub(crate) fn chunk(&self) -> usize {
         self.gradient.batch
     }
 
-    /// Runs one picture: its scores, the layer's activations, and, if asked for, the gradient of
-    /// the highest score.
+    /// Runs `count` pictures, at most [`Self::chunk`]: the scores and the layer's activations of
+    /// the first, and, if asked for, the gradients of all.
     ///
     /// # Errors
     /// If the model computes values that are not finite.
-    pub(crate) fn pass(&self, picture: &Array4<f32>, with_gradient: bool) -> Result<Pass> {
-        let mut fill = |_: usize, mut out: ArrayViewMut3<'_, f32>| {
-            out.assign(&picture.index_axis(Axis(0), 0));
+    pub(crate) fn pass(
+        &self,
+        fill: Fill<'_>,
+        count: usize,
+        of: Of<'_>,
+        with_gradients: bool,
+    ) -> Result<Pass> {
+        let gradients = match of {
+            _ if !with_gradients => 0,
+            Of::Classes(classes) => classes.len(),
+            Of::Highest => 1,
         };
-        let gradients = usize::from(with_gradient);
-        let count = 1 + usize::from(self.gradient.activations.is_some()) + gradients;
-        let wanted: Vec<usize> = (0..count).collect();
-        let mut outputs = self.run(&mut fill, 1, Of::Highest, &wanted)?.into_iter();
+        let wanted: Vec<usize> = (0..self.first_gradient() + gradients).collect();
+        let mut outputs = self.run(fill, count, of, &wanted)?.into_iter();
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
         let classes = scores.len() / self.chunk();
         let activations = match self.gradient.activations {
             Some(_) => next()?,
-            None => self.grid.view_picture(picture.clone().into_dyn()),
+            None => self.grid.view_picture(self.pictures(fill, 0, 1)),
         };
-        let activations = activations.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
+        let activations = in_maps(activations)?.index_axis_move(Axis(0), 0);
         Ok(Pass {
             scores: scores.into_iter().take(classes).collect(),
-            activations: activations.map_err(|_| Error::failure("the layer has lost its grid"))?,
-            gradient: if with_gradient { Some(next()?) } else { None },
+            activations,
+            gradients: if with_gradients {
+                Some(outputs.map(in_maps).collect::<Result<_>>()?)
+            } else {
+                None
+            },
         })
     }
 
+    /// Which of the outputs is the first gradient.
+    fn first_gradient(&self) -> usize {
+        1 + usize::from(self.gradient.activations.is_some())
+    }
+
     /// The gradients of these classes' scores at `count` pictures, at most [`Self::chunk`], each
-    /// (chunk, K, h, w). Where the gradient does not depend on the picture, the trunk is not run.
+    /// (count, K, h, w). Where the gradient does not depend on the picture, the trunk is not run.
     ///
     /// # Errors
     /// If the model computes values that are not finite.
@@ -149,11 +167,17 @@ impl GradientSession {
         fill: Fill<'_>,
         count: usize,
         classes: &[usize],
-    ) -> Result<Vec<ArrayD<f32>>> {
-        let first = 1 + usize::from(self.gradient.activations.is_some());
+    ) -> Result<Vec<Array4<f32>>> {
+        let first = self.first_gradient();
         let wanted: Vec<usize> = (first..first + classes.len()).collect();
-        let count = if self.noise_acts() { count } else { 0 };
-        self.run(fill, count, Of::Classes(classes), &wanted)
+        let run = if self.noise_acts() { count } else { 0 };
+        let gradients = self.run(fill, run, Of::Classes(classes), &wanted)?;
+        let of_pictures = |gradient| {
+            let mut gradient = in_maps(gradient)?;
+            gradient.slice_axis_inplace(Axis(0), Slice::from(..count));
+            Ok(gradient)
+        };
+        gradients.into_iter().map(of_pictures).collect()
     }
 
     /// These of the head's outputs for `count` pictures.
@@ -173,7 +197,7 @@ impl GradientSession {
         let mut floats = Vec::with_capacity(outputs.len());
         for (at, output) in self.head.run(&inputs, &outputs)?.into_iter().enumerate() {
             match output {
-                Array::Floats(a) if a.iter().all(|x| x.is_finite()) => floats.push(a),
+                Array::Floats(a) if finite(&a) => floats.push(a),
                 Array::Floats(_) => return Err(self.diagnose(fill, count, of, wanted[at])),
                 Array::Ints(_) => {
                     let name = printable(outputs[at]);
@@ -231,6 +255,19 @@ impl GradientSession {
             health::culprit(&*self.engine, &whole.graph, &inputs, output)
         });
         health::error(&culprit.unwrap_or_else(|| format!("value '{}'", whole.name(output))))
+    }
+}
+
+/// As (B, K, h, w).
+fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
+    values.into_dimensionality().map_err(|_| Error::failure("the layer has lost its grid"))
+}
+
+fn finite(values: &ArrayD<f32>) -> bool {
+    // Iterating over an array of any number of axes is slow.
+    match values.as_slice() {
+        Some(values) => values.iter().all(|x| x.is_finite()),
+        None => values.iter().all(|x| x.is_finite()),
     }
 }
 

@@ -42,14 +42,13 @@ pub(super) const PLAIN: Spec = Spec {
 fn formula<'g>(e: &Evidence<'g>, numerator: Var<'g>) -> Formula<'g> {
     let sum_a = e.a.relu().sum(GRID);
     let denominator = e.d2 * 2.0 + sum_a * e.d3;
-    let moved = e.d2.gt(0.0).to_float();
-    let defined = denominator.gt(0.0).to_float() * moved;
+    let moved = e.d2.step();
+    let defined = denominator.step() * moved;
     // Where it is not defined alpha is 0, whatever it is divided by.
-    let alpha =
-        defined.gt(0.0).keep(numerator / defined.gt(0.0).select(denominator, defined + 1.0));
+    let alpha = defined * numerator / (defined * denominator + (1.0 - defined));
     let weights = e.over_neurons(alpha * e.d1.relu());
     let degenerate = (moved - defined) * e.chosen;
-    let of_these_positive = degenerate * e.d1.gt(0.0).to_float();
+    let of_these_positive = degenerate * e.d1.step();
     let count = |x: Var<'g>| x.sum(&[0, 1, 2]);
     Formula { degenerate: Some([degenerate, of_these_positive].map(count)), ..e.weigh(weights) }
 }

@@ -9,7 +9,7 @@ mod sensitivity;
 mod session;
 mod xgrad_cam;
 
-pub(crate) use session::LoadedMethod;
+pub(crate) use session::{LoadedMethod, Outcome};
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Runs a method's formula: the same graph nodes that an exported model would hold.
 
-use ndarray::{Array2, Array3, ArrayD, Ix2, Ix3};
+use ndarray::{Array2, Array3, ArrayD, CowArray, Ix2, Ix3};
 use onnx_grad::{Graph, Tape};
 
 use super::{Evidence, Method};
@@ -18,12 +18,14 @@ pub(crate) struct Outcome {
     pub(crate) degenerate: Option<Degenerate>,
 }
 
-/// The inputs of every formula, in order.
+/// What formulas are written in, in order.
 const INPUTS: [&str; 5] = ["a", "d1", "d2", "d3", "chosen"];
 
 /// A method's formula for layers of one shape, ready to be run.
 pub(crate) struct LoadedMethod {
     session: Box<dyn Session>,
+    /// Which of the inputs it has.
+    inputs: [bool; 5],
     outputs: Vec<String>,
     degree: i32,
     weighed: bool,
@@ -49,8 +51,11 @@ impl LoadedMethod {
         let (weighed, counted) = (formula.weights.is_some(), formula.degenerate.is_some());
         let mut graph = tape.into_graph().map_err(unsupported)?;
         graph.set_outputs(&outputs);
+        graph.drop_idle_inputs();
+        let inputs = INPUTS.map(|name| graph.inputs().iter().any(|i| graph.value(*i).name == name));
         Ok(LoadedMethod {
             session: engine.load(&graph, Runs::Once)?,
+            inputs,
             outputs: outputs.iter().map(|o| graph.value(*o).name.clone()).collect(),
             degree: method.spec().degree,
             weighed,
@@ -74,14 +79,18 @@ impl LoadedMethod {
         chosen: &Array3<f32>,
     ) -> Result<Outcome> {
         let unit = unit(moments);
-        let scaled = |p: usize| {
-            let factor = unit.powi(-(p as i32 + 1));
-            moments[p].mapv(|d| (d * factor) as f32)
+        let value = |i: usize| match i {
+            0 => a.mapv(|a| (f64::from(a) * unit) as f32).into(),
+            4 => CowArray::from(chosen),
+            power => {
+                let factor = unit.powi(-(power as i32));
+                moments[power - 1].mapv(|d| (d * factor) as f32).into()
+            }
         };
-        let a = a.mapv(|a| (f64::from(a) * unit) as f32);
-        let values = [a, scaled(0), scaled(1), scaled(2), chosen.clone()];
-        let inputs: Vec<_> =
-            INPUTS.iter().zip(&values).map(|(n, x)| (*n, x.view().into_dyn())).collect();
+        let of_formula = (0..INPUTS.len()).filter(|i| self.inputs[*i]);
+        let values: Vec<(&str, CowArray<'_, f32, Ix3>)> =
+            of_formula.map(|i| (INPUTS[i], value(i))).collect();
+        let inputs: Vec<_> = values.iter().map(|(n, x)| (*n, x.view().into_dyn())).collect();
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut results = self.session.run(&inputs, &names)?.into_iter();
         let mut next = || match results.next() {

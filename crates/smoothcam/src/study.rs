@@ -1,0 +1,137 @@
+//! A picture under study: explained by any number of methods, for any part of a layer.
+
+use std::time::Instant;
+
+use ndarray::{Array3, Array4};
+
+use crate::asked::Asked;
+use crate::explainer::{Explainer, Progress};
+use crate::explanation::{ClassMap, Explanation, NoiseUsed, normalized};
+use crate::kept::Kept;
+use crate::methods::Outcome;
+use crate::passes::{MapOf, Passes};
+use crate::preprocess::Seen;
+use crate::printable::printable;
+use crate::selection;
+use crate::settings::Settings;
+use crate::{Error, Result};
+
+/// Sets of passes kept for the next explanation: those without noise, and those with.
+const KEPT: usize = 2;
+
+/// A picture, made ready for a classifier. Passes that have been run are kept, so that another
+/// method, or another part of the layer, costs none.
+pub struct Study<'e> {
+    explainer: &'e Explainer,
+    input: Array4<f32>,
+    seen: Seen,
+    passes: Kept<Asked, Passes>,
+}
+
+impl<'e> Study<'e> {
+    /// Of a preprocessed input that covers the rectangle `seen` of its picture.
+    pub(crate) fn new(explainer: &'e Explainer, input: Array4<f32>, seen: Seen) -> Study<'e> {
+        Study { explainer, input, seen, passes: Kept::new(KEPT) }
+    }
+
+    /// Explains the picture, and tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub fn explain(&self, settings: &Settings, progress: Progress<'_>) -> Result<Explanation> {
+        let started = Instant::now();
+        let (explainer, method) = (self.explainer, settings.method);
+        let asked = explainer.asked(settings)?;
+        if method.spec().linear_head && asked.noise_acts() {
+            return Err(no_linear_head(settings, &asked));
+        }
+        let shape = asked.shape();
+        let chosen = selection::mask(shape, settings.maps.as_ref(), settings.neurons.as_ref())?;
+        let formula = explainer.formula(method, shape)?;
+        let outcome_of = |activations: &_, moments: &_| -> Result<Outcome> {
+            let mut outcome = formula.compute(activations, moments, &chosen)?;
+            if !settings.signed {
+                outcome.map.mapv_inplace(|x| x.max(0.0));
+            }
+            Ok(outcome)
+        };
+        let map_of: MapOf<'_> = &|activations, moments| {
+            outcome_of(activations, moments).map(|outcome| normalized(&outcome.map))
+        };
+        let mut notes = asked.notes.clone();
+        let layer = asked.layer.clone();
+        let passes = self.passes.get(asked.clone(), || {
+            explainer.run_passes(&asked, settings, &self.input, map_of, progress)
+        })?;
+        let Passes { activations, sampled, .. } = &*passes;
+        let mut maps = Vec::new();
+        for (i, (class, moments)) in passes.classes.iter().zip(&sampled.moments).enumerate() {
+            if method.spec().linear_head && !uniform(&moments[0]) {
+                return Err(no_linear_head(settings, &asked));
+            }
+            let outcome = outcome_of(activations, moments)?;
+            let prediction = passes.predictions.iter().find(|p| p.class == *class).cloned();
+            maps.push(ClassMap {
+                prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
+                map: outcome.map,
+                uncertainty: sampled.errors.as_ref().map(|e| e[i].mapv(|x| x as f32)),
+                weights: outcome.weights,
+                chosen: chosen.clone(),
+                moments: moments.each_ref().map(|d| d.mapv(|x| x as f32)),
+                degenerate: outcome.degenerate,
+            });
+        }
+        let plan = asked.plan;
+        if let (Some(tolerance), Some(error)) = (plan.tolerance, sampled.error())
+            && error > tolerance
+        {
+            notes.push(format!(
+                "the map's error is {:.1} % after {} samples, the tolerance of {:.1} % is not reached",
+                100.0 * error,
+                sampled.samples,
+                100.0 * tolerance
+            ));
+        }
+        Ok(Explanation {
+            method,
+            title: method.title(plan.most > 0 || method.default_samples() > 0),
+            layer,
+            predictions: passes.predictions.clone(),
+            classes: maps,
+            noise: NoiseUsed {
+                samples: sampled.samples,
+                tolerance: plan.tolerance,
+                error: sampled.error(),
+                sigma: settings.sigma,
+                scale: passes.scale,
+                seed: settings.noise.is_none().then_some(settings.seed),
+                kept: passes.noise.clone(),
+            },
+            seen: self.seen,
+            signed: settings.signed,
+            input: self.input.clone(),
+            scores: passes.scores.clone(),
+            activations: activations.clone(),
+            notes,
+            milliseconds: started.elapsed().as_secs_f64() * 1e3,
+        })
+    }
+}
+
+fn no_linear_head(settings: &Settings, asked: &Asked) -> Error {
+    let name = asked.layer.as_ref().map(|l| printable(&l.name)).unwrap_or_default();
+    Error::input(format!(
+        "{} needs global average pooling and one linear layer above layer '{name}'",
+        settings.method.title(false)
+    ))
+    .with_hint("Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere")
+}
+
+/// Whether each map's gradient is the same at all of its neurons.
+fn uniform(gradient: &Array3<f64>) -> bool {
+    let largest = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+    gradient.outer_iter().all(|map| {
+        let first = map.first().copied().unwrap_or(0.0);
+        map.iter().all(|g| (g - first).abs() <= 1e-5 * largest)
+    })
+}
