@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use smoothcam::{Array, Explainer, Explanation, Limits, Picture, Progress, Result, Settings};
+use smoothcam::{Array, Explainer, Limits, Picture, Result, Study};
 
 /// The input of a command.
 pub(crate) enum Photo {
@@ -27,17 +27,11 @@ impl Photo {
         }
     }
 
-    pub(crate) fn explain(
-        &self,
-        explainer: &Explainer,
-        settings: &Settings,
-        progress: Progress<'_>,
-    ) -> Result<Explanation> {
+    /// Made ready to be explained.
+    pub(crate) fn study<'e>(&self, explainer: &'e Explainer) -> Result<Study<'e>> {
         match self {
-            Photo::Picture(picture) => explainer.explain_with(picture, settings, progress),
-            Photo::Array(array) => {
-                explainer.explain_tensor(array.clone().into_picture()?, settings, progress)
-            }
+            Photo::Picture(picture) => explainer.study(picture),
+            Photo::Array(array) => explainer.study_tensor(array.clone().into_picture()?),
         }
     }
 }

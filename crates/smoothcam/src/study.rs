@@ -135,3 +135,42 @@ fn uniform(gradient: &Array3<f64>) -> bool {
         map.iter().all(|g| (g - first).abs() <= 1e-5 * largest)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Explainer, Limits, Method, Picture, Samples, Settings};
+
+    /// Methods in the order in which they are asked for, each with its samples, and whether its
+    /// passes are there already.
+    const ASKED: [(&str, usize, bool); 6] = [
+        ("smooth-grad-cam++", 2, false),
+        ("grad-cam", 2, true),
+        ("layer-cam", 0, false),
+        ("grad-cam++", 0, true),
+        ("smooth-grad-cam++", 3, false),
+        ("hires-cam", 0, true),
+    ];
+
+    #[test]
+    fn passes_are_shared_and_change_nothing() {
+        let explainer = Explainer::builder().build().unwrap();
+        let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
+        let cat = Picture::open(cat, &Limits::default()).unwrap();
+        let study = explainer.study(&cat).unwrap();
+        for (method, samples, there) in ASKED {
+            let settings = Settings {
+                method: method.parse::<Method>().unwrap(),
+                samples: Samples::Fixed(samples),
+                layer: Some("blocks.10".into()),
+                maps: there.then(|| "0-20".parse().unwrap()),
+                ..Settings::default()
+            };
+            let mut passes = 0;
+            let shared = study.explain(&settings, &mut |_, _| passes += 1).unwrap();
+            assert_eq!(passes == 0, there, "{method}");
+            let alone = explainer.explain(&cat, &settings).unwrap();
+            assert_eq!(shared.classes[0].map, alone.classes[0].map, "{method}");
+            assert_eq!(shared.noise.samples, samples, "{method}");
+        }
+    }
+}

@@ -76,7 +76,7 @@ impl Sheet<'_> {
         });
         let mut notes = Vec::new();
         let mut explanations = Vec::new();
-        for explanation in self.explain_each(each) {
+        for explanation in self.explain_each(each)? {
             match explanation {
                 Ok(explanation) => explanations.push(explanation),
                 // CAM is not defined everywhere; only who asks for it needs to be stopped.
@@ -102,7 +102,7 @@ impl Sheet<'_> {
             .iter()
             .map(|layer| Settings { layer: Some(layer.clone()), ..settings.clone() });
         let mut explanations = Vec::new();
-        for explanation in self.explain_each(each) {
+        for explanation in self.explain_each(each)? {
             explanations.push(explanation?);
         }
         let names = &self.args.layers;
@@ -120,9 +120,8 @@ impl Sheet<'_> {
     /// The strongest feature maps of one layer, each with its own map.
     fn feature_maps(&self, settings: Settings, count: usize) -> Result<Entries> {
         let mut progress = Progress::new();
-        let explanation = self.photo.explain(&self.explainer, &settings, &mut |done, all| {
-            progress.update(done, all);
-        })?;
+        let study = self.photo.study(&self.explainer)?;
+        let explanation = study.explain(&settings, &mut |done, all| progress.update(done, all))?;
         let class = &explanation.classes[0];
         let parts = class.strongest_maps(&explanation.activations, count);
         let seen = &explanation.seen;
@@ -141,14 +140,18 @@ impl Sheet<'_> {
         Ok((entries, notes))
     }
 
-    fn explain_each(&self, each: impl Iterator<Item = Settings>) -> Vec<Result<Explanation>> {
+    fn explain_each(
+        &self,
+        each: impl Iterator<Item = Settings>,
+    ) -> Result<Vec<Result<Explanation>>> {
+        let study = self.photo.study(&self.explainer)?;
         let each: Vec<Settings> = each.collect();
         let mut progress = Progress::new();
         let mut explain = |(i, settings): (usize, &Settings)| {
             progress.update(i, each.len());
-            self.photo.explain(&self.explainer, settings, &mut |_, _| {})
+            study.explain(settings, &mut |_, _| {})
         };
-        each.iter().enumerate().map(&mut explain).collect()
+        Ok(each.iter().enumerate().map(&mut explain).collect())
     }
 
     /// The photograph itself, then the overlay of each explanation's first class.

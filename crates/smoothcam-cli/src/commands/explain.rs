@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     let picture = photo.picture(&explainer)?;
     let mut progress = Progress::new();
     let explanation =
-        photo.explain(&explainer, &settings, &mut |done, all| progress.update(done, all))?;
+        photo.study(&explainer)?.explain(&settings, &mut |done, all| progress.update(done, all))?;
     drop(progress);
 
     let several = explanation.classes.len() > 1;

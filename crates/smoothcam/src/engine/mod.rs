@@ -60,8 +60,8 @@ pub(crate) fn open(options: &EngineOptions, weights: Weights) -> Result<Arc<dyn 
         Resolved::Rten => return Ok(Arc::new(Rten::new(options.threads, weights, None))),
         Resolved::OnnxRuntime { library, required } => (library, required),
     };
-    match onnxruntime::environment(&library) {
-        Ok(environment) => Ok(Arc::new(OnnxRuntime::new(environment, &library, options, weights)?)),
+    match onnxruntime::load(&library, options.threads) {
+        Ok(runtime) => Ok(Arc::new(OnnxRuntime::new(runtime, options, weights)?)),
         Err(e) if required => Err(e),
         Err(e) => Ok(Arc::new(Rten::new(options.threads, weights, Some(e)))),
     }

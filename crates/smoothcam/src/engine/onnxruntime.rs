@@ -20,8 +20,7 @@ use crate::{Error, Result};
 /// ONNX Runtime, with the weights of one model.
 pub(super) struct OnnxRuntime {
     name: String,
-    environment: Environment,
-    threads: Option<usize>,
+    runtime: Runtime,
     providers: Vec<Provider>,
     weights: HashMap<String, Arc<DynValue>>,
 }
@@ -30,8 +29,20 @@ pub(super) struct OnnxRuntime {
 /// are multiplied. Where there are more, as in VGG, reading them is what takes time in any order.
 const MOST_PACKED: usize = 50_000_000;
 
-/// The library that this process has loaded: it can only be one.
-static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
+/// The library, loaded, with the threads that all sessions share, so that those of one do not wait
+/// actively while another works.
+#[derive(Clone)]
+pub(super) struct Runtime {
+    path: PathBuf,
+    environment: Environment,
+    /// How many threads the sessions share; `None` for one a core.
+    threads: Option<usize>,
+    /// How many threads each session has of its own, in place of those.
+    own_threads: Option<usize>,
+}
+
+/// What this process has loaded: it can only be one.
+static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl OnnxRuntime {
     /// An engine with these weights.
@@ -39,8 +50,7 @@ impl OnnxRuntime {
     /// # Errors
     /// If the library cannot take them.
     pub(super) fn new(
-        environment: Environment,
-        library: &Path,
+        runtime: Runtime,
         options: &EngineOptions,
         weights: Weights,
     ) -> Result<OnnxRuntime> {
@@ -60,12 +70,11 @@ impl OnnxRuntime {
             }
         };
         Ok(OnnxRuntime {
-            name: format!("ONNX Runtime {}{on}", version(library))
+            name: format!("ONNX Runtime {}{on}", version(&runtime.path))
                 .replace("  ", " ")
                 .trim_end()
                 .to_owned(),
-            environment,
-            threads: options.threads,
+            runtime,
             providers: options.providers.clone(),
             weights: kept,
         })
@@ -79,31 +88,35 @@ impl OnnxRuntime {
         let elements = |id| graph.shape(id).unwrap_or_default().iter().product::<usize>();
         let weights = graph.weights_needed().filter_map(|(name, _)| graph.find(name));
         let few = weights.map(elements).sum::<usize>() <= MOST_PACKED;
-        let builder = OrtSession::builder(&self.environment)?
+        let builder = OrtSession::builder(&self.runtime.environment)?
             .with_optimization_level(level)?
             .with_prepacking(runs == Runs::Often && few)?;
-        let builder = match self.threads {
-            Some(threads) => builder.with_independent_thread_pool()?.with_intra_threads(threads)?,
+        Ok(match self.runtime.own_threads {
+            Some(threads) => builder
+                .with_independent_thread_pool()?
+                .with_intra_threads(threads)?
+                .with_intra_op_spinning(false)?,
             None => builder,
-        };
-        Ok(builder)
+        })
     }
 }
 
-/// The one environment of the process: loads the library, unless it is loaded already. Its threads are shared by all sessions, so that those of
-/// one do not wait actively while another works.
+/// Loads the library, unless it is loaded already, to compute with so many threads: one a core if
+/// `None`. Those that were asked for first are shared; where others are asked for later, each
+/// session has its own.
 ///
 /// # Errors
 /// If it cannot be loaded, or another one is.
-pub(super) fn environment(library: &Path) -> Result<Environment> {
+pub(super) fn load(library: &Path, threads: Option<usize>) -> Result<Runtime> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((path, environment)) = &*loaded {
-        if path == library {
-            return Ok(environment.clone());
+    if let Some(runtime) = &*loaded {
+        if runtime.path == library {
+            let own_threads = threads.filter(|_| threads != runtime.threads);
+            return Ok(Runtime { own_threads, ..runtime.clone() });
         }
         return Err(Error::input(format!(
             "ONNX Runtime is loaded from {} already, and cannot be loaded from {} too",
-            quoted(path),
+            quoted(&runtime.path),
             quoted(library)
         )));
     }
@@ -116,15 +129,21 @@ pub(super) fn environment(library: &Path) -> Result<Environment> {
     let builder = ort::init_from(library).map_err(|e| unusable(&e))?;
     // What matters comes back as an error.
     let quiet = Arc::new(|_: ort::logging::LogLevel, _: &str, _: &str, _: &str, _: &str| {});
+    let pool = GlobalThreadPoolOptions::default();
+    let pool = match threads {
+        Some(threads) => pool.with_intra_threads(threads).map_err(|e| unusable(&e))?,
+        None => pool,
+    };
     let environment = builder
         .with_name("smoothcam")
         .with_telemetry(false)
         .with_logger(quiet)
-        .with_global_thread_pool(GlobalThreadPoolOptions::default())
+        .with_global_thread_pool(pool)
         .build()
         .map_err(|e| unusable(&e))?;
-    *loaded = Some((library.to_owned(), environment.clone()));
-    Ok(environment)
+    let runtime = Runtime { path: library.to_owned(), environment, threads, own_threads: None };
+    *loaded = Some(runtime.clone());
+    Ok(runtime)
 }
 
 /// The version that the library's file name tells: `libonnxruntime.so.1.23.2`.
