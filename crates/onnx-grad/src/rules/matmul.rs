@@ -22,7 +22,13 @@ pub(super) fn matmul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
         _ => return Err(n.unsupported("scalars have no matrix product")),
     };
     if i == 0 {
-        return Ok(dy.matmul(b.transposed()));
+        return Ok(match (dy.shape().as_slice(), matrix_b.len()) {
+            ([lead @ .., columns], 2) => {
+                let rows = dy.reshape(&[lead.iter().product(), *columns]);
+                scaled_product(1.0, rows, false, b, true).reshape(&matrix_a)
+            }
+            _ => dy.matmul(b.transposed()),
+        });
     }
     let mut db = a.transposed().matmul(dy);
     if b_shape.len() == 1 {

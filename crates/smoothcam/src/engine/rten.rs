@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ndarray::{ArrayD, ArrayViewD};
-use onnx_grad::Graph;
+use onnx_grad::{ConvSize, Graph};
 use rten::{Model, ModelOptions, NodeId, RunError, RunOptions, ThreadPool, Value, ValueView};
 use rten_tensor::prelude::*;
 
@@ -61,12 +61,31 @@ impl Engine for Rten {
 
     fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
         let (outcome, model) = channel();
-        let request = (graph.to_onnx(), runs == Runs::Often, outcome);
+        let bytes = match runs {
+            Runs::Once => graph.to_onnx(),
+            Runs::Often => {
+                let recast = graph.clone().transpose_convs(faster_transposed);
+                recast.map_err(|e| failure("cannot take the model", &e))?.to_onnx()
+            }
+        };
+        let request = (bytes, runs == Runs::Often, outcome);
         let sent = self.loader.lock().unwrap_or_else(PoisonError::into_inner).send(request).is_ok();
         let model = if sent { model.recv().ok() } else { None };
         let model = model.ok_or_else(|| Error::failure("the engine (rten) has stopped"))??;
         Ok(Box::new(Loaded { model, pool: self.pool.clone() }))
     }
+}
+
+/// Whether rten computes a convolution faster as a transposed one. It gathers the windows of each
+/// place for a convolution, and adds up windows for a transposed one; the first costs more where
+/// there are few outputs to a place, the second where the windows of all outputs exceed the
+/// processor's cache, or places are few. Measured on shapes from ResNet, VGG and DenseNet: up to
+/// four times as fast.
+fn faster_transposed(conv: ConvSize) -> bool {
+    const CACHED: usize = 8_000_000;
+    conv.outputs <= conv.inputs
+        && conv.places >= 6 * conv.outputs
+        && conv.taps * conv.outputs * conv.places <= CACHED
 }
 
 struct Loaded {
