@@ -1,6 +1,6 @@
 //! Parts a graph from its weights, and from what comes before a value.
 
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
 
 /// Constants of more elements than this are weights; others may be parameters of an operator.
@@ -25,6 +25,11 @@ impl Graph {
                 taken.push((name, weight));
             }
         }
+        for (_, attribute) in self.nodes.iter_mut().flat_map(|n| &mut n.attributes) {
+            if let Attribute::Tensor(tensor) = attribute {
+                *tensor = tensor.detached();
+            }
+        }
         taken
     }
 
@@ -34,6 +39,18 @@ impl Graph {
         let needed = self.ancestors(&self.outputs);
         let needed = self.values().filter(move |(id, _)| needed[id.0]);
         needed.filter_map(|(_, v)| Some((v.name.as_str(), v.initializer.as_ref()?.kept_as()?)))
+    }
+
+    /// Makes inputs of weights that were taken: they are given with each run from now on.
+    pub fn feed_weights(&mut self, weights: &[ValueId]) {
+        for weight in weights {
+            let value = &mut self.values[weight.0];
+            if let Some(tensor) = value.initializer.take() {
+                value.shape = Some(tensor.shape().to_vec());
+                value.dtype = Some(tensor.dtype());
+                self.inputs.push(*weight);
+            }
+        }
     }
 
     /// Makes an input of a computed value (of floats), so that what comes before it is left out, but for what
@@ -114,5 +131,12 @@ mod tests {
         assert_eq!(graph.weights_needed().collect::<Vec<_>>(), [("large", name.as_str())]);
         graph.set_outputs(&sums[1..]);
         assert_eq!(graph.weights_needed().count(), 0);
+
+        graph.set_outputs(&sums[..1]);
+        graph.feed_weights(&[large]);
+        assert_eq!(graph.weights_needed().count(), 0);
+        let ones = Tensor::from_f32s(&[5000], &[1.0; 5000]).unwrap();
+        let sum = run(&graph, &[(x, &ones), (large, &ones)]).remove(0);
+        assert_eq!(sum.to_f32s().unwrap(), [2.0; 5000]);
     }
 }

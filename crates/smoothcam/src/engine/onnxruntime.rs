@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayD, ArrayViewD};
-use onnx_grad::Graph;
+use onnx_grad::{Graph, ValueId};
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::ep::{self, ExecutionProviderDispatch};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{OutputSelector, RunOptions, Session as OrtSession};
+use ort::session::{OutputSelector, RunOptions, Session as OrtSession, SessionInputValue};
 use ort::value::{DynValue, Tensor, TensorElementType, TensorRef, ValueType};
 
 use super::{Engine, EngineOptions, Provider, Runs, Session, Weights};
@@ -25,9 +25,11 @@ pub(super) struct OnnxRuntime {
     weights: HashMap<String, Arc<DynValue>>,
 }
 
-/// The most weights (elements) of a graph that are kept a second time, in the order in which they
-/// are multiplied. Where there are more, as in VGG, reading them is what takes time in any order.
-const MOST_PACKED: usize = 50_000_000;
+/// The most weights (elements) of a graph that is run often of which it keeps copies.
+const MOST_COPIED: usize = 50_000_000;
+
+/// Operators that multiply matrices.
+const PRODUCTS: [&str; 2] = ["Gemm", "MatMul"];
 
 /// The library, loaded, with the threads that all sessions share, so that those of one do not wait
 /// actively while another works.
@@ -80,17 +82,14 @@ impl OnnxRuntime {
         })
     }
 
-    fn builder(&self, graph: &Graph, runs: Runs) -> ort::Result<SessionBuilder> {
+    fn builder(&self, runs: Runs, pack: bool) -> ort::Result<SessionBuilder> {
         let level = match runs {
             Runs::Once => GraphOptimizationLevel::Disable,
             Runs::Often => GraphOptimizationLevel::All,
         };
-        let elements = |id| graph.shape(id).unwrap_or_default().iter().product::<usize>();
-        let weights = graph.weights_needed().filter_map(|(name, _)| graph.find(name));
-        let few = weights.map(elements).sum::<usize>() <= MOST_PACKED;
         let builder = OrtSession::builder(&self.runtime.environment)?
             .with_optimization_level(level)?
-            .with_prepacking(runs == Runs::Often && few)?;
+            .with_prepacking(pack)?;
         Ok(match self.runtime.own_threads {
             Some(threads) => builder
                 .with_independent_thread_pool()?
@@ -99,6 +98,64 @@ impl OnnxRuntime {
             None => builder,
         })
     }
+
+    /// Loads a graph, to which some of its weights are given with each run. Of the others the
+    /// session takes copies, in the order in which it multiplies them.
+    fn commit(&self, mut graph: Graph, runs: Runs, given: &[ValueId]) -> Result<Loaded> {
+        let pack = runs == Runs::Often && given.is_empty();
+        let mut builder = self.builder(runs, pack).map_err(|e| failure("cannot be set up", &e))?;
+        for provider in &self.providers {
+            builder = builder.with_execution_providers([dispatch(*provider)]).map_err(|e| {
+                Error::input(format!(
+                    "ONNX Runtime cannot use the execution provider '{}': {e}",
+                    provider.name()
+                ))
+                .with_hint("a library that is built for it is needed; --provider cpu always works")
+            })?;
+        }
+        let mut fed = Vec::new();
+        for (id, taken_as) in weights(&graph) {
+            let weight = self.weights.get(taken_as).cloned();
+            let weight = weight.ok_or_else(|| Error::failure("a weight was lost"))?;
+            let name = &graph.value(id).name;
+            if given.contains(&id) {
+                fed.push((name.clone(), weight));
+                continue;
+            }
+            builder = builder
+                .with_external_initializer(name, weight)
+                .map_err(|e| failure("cannot take a weight", &e))?;
+        }
+        graph.feed_weights(given);
+        let session = builder
+            .commit_from_memory(&graph.to_onnx())
+            .map_err(|e| failure("cannot load the model", &e))?;
+        Ok(Loaded { session: Mutex::new(session), fed })
+    }
+
+    /// Which weights are given with each run, and need no copy: all of them if the graph runs
+    /// once; and where there are so many that reading them takes longer than to bring them in
+    /// order, those of matrix products.
+    fn given(&self, graph: &Graph, runs: Runs) -> Vec<ValueId> {
+        let elements = |id| graph.shape(id).unwrap_or_default().iter().product::<usize>();
+        let many = || weights(graph).map(|(id, _)| elements(id)).sum::<usize>() > MOST_COPIED;
+        let on_cpu = self.providers.iter().all(|p| *p == Provider::Cpu);
+        let others: Vec<ValueId> = match runs {
+            Runs::Once => Vec::new(),
+            Runs::Often if on_cpu && many() => {
+                let nodes = graph.nodes().map(|(_, n)| n);
+                let others = nodes.filter(|n| !PRODUCTS.contains(&n.op.as_str()));
+                others.flat_map(|n| n.inputs.iter().flatten().copied()).collect()
+            }
+            Runs::Often => return Vec::new(),
+        };
+        weights(graph).map(|(id, _)| id).filter(|id| !others.contains(id)).collect()
+    }
+}
+
+/// The weights that a graph needs, and the names under which they were taken.
+fn weights(graph: &Graph) -> impl Iterator<Item = (ValueId, &str)> {
+    graph.weights_needed().filter_map(|(name, taken_as)| Some((graph.find(name)?, taken_as)))
 }
 
 /// Loads the library, unless it is loaded already, to compute with so many threads: one a core if
@@ -176,48 +233,40 @@ impl Engine for OnnxRuntime {
     }
 
     fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
-        let mut builder = self.builder(graph, runs).map_err(|e| failure("cannot be set up", &e))?;
-        for provider in &self.providers {
-            builder = builder.with_execution_providers([dispatch(*provider)]).map_err(|e| {
-                Error::input(format!(
-                    "ONNX Runtime cannot use the execution provider '{}': {e}",
-                    provider.name()
-                ))
-                .with_hint("a library that is built for it is needed; --provider cpu always works")
-            })?;
-        }
-        for (name, weight) in graph.weights_needed() {
-            let weight = self.weights.get(weight).cloned();
-            let weight = weight.ok_or_else(|| Error::failure("a weight was lost"))?;
-            builder = builder
-                .with_external_initializer(name, weight)
-                .map_err(|e| failure("cannot take a weight", &e))?;
-        }
-        let session = builder
-            .commit_from_memory(&graph.to_onnx())
-            .map_err(|e| failure("cannot load the model", &e))?;
-        Ok(Box::new(Loaded(Mutex::new(session))))
+        let given = self.given(graph, runs);
+        let session = self.commit(graph.clone(), runs, &given);
+        // Some operators want constants.
+        let session = match given.as_slice() {
+            [] => session,
+            _ => session.or_else(|_| self.commit(graph.clone(), runs, &[])),
+        };
+        Ok(Box::new(session?))
     }
 }
 
-/// `ort` lets a session be run by one thread at a time.
-struct Loaded(Mutex<OrtSession>);
+struct Loaded {
+    /// `ort` lets a session be run by one thread at a time.
+    session: Mutex<OrtSession>,
+    /// The weights that are given with each run.
+    fed: Vec<(String, Arc<DynValue>)>,
+}
 
 impl Session for Loaded {
     fn run(&self, inputs: &[(&str, ArrayViewD<'_, f32>)], outputs: &[&str]) -> Result<Vec<Array>> {
         let contiguous: Vec<_> = inputs.iter().map(|(_, x)| x.as_standard_layout()).collect();
-        let mut feeds = Vec::with_capacity(inputs.len());
+        let mut feeds: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
         for ((name, _), x) in inputs.iter().zip(&contiguous) {
             let shape: Vec<i64> = x.shape().iter().map(|d| *d as i64).collect();
             let data = x.as_slice().unwrap_or_default();
             let value = TensorRef::from_array_view((shape, data))
                 .map_err(|e| failure("cannot take the input", &e))?;
-            feeds.push((*name, value));
+            feeds.push((*name, value.into()));
         }
+        feeds.extend(self.fed.iter().map(|(name, weight)| (name.as_str(), (&**weight).into())));
         let selected = outputs.iter().fold(OutputSelector::no_default(), |s, name| s.with(*name));
         let options = RunOptions::new().map_err(|e| failure("cannot be set up", &e))?;
         let options = options.with_outputs(selected);
-        let mut session = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let values = session
             .run_with_options(feeds, &options)
             .map_err(|e| failure("cannot run the model", &e))?;
