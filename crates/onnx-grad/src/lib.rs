@@ -15,6 +15,7 @@ mod health;
 mod import;
 mod level;
 mod ops;
+mod order;
 mod probe;
 mod proto;
 mod recast;

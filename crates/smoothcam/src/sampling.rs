@@ -8,9 +8,11 @@ use crate::jackknife::{Blocks, root_mean_square};
 use crate::moments::Moments;
 
 /// Pictures after which the error is looked at for the first time.
-const FIRST: usize = 8;
+const FIRST: usize = 4;
 /// By how much the estimated error must be smaller than the tolerance: a few pictures tell it
-/// roughly, and the map's true distance spreads around it (`tools/check_auto_samples.py`).
+/// roughly, and the map's true distance spreads around it. With this factor and a first look after
+/// four pictures, 94 % of maps are as near as is told; after eight, 98 %, for three times as many
+/// pictures (`tools/check_auto_samples.py`).
 const SAFETY: f64 = 1.25;
 
 /// How many noised pictures to take.
@@ -113,7 +115,7 @@ fn error(cells: &Array2<f64>) -> f64 {
     SAFETY * root_mean_square(cells)
 }
 
-/// The number of pictures to look after next: 8, 12, 16, 24, 32 ...
+/// The number of pictures to look after next: 4, 6, 8, 12, 16, 24, 32 ...
 fn after(look: usize) -> usize {
     if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
 }

@@ -2,6 +2,7 @@
 
 mod grid;
 mod names;
+mod orders;
 mod survey;
 
 pub use grid::Axes;

@@ -1,10 +1,11 @@
 //! Finds a classifier's layers, and where the gradient reaches.
 
 use ndarray::{ArrayD, IxDyn};
-use onnx_grad::{Attribute, Graph, Node, Tape, ValueId, vjp};
+use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 
 use super::grid::Grid;
 use super::names::modules;
+use super::orders::{orders, over_features, over_means};
 use super::{Layer, Layers};
 use crate::Result;
 use crate::array::Array;
@@ -120,15 +121,6 @@ fn silent(
     Ok(silent.map(|((layer, ..), _)| *layer).collect())
 }
 
-/// What is known of the order of a value's axes.
-#[derive(Clone, Copy, Default)]
-struct Order {
-    /// Some operator takes the second axis for feature maps and the next two for a grid.
-    first: bool,
-    /// Some operator takes the last axis for features.
-    last: bool,
-}
-
 /// Values with a grid between the input and the score, in execution order.
 fn candidates(net: &Network) -> Vec<(ValueId, Grid)> {
     let graph = &net.graph;
@@ -161,126 +153,6 @@ fn weighted(net: &Network) -> Vec<bool> {
     let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
     let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
     graph.depending(&made, &[])
-}
-
-fn orders(graph: &Graph) -> Vec<Order> {
-    let mut orders = vec![Order::default(); graph.values().len()];
-    for (_, node) in graph.nodes() {
-        let (Some(Some(x)), Some(Some(y))) = (node.inputs.first(), node.outputs.first()) else {
-            continue;
-        };
-        let (x, y) = (*x, *y);
-        let means = over_means(graph, node);
-        let (first, last) = (over_grid(&node.op), over_features(graph, node));
-        orders[x.index()].first |= first || means.first;
-        orders[x.index()].last |= last || means.last;
-        orders[y.index()].first |= first;
-        orders[y.index()].last |= last;
-        if keeps_features(graph, node, x, y) {
-            orders[y.index()].last |= orders[x.index()].last;
-        }
-        let Order { first, last } = orders[x.index()];
-        match perm(node) {
-            Some([0, 2, 3, 1]) => orders[y.index()].last |= first,
-            Some([0, 3, 1, 2]) => orders[y.index()].first |= last,
-            _ => {}
-        }
-        if !moves_axes(&node.op) {
-            // Element by element, the result has the order of any input of its own shape.
-            let same = |v: &ValueId| *v == x || graph.shape(*v) == graph.shape(y);
-            for input in node.inputs.iter().flatten().filter(|v| same(v)) {
-                let order = orders[input.index()];
-                orders[y.index()].first |= order.first;
-                orders[y.index()].last |= order.last;
-            }
-        }
-    }
-    orders
-}
-
-/// How a node permutes four axes, if it does.
-fn perm(node: &Node) -> Option<[i64; 4]> {
-    match node.attribute("perm") {
-        Some(Attribute::Ints(perm)) if node.op == "Transpose" => perm.as_slice().try_into().ok(),
-        _ => None,
-    }
-}
-
-/// Operators whose first input and output have feature maps as their second axis, and a grid
-/// after it.
-fn over_grid(op: &str) -> bool {
-    const OVER_GRID: &[&str] = &[
-        "AveragePool",
-        "BatchNormalization",
-        "Conv",
-        "ConvTranspose",
-        "DepthToSpace",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "GroupNormalization",
-        "InstanceNormalization",
-        "LRN",
-        "MaxPool",
-        "Resize",
-        "SpaceToDepth",
-    ];
-    OVER_GRID.contains(&op)
-}
-
-/// Whether a node takes its input's last axis for features: it normalises over it, or multiplies
-/// it by a matrix of weights.
-fn over_features(graph: &Graph, node: &Node) -> bool {
-    let weights = node.inputs.get(1).copied().flatten().and_then(|w| graph.shape(w));
-    match node.op.as_str() {
-        "LayerNormalization" | "RMSNormalization" | "SkipLayerNormalization" => true,
-        "MatMul" => weights.is_some_and(|w| w.len() == 2),
-        _ => false,
-    }
-}
-
-/// What a mean takes its input's axes for: the mean over the last axis that keeps it belongs to a
-/// layer normalisation that is written out; one over two axes, or over the tokens, pools the grid.
-fn over_means(graph: &Graph, node: &Node) -> Order {
-    let input = |i: usize| node.inputs.get(i).copied().flatten();
-    let rank = input(0).and_then(|x| graph.shape(x)).map_or(0, <[usize]>::len) as i64;
-    let axes = input(1).and_then(|a| graph.content(a)).and_then(|a| a.to_i64s());
-    let mut axes: Vec<i64> =
-        axes.unwrap_or_default().iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
-    axes.sort_unstable();
-    let mean = node.op == "ReduceMean";
-    let kept = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
-    Order {
-        first: mean && rank == 4 && axes == [2, 3],
-        last: mean
-            && match axes[..] {
-                [1, 2] => rank == 4,
-                [1] => rank == 3,
-                [axis] => axis == rank - 1 && kept,
-                _ => false,
-            },
-    }
-}
-
-/// Whether a node only writes tokens as rows and columns, or the other way round.
-fn keeps_features(graph: &Graph, node: &Node, x: ValueId, y: ValueId) -> bool {
-    let last = |v| graph.shape(v).and_then(<[usize]>::last);
-    node.op == "Reshape" && last(x) == last(y)
-}
-
-/// Operators that may put other axes in the grid's place.
-fn moves_axes(op: &str) -> bool {
-    const MOVES_AXES: &[&str] = &[
-        "Einsum",
-        "Flatten",
-        "Gather",
-        "Gemm",
-        "MatMul",
-        "Reshape",
-        "Squeeze",
-        "Transpose",
-        "Unsqueeze",
-    ];
-    MOVES_AXES.contains(&op)
 }
 
 /// Operators whose result is their input in another form.
