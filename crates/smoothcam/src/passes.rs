@@ -50,7 +50,7 @@ impl Explainer {
         let mut noise = Noise::new(settings, input, plan.most, scale)?;
 
         // The clean picture's run has room for some noised ones.
-        let along = plan.first_look().min(session.chunk() - 1);
+        let along = (session.filled(1 + plan.first_look()) - 1).min(plan.most);
         let of = if named.is_empty() { Of::Highest } else { Of::Classes(named) };
         progress(0, plan.first_look() + 1);
         let first = session.pass(
@@ -78,7 +78,7 @@ impl Explainer {
                 (Some(gradients), _) => Ok(rows(gradients, 1..1 + along)),
                 (None, 0) => session.gradients(&mut |_, mut out| out.assign(&clean), 1, &classes),
                 (None, _) => {
-                    let count = wanted.min(session.chunk());
+                    let count = session.filled(wanted).min(plan.most - taken);
                     let mut fill = |i: usize, out: ArrayViewMut3<'_, f32>| {
                         noise.add_to(input, taken + i, out);
                     };

@@ -114,6 +114,11 @@ impl GradientSession {
         self.gradient.batch
     }
 
+    /// How many pictures, at most [`Self::chunk`], take no more runs of the model than `wanted` do.
+    pub(crate) fn filled(&self, wanted: usize) -> usize {
+        wanted.next_multiple_of(self.input_shape[0]).min(self.chunk())
+    }
+
     /// Runs `count` pictures, at most [`Self::chunk`]: the scores and the layer's activations of
     /// the first, and, if asked for, the gradients of all.
     ///

@@ -100,7 +100,7 @@ fn measure(
     let (explain_ms, forward_ms) = (Times::of(explained), Times::of(forwarded));
     let batch = explainer.pictures_per_run();
     let samples = explanation.noise.samples;
-    let passes = 1 + samples.div_ceil(batch);
+    let passes = (1 + samples).div_ceil(batch);
     let explain_per_forward = explain_ms.median / forward_ms.median;
     let layer = explanation.layer;
     Ok(Cost {

@@ -121,8 +121,16 @@ pub(crate) fn weights(shape: &[usize]) -> Tensor {
 /// A classifier of 8x8 pixels into four classes: convolution, ReLU, what `middle` makes of these
 /// four feature maps, convolution, ReLU, global average pooling and a linear layer.
 pub(crate) fn classifier(middle: impl for<'g> Fn(Var<'g>) -> Var<'g>) -> Vec<u8> {
+    classifier_of(1, middle)
+}
+
+/// The same for so many pictures at once.
+pub(crate) fn classifier_of(
+    pictures: usize,
+    middle: impl for<'g> Fn(Var<'g>) -> Var<'g>,
+) -> Vec<u8> {
     let tape = Tape::new(Graph::new());
-    let x = tape.input("picture", &[1, 3, 8, 8]);
+    let x = tape.input("picture", &[pictures, 3, 8, 8]);
     tape.set_scope("block1");
     let x = conv(x, weights(&[4, 3, 3, 3]), 8).relu();
     tape.set_scope("middle");
@@ -130,7 +138,7 @@ pub(crate) fn classifier(middle: impl for<'g> Fn(Var<'g>) -> Var<'g>) -> Vec<u8>
     tape.set_scope("block2");
     let x = conv(x, weights(&[4, 4, 3, 3]), 8).relu();
     tape.set_scope("head");
-    let x = x.reduce("ReduceMean", &[2, 3]).reshape(&[1, 4]);
+    let x = x.reduce("ReduceMean", &[2, 3]).reshape(&[pictures, 4]);
     let scores = x.matmul(tape.constant(weights(&[4, 4])));
     let output = scores.id();
     finish(tape, output)
@@ -165,7 +173,7 @@ pub(crate) fn finish(tape: Tape, output: onnx_grad::ValueId) -> Vec<u8> {
 
 /// A 3x3 convolution that keeps the grid of this size.
 pub(crate) fn conv<'g>(x: Var<'g>, kernels: Tensor, size: usize) -> Var<'g> {
-    let shape = vec![1, kernels.shape()[0], size, size];
+    let shape = vec![x.shape()[0], kernels.shape()[0], size, size];
     let kernels = x.tape().constant(kernels);
     let pads = [("pads", Attribute::Ints(vec![1; 4]))];
     x.tape().op("Conv", &[Some(x), Some(kernels)], &pads, DType::F32, shape)
