@@ -78,7 +78,7 @@ def main():
                         help="folder for the exported models, 1.2 GB [default: target/bench]")
     parser.add_argument("--report", action="store_true", help="only write docs/performance.md anew")
     options = parser.parse_args()
-    options.rounds, options.repeat = (1, 1) if options.quick else (5, 3)
+    options.rounds, options.repeat = (1, 1) if options.quick else (3, 2)
     if options.report:
         return report.write(json.loads(RESULTS.read_text()))
     options.models.mkdir(parents=True, exist_ok=True)

@@ -26,14 +26,19 @@ which sets up what it needs; `bench/run --quick --only resnet50` gives a first l
 
 - **The engine**: the gradient is part of an ONNX graph, which the engine optimises like any other: no autograd tape, no
   hooks, weights folded into what comes before.
-- **Only what is needed**: the gradient goes from the scores to the layer, and stops. (So it does with torch-cam and
-  captum; the package grad-cam differentiates down to the first weights.)
+- **Only what is needed**: the gradient goes from the scores to the layer, and stops, and is not taken with respect to
+  weights. (torch-cam's backward pass computes weights' gradients too.)
 - **Two parts**: the trunk, up to the layer, runs as the bare classifier does; the head computes scores and gradient. A
   pass costs a forward pass, and the gradient above the layer.
 - **Linear heads need one pass**: if all above a layer is linear (global average pooling and one linear layer), the
   gradient is the same for every picture. Noise cannot change the map, and is skipped. These rows have the passes 1.
 - **Moments in place**: powers of the gradient are summed as they come, so memory does not grow with n.
-- **Heads of matrices**: a head that multiplies vectors by large matrices (VGG) takes several pictures at once.
+- **Heads of matrices**: a head that multiplies vectors by large matrices (VGG) takes the clean picture and several noised
+  ones at once.
+
+How far this goes depends on the machine: n + 1 passes are needed wherever noise acts, and how an engine's forward pass
+compares with PyTorch's differs between processors. Both are below: [bare forward passes](#bare-forward-passes), and
+[what a pass costs](#a-pass-in-bare-forward-passes) beyond one.
 """
 
 NOTE = """
@@ -112,6 +117,15 @@ def passes(rows):
     return "\n".join(lines)
 
 
+def forwards(rows):
+    tools = ("torch-cam", *OURS)
+    lines = ["| model | PyTorch | rten | ONNX Runtime |", "|---|--:|--:|--:|"]
+    for network in rows.networks:
+        cells = [rows.get(network, "last", 5, t) for t in tools]
+        lines.append(f"| {network} | " + " | ".join(f"{c['forward_ms']:.1f}" if c else "-" for c in cells) + " |")
+    return "\n".join(lines)
+
+
 def per_pass(row):
     return row["explain_ms"] / row["forward_ms"] / row["passes"]
 
@@ -139,8 +153,11 @@ def write(results):
         for samples in (5, 25):
             parts.append(f"n = {samples}\n\n{times(rows, place, samples, (*PEERS, *OURS))}\n")
         if place == "last":
-            parts.append(NOTE.lstrip() + "captum has no Grad-CAM++: its column is Grad-CAM with noise (NoiseTunnel).\n")
+            parts.append(NOTE.lstrip() + "captum has no Grad-CAM++: its column is Grad-CAM with noise (NoiseTunnel). "
+                         "torch-cam's last feature map of\na transformer is that of its only convolution, the patches at "
+                         "its very beginning: the gradient goes through the whole\nnetwork.\n")
     parts.append(f"## Without noise\n\nGrad-CAM; grad-cam (++) is Grad-CAM++.\n\n{times(rows, 'last', 0, (*PEERS, *OURS))}\n")
+    parts.append(f"## Bare forward passes\n\nMilliseconds, without any gradient.\n\n{forwards(rows)}\n")
     parts.append("## A pass in bare forward passes\n\nn = 25; an explanation's time divided by its passes and by the time "
                  "of the bare model on the same\nengine. *: noise cannot act, one pass.\n\n" + passes(rows) + "\n")
     parts.append("## Peak memory\n\nMB, of a process that explains at the last feature map and does nothing else.\n\n"
@@ -180,8 +197,10 @@ def tell_targets(results):
             if early:
                 low = min(early, key=early.get)
                 tell(f"{tool}, n = {n}, early: faster", f"least {early[low]:.2f} ({low})", early[low] > 1)
-        # From an early layer on, the gradient is most of a backward pass: nothing is promised there.
-        noised = [r for r in rows.of(tool) if r["samples"] and r["place"] != "early"]
+        # From an early layer on, the gradient is most of a backward pass: nothing is promised there. A transformer's
+        # "last" feature map is its first layer.
+        noised = [r for r in rows.of(tool) if r["samples"] and r["place"] != "early"
+                  and (r["network"], r["place"]) != ("vit_b_16", "last")]
         for words, most, chosen in [
             ("where noise acts <= 1.10 per pass", 1.10, [r for r in noised if r["noise_acts"]]),
             ("where it cannot <= 1.3 forward", 1.3, [r for r in noised if not r["noise_acts"]]),

@@ -43,3 +43,15 @@ fn no_run_is_left_partly_empty_when_samples_are_as_many_as_needed() {
     let (_, passes) = explained(&folder, 8, "auto");
     assert_eq!(passes, 1);
 }
+
+#[test]
+fn what_a_run_makes_of_no_picture_does_not_matter() {
+    let folder = Folder::new();
+    // Of a black picture it makes 0 / 0.
+    let model = classifier_of(4, |x| x / x.reduce("ReduceL2", &[1, 2, 3]));
+    folder.write("norm.onnx", &model);
+    let asked = ["--model", "norm.onnx", "--layer", "block1", "--samples"];
+    for samples in ["1", "3", "4", "auto"] {
+        folder.run(&[&["explain", "cat.png"], &asked[..], &[samples]].concat());
+    }
+}

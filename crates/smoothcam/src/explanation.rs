@@ -89,8 +89,9 @@ pub struct NoiseUsed {
     pub samples: usize,
     /// The error to be reached by taking more samples, where their number was left open.
     pub tolerance: Option<f64>,
-    /// The error that was reached, the largest of all classes: with some certainty, the root mean
-    /// square over the cells of what more samples would change in the normalised map.
+    /// The error that was reached, the largest of all classes: the root mean square over the cells
+    /// of what more samples would change in the normalised map, by chance and on average, as the
+    /// jackknife estimates it.
     pub error: Option<f64>,
     /// How strong it was asked to be.
     pub sigma: Sigma,

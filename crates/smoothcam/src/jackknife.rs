@@ -1,7 +1,8 @@
 //! How far a map may be from what more noised pictures would make of it.
 //!
-//! A map is no linear function of its moments, so its standard error is told by the jackknife:
-//! from the maps without one picture each or, of many, without one block of pictures each.
+//! A map is no linear function of its moments, so its standard error and its bias are told by the
+//! jackknife: from the maps without one picture each or, of many, without one block of pictures
+//! each.
 
 use ndarray::{Array2, Array3, ArrayView3};
 
@@ -59,16 +60,16 @@ impl Blocks {
         self.size *= 2;
     }
 
-    /// The standard error of each cell of a normalised map, given the map of all pictures and the
-    /// way from moments to such maps. At least two pictures are needed.
+    /// How far each cell of a normalised map may be off, given the map of all pictures and the way
+    /// from moments to such maps. At least two pictures are needed.
     ///
     /// # Errors
     /// Those of `map_of`.
-    pub(crate) fn standard_error(
+    pub(crate) fn deviation(
         &self,
         map: &Array2<f32>,
         mut map_of: impl FnMut(&[Array3<f64>; 3]) -> Result<Array2<f32>>,
-    ) -> Result<Array2<f64>> {
+    ) -> Result<Deviation> {
         let count = self.blocks.iter().map(Moments::count).sum::<usize>() as f64;
         let map = map.mapv(f64::from);
         // With blocks of different sizes (Busing et al. 1999), n / size in place of their number.
@@ -92,7 +93,24 @@ impl Blocks {
         for (share, value) in &pseudo {
             variance += &((value - &mean).mapv(|d| d * d) / ((share - 1.0) * blocks));
         }
-        Ok(variance.mapv(f64::sqrt))
+        Ok(Deviation { standard_error: variance.mapv(f64::sqrt), bias: map - mean })
+    }
+}
+
+/// How far each cell of a map may be off.
+pub(crate) struct Deviation {
+    /// By chance: other pictures would have made as much of a difference.
+    pub(crate) standard_error: Array2<f64>,
+    /// On average: no map of few pictures is, for example, as little as that of many where their
+    /// gradients cancel out. It goes down with the number of pictures, the standard error with
+    /// its root.
+    pub(crate) bias: Array2<f64>,
+}
+
+impl Deviation {
+    /// The root mean square over the cells.
+    pub(crate) fn root_mean_square(&self) -> f64 {
+        root_mean_square(&self.standard_error).hypot(root_mean_square(&self.bias))
     }
 }
 

@@ -4,16 +4,11 @@ use ndarray::{Array2, Array3, Array4};
 
 use crate::Result;
 use crate::explainer::Progress;
-use crate::jackknife::{Blocks, root_mean_square};
+use crate::jackknife::{Blocks, Deviation};
 use crate::moments::Moments;
 
 /// Pictures after which the error is looked at for the first time.
 const FIRST: usize = 4;
-/// By how much the estimated error must be smaller than the tolerance: a few pictures tell it
-/// roughly, and the map's true distance spreads around it. With this factor and a first look after
-/// four pictures, 94 % of maps are as near as is told; after eight, 98 %, for three times as many
-/// pictures (`tools/check_auto_samples.py`).
-const SAFETY: f64 = 1.25;
 
 /// How many noised pictures to take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,14 +27,14 @@ pub(crate) struct Sampled {
     pub(crate) samples: usize,
     /// Per class, D1, D2 and D3.
     pub(crate) moments: Vec<[Array3<f64>; 3]>,
-    /// Per class, the standard error of each cell of the normalised map, where it is told.
-    pub(crate) errors: Option<Vec<Array2<f64>>>,
+    /// Per class, how far each cell of the normalised map may be off, where it is told.
+    pub(crate) deviations: Option<Vec<Deviation>>,
 }
 
 impl Sampled {
     /// The error of the normalised maps, the largest of all classes, where it is told.
     pub(crate) fn error(&self) -> Option<f64> {
-        self.errors.iter().flatten().map(error).reduce(f64::max)
+        self.deviations.iter().flatten().map(Deviation::root_mean_square).reduce(f64::max)
     }
 }
 
@@ -68,7 +63,7 @@ impl Plan {
         let mut blocks: Vec<Blocks> =
             (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
         let (mut taken, mut look) = (0, self.first_look());
-        let errors = loop {
+        let deviations = loop {
             let gradients = source(taken, look.max(1) - taken)?;
             for (sums, gradients) in sums.iter_mut().zip(&gradients) {
                 gradients.outer_iter().for_each(|g| sums.add(g));
@@ -82,16 +77,16 @@ impl Plan {
             if taken < look && !last {
                 continue;
             }
-            let errors = errors(&sums, &blocks, map_of)?;
-            if last || self.near_enough(&errors) {
-                break errors;
+            let deviations = deviations(&sums, &blocks, map_of)?;
+            if last || self.near_enough(&deviations) {
+                break deviations;
             }
             while look <= taken {
                 look = after(look).min(self.most);
             }
         };
         let moments = sums.iter().map(Moments::means).collect();
-        Ok(Sampled { samples: taken, moments, errors: told.then_some(errors) })
+        Ok(Sampled { samples: taken, moments, deviations: told.then_some(deviations) })
     }
 
     /// After how many pictures the error is looked at for the first time.
@@ -104,15 +99,10 @@ impl Plan {
         self.most > 1 && (self.errors || self.tolerance.is_some())
     }
 
-    fn near_enough(self, errors: &[Array2<f64>]) -> bool {
-        self.tolerance.is_some_and(|tolerance| errors.iter().all(|e| error(e) <= tolerance))
+    fn near_enough(self, deviations: &[Deviation]) -> bool {
+        self.tolerance
+            .is_some_and(|tolerance| deviations.iter().all(|d| d.root_mean_square() <= tolerance))
     }
-}
-
-/// The error of a normalised map with these standard errors of its cells: with some certainty,
-/// the root mean square over the cells of what more pictures would change.
-fn error(cells: &Array2<f64>) -> f64 {
-    SAFETY * root_mean_square(cells)
 }
 
 /// The number of pictures to look after next: 4, 6, 8, 12, 16, 24, 32 ...
@@ -120,10 +110,10 @@ fn after(look: usize) -> usize {
     if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
 }
 
-/// Per class, the standard error of each cell.
-fn errors(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<Array2<f64>>> {
+/// Per class, how far each cell may be off.
+fn deviations(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<Deviation>> {
     let pairs = sums.iter().zip(blocks);
-    pairs.map(|(sums, blocks)| blocks.standard_error(&map_of(&sums.means())?, map_of)).collect()
+    pairs.map(|(sums, blocks)| blocks.deviation(&map_of(&sums.means())?, map_of)).collect()
 }
 
 #[cfg(test)]

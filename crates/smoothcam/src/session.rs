@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, IxDyn, Slice};
+use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewD, ArrayViewMut3, Axis, IxDyn, Slice};
 use onnx_grad::{Graph, ValueId};
 
 use crate::array::Array;
@@ -199,10 +199,16 @@ impl GradientSession {
         inputs.push((self.gradient.name(self.cut), cut.view()));
         let outputs = self.gradient.outputs();
         let outputs: Vec<&str> = wanted.iter().map(|i| self.gradient.name(outputs[*i])).collect();
+        // What the rest of a run gives, of no picture, does not matter.
+        let pictures = Slice::from(..count.clamp(1, self.chunk()));
+        let fine = |values: &ArrayD<f32>| match self.chunk() {
+            1 => finite(values.view()),
+            _ => finite(values.slice_axis(Axis(0), pictures)),
+        };
         let mut floats = Vec::with_capacity(outputs.len());
         for (at, output) in self.head.run(&inputs, &outputs)?.into_iter().enumerate() {
             match output {
-                Array::Floats(a) if finite(&a) => floats.push(a),
+                Array::Floats(a) if fine(&a) => floats.push(a),
                 Array::Floats(_) => return Err(self.diagnose(fill, count, of, wanted[at])),
                 Array::Ints(_) => {
                     let name = printable(outputs[at]);
@@ -268,7 +274,7 @@ fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
     values.into_dimensionality().map_err(|_| Error::failure("the layer has lost its grid"))
 }
 
-fn finite(values: &ArrayD<f32>) -> bool {
+fn finite(values: ArrayViewD<'_, f32>) -> bool {
     // Iterating over an array of any number of axes is slow.
     match values.as_slice() {
         Some(values) => values.iter().all(|x| x.is_finite()),

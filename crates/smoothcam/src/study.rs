@@ -74,7 +74,10 @@ impl<'e> Study<'e> {
             maps.push(ClassMap {
                 prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
                 map: outcome.map,
-                uncertainty: sampled.errors.as_ref().map(|e| e[i].mapv(|x| x as f32)),
+                uncertainty: sampled
+                    .deviations
+                    .as_ref()
+                    .map(|d| d[i].standard_error.mapv(|x| x as f32)),
                 weights: outcome.weights,
                 chosen: chosen.clone(),
                 moments: moments.each_ref().map(|d| d.mapv(|x| x as f32)),
