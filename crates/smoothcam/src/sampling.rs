@@ -78,7 +78,7 @@ impl Plan {
                 continue;
             }
             let deviations = deviations(&sums, &blocks, map_of)?;
-            if last || self.near_enough(&deviations) {
+            if last || self.near_enough(&deviations, taken) {
                 break deviations;
             }
             while look <= taken {
@@ -99,10 +99,19 @@ impl Plan {
         self.most > 1 && (self.errors || self.tolerance.is_some())
     }
 
-    fn near_enough(self, deviations: &[Deviation]) -> bool {
-        self.tolerance
-            .is_some_and(|tolerance| deviations.iter().all(|d| d.root_mean_square() <= tolerance))
+    /// Whether the error is within the tolerance, with some certainty, after so many pictures.
+    fn near_enough(self, deviations: &[Deviation], taken: usize) -> bool {
+        let within = |tolerance| {
+            deviations.iter().all(|d| d.root_mean_square() * certainty(taken) <= tolerance)
+        };
+        self.tolerance.is_some_and(within)
     }
+}
+
+/// By how much an error estimated from so many pictures may be too small: about the limit below
+/// which a standard deviation of normal numbers stays in 9 of 10 cases.
+fn certainty(taken: usize) -> f64 {
+    1.0 + 4.0 / taken as f64
 }
 
 /// The number of pictures to look after next: 4, 6, 8, 12, 16, 24, 32 ...
