@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{Array4, ArrayD, Axis, Ix4, IxDyn};
+use ndarray::{Array4, ArrayD, ArrayViewD, Axis, Ix4, IxDyn};
 use ndarray_npy::{ReadNpyExt, ReadableElement};
 use onnx_grad::{DType, Tensor};
 
@@ -86,6 +86,16 @@ impl Array {
 /// The array if its elements are of this type.
 fn read<T: ReadableElement>(bytes: &[u8]) -> Option<ArrayD<T>> {
     ndarray::Array::<T, IxDyn>::read_npy(bytes).ok()
+}
+
+/// Whether all values are numbers.
+pub(crate) fn finite(values: ArrayViewD<'_, f32>) -> bool {
+    // Iterating over an array of any number of axes is slow, and so is stopping at the first.
+    let all = |finite, x: &f32| finite & x.is_finite();
+    match values.as_slice() {
+        Some(values) => values.iter().fold(true, all),
+        None => values.iter().fold(true, all),
+    }
 }
 
 #[cfg(test)]

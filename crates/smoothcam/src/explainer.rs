@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
+use crate::array::finite;
 use crate::classes::Labels;
 use crate::explanation::Explanation;
 use crate::forward::Forward;
@@ -179,7 +180,7 @@ impl Explainer {
     /// If the shape is not the model's, or values are not finite.
     pub fn study_tensor(&self, input: Array4<f32>) -> Result<Study<'_>> {
         self.check_shape(&input)?;
-        if input.iter().any(|x| !x.is_finite()) {
+        if !finite(input.view().into_dyn()) {
             return Err(Error::input("the input holds values that are not finite"));
         }
         let size = self.preprocess.size;

@@ -41,6 +41,15 @@ impl Moments {
         self.count
     }
 
+    /// The means of the powers, for good.
+    pub(crate) fn into_means(mut self) -> [Array3<f64>; 3] {
+        let count = self.count.max(1) as f64;
+        if count > 1.0 {
+            self.sums.iter_mut().for_each(|s| *s /= count);
+        }
+        self.sums
+    }
+
     /// D1, D2 and D3: the means of the powers.
     pub(crate) fn means(&self) -> [Array3<f64>; 3] {
         let count = self.count.max(1) as f64;

@@ -6,6 +6,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::array::finite;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -55,7 +56,7 @@ impl<'a> Noise<'a> {
                 noise.shape()
             )));
         }
-        if given.is_some_and(|n| n.iter().any(|x| !x.is_finite())) {
+        if given.is_some_and(|n| !finite(n.into_dyn())) {
             return Err(Error::input("the noise holds values that are not finite"));
         }
         let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));

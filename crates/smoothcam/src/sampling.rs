@@ -85,7 +85,7 @@ impl Plan {
                 look = after(look).min(self.most);
             }
         };
-        let moments = sums.iter().map(Moments::means).collect();
+        let moments = sums.into_iter().map(Moments::into_means).collect();
         Ok(Sampled { samples: taken, moments, deviations: told.then_some(deviations) })
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewD, ArrayViewMut3, Axis, IxDyn, Slice};
+use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, IxDyn, Slice};
 use onnx_grad::{Graph, ValueId};
 
-use crate::array::Array;
+use crate::array::{Array, finite};
 use crate::engine::{Engine, Memory, Runs, Session};
 use crate::gradient::{Gradient, Of};
 use crate::health;
@@ -272,14 +272,6 @@ impl GradientSession {
 /// As (B, K, h, w).
 fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
     values.into_dimensionality().map_err(|_| Error::failure("the layer has lost its grid"))
-}
-
-fn finite(values: ArrayViewD<'_, f32>) -> bool {
-    // Iterating over an array of any number of axes is slow.
-    match values.as_slice() {
-        Some(values) => values.iter().all(|x| x.is_finite()),
-        None => values.iter().all(|x| x.is_finite()),
-    }
 }
 
 /// Whether weights and passes stay within the memory that they may take.
