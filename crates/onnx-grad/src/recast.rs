@@ -74,9 +74,8 @@ fn transposed(tape: &Tape, mut node: Node) -> Node {
     if let Some(Some(w)) = node.inputs.get(1).copied() {
         let w = tape.var(w);
         let kernel = w.shape().split_off(2);
-        let flipped = (2..w.rank()).fold(w, |w, axis| w.reversed(axis));
         let order: Vec<usize> = [1, 0].into_iter().chain(2..w.rank()).collect();
-        node.inputs[1] = Some(flipped.transpose(&order).id());
+        node.inputs[1] = Some(w.flipped().transpose(&order).id());
         let ones = vec![1; kernel.len()];
         let pads = pads(&node, &kernel).unwrap_or_default();
         let sliding = Sliding { strides: ones.clone(), dilations: ones, pads };

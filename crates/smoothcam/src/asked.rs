@@ -78,7 +78,7 @@ impl Explainer {
             Some(layer) => (layer.value, layer.grid()),
             None => (self.net.input, self.net.picture),
         };
-        let session = self.session((place.0, place.1, named.len().max(1), plan.most == 0))?;
+        let session = self.session((place.0, place.1, named.len().max(1)))?;
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }

@@ -39,8 +39,8 @@ pub struct Explainer {
     forward: Kept<(), Forward>,
 }
 
-/// A layer, its grid, how many classes at once, and whether for the clean picture alone.
-type SessionKey = (ValueId, Grid, usize, bool);
+/// A layer, its grid, and how many classes at once.
+type SessionKey = (ValueId, Grid, usize);
 
 /// Told how many of how many passes are done.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -205,7 +205,7 @@ impl Explainer {
 
     /// The session for a layer.
     pub(crate) fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
-        self.sessions.get(key, || GradientSession::new(&self.net, key.0, key.1, key.2, key.3))
+        self.sessions.get(key, || GradientSession::new(&self.net, key.0, key.1, key.2))
     }
 
     /// A method's formula for layers of (K, h, w).

@@ -56,7 +56,7 @@ pub(crate) type Fill<'a> = &'a mut dyn FnMut(usize, ArrayViewMut3<'_, f32>);
 
 impl GradientSession {
     /// Writes the gradient at `layer` (the input itself, or a value with this grid) for this
-    /// number of classes, and loads it. It is for the clean picture `alone`, or for noised ones.
+    /// number of classes, and loads it.
     ///
     /// # Errors
     /// If an operator in between has no rule, the score does not depend on the layer, or the
@@ -66,7 +66,6 @@ impl GradientSession {
         layer: ValueId,
         grid: Grid,
         classes: usize,
-        alone: bool,
     ) -> Result<GradientSession> {
         let write = |graph, batch| Gradient::write(net, graph, batch, layer, grid, classes);
         let whole = write(net.graph.clone(), net.batch)?;
@@ -83,8 +82,7 @@ impl GradientSession {
             head
         };
         fits(net, &trunk_graph, &head(&whole))?;
-        let several = whole.noise_acts && !alone;
-        let many = if several { net.head_of_vectors(cut, CHUNK) } else { None };
+        let many = if whole.noise_acts { net.head_of_vectors(cut, CHUNK) } else { None };
         let of_vectors = many.map(|graph| write(graph, CHUNK));
         let (gradient, whole) = match of_vectors.transpose()? {
             Some(many) if fits(net, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),

@@ -43,6 +43,11 @@ impl<'g> Var<'g> {
         self.emit("MatMul", &[Some(self), Some(other)], &[], shape)
     }
 
+    /// Kernels (M, C, ...) with their taps in reverse.
+    pub(crate) fn flipped(self) -> Var<'g> {
+        (2..self.rank()).fold(self, |w, axis| w.reversed(axis))
+    }
+
     /// The convolution of (N, C, ...) by kernels (M, C / groups, ...).
     pub fn conv(self, kernels: Var<'g>, groups: usize, sliding: &Sliding) -> Var<'g> {
         let (x, w) = (self.shape(), kernels.shape());

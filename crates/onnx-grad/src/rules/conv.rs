@@ -77,7 +77,7 @@ impl<'g> Weights<'g> {
     /// weights, engines compute this once, when they load the model.
     fn flipped_and_transposed(&self) -> Var<'g> {
         let (m, c) = (self.outputs / self.groups, self.inputs / self.groups);
-        let flipped = (2..self.kernel.len() + 2).fold(self.w, |w, axis| w.reversed(axis));
+        let flipped = self.w.flipped();
         if (m, c) == (1, 1) {
             return flipped;
         }
