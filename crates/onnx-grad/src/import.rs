@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use prost::Message;
 
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 impl Graph {
-    /// Reads an ONNX model. Weights within `bytes` are shared with it, not copied.
+    /// Reads an ONNX model. Weights within `Bytes` are shared with it, not copied.
     ///
     /// The graph is levelled to one opset, so that what comes after knows one form of each
     /// operator; half-precision and double weights become float32.
@@ -43,8 +43,8 @@ impl Graph {
     /// # Errors
     /// If the bytes are no ONNX model, or one that is truncated, contradicts itself or needs
     /// something outside the standard's tensors (loops, sequences, sparse weights).
-    pub fn from_onnx(bytes: Bytes, external: &mut ReadExternal<'_>) -> Result<Graph> {
-        let mut model = proto::ModelProto::decode(bytes)
+    pub fn from_onnx(model: impl Buf, external: &mut ReadExternal<'_>) -> Result<Graph> {
+        let mut model = proto::ModelProto::decode(model)
             .map_err(|e| invalid(format!("not an ONNX model, or a damaged one ({e})")))?;
         functions::unfold(&mut model)?;
         let graph = model.graph.ok_or_else(|| invalid("not an ONNX model: it holds no graph"))?;

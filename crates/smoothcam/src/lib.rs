@@ -30,6 +30,7 @@ mod error;
 mod explainer;
 mod explanation;
 mod file;
+mod file_buf;
 mod forward;
 mod gradient;
 mod health;

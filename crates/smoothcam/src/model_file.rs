@@ -1,14 +1,15 @@
 //! Reads a model from disk, and nothing but the model: its weights may lie in other files, but
 //! only in its own folder.
 
-use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use onnx_grad::{ExternalData, Graph};
 use sha2::{Digest, Sha256};
 
+use crate::file_buf::FileBuf;
 use crate::network::unsupported;
 use crate::printable::{printable, quoted};
 use crate::{Error, Result};
@@ -33,15 +34,23 @@ impl ModelFile {
             ))
             .with_hint("name the .onnx file inside it"));
         }
-        let bytes = fs::read(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => {
-                Error::input(format!("there is no model {}", quoted(path)))
-            }
+        let unreadable = |e: io::Error| match e.kind() {
+            io::ErrorKind::NotFound => Error::input(format!("there is no model {}", quoted(path))),
             _ => Error::input(format!("cannot read the model {}: {e}", quoted(path))),
-        })?;
-        let mut weights = WeightFiles { model: path, read: HashMap::new() };
-        Self::parse(bytes.into(), &mut |data| weights.fetch(data))
-            .map_err(|e| e.context(&format!("model {}", quoted(path))))
+        };
+        let context = |e: Error| e.context(&format!("model {}", quoted(path)));
+        let mut external = |data: &ExternalData| fetch(path, data);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let about = file.metadata().map_err(unreadable)?;
+        if !about.is_file() {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(unreadable)?;
+            return Self::parse(bytes.into(), &mut external).map_err(context);
+        }
+        let mut buf = FileBuf::new(file, about.len());
+        let graph = read(&mut buf, &mut external);
+        let digest = buf.finish().map_err(unreadable)?;
+        Ok(ModelFile { graph: graph.map_err(context)?, sha256: hexadecimal(digest) })
     }
 
     /// Reads a model from memory; it must hold all its weights.
@@ -55,66 +64,61 @@ impl ModelFile {
     }
 
     fn parse(bytes: Bytes, external: &mut onnx_grad::ReadExternal<'_>) -> Result<ModelFile> {
-        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let graph = Graph::from_onnx(bytes, external).map_err(unsupported)?;
-        Ok(ModelFile { graph, sha256 })
+        let sha256 = hexadecimal(Sha256::new_with_prefix(&bytes));
+        Ok(ModelFile { graph: read(bytes, external)?, sha256 })
     }
 }
 
-/// The files beside a model that hold weights.
-struct WeightFiles<'a> {
-    model: &'a Path,
-    read: HashMap<PathBuf, Bytes>,
+fn read(model: impl Buf, external: &mut onnx_grad::ReadExternal<'_>) -> Result<Graph> {
+    Graph::from_onnx(model, external).map_err(unsupported)
 }
 
-impl WeightFiles<'_> {
-    fn fetch(&mut self, data: &ExternalData) -> std::result::Result<Bytes, String> {
-        let path = self.within_folder(&data.location)?;
-        let bytes = match self.read.get(&path) {
-            Some(bytes) => bytes.clone(),
-            None => {
-                let bytes = fs::read(&path)
-                    .map_err(|e| format!("cannot read its weights from {}: {e}", quoted(&path)))?;
-                self.read.entry(path.clone()).or_insert(bytes.into()).clone()
-            }
-        };
-        let start = usize::try_from(data.offset).ok();
-        let length = data.length.map_or(Some(None), |l| usize::try_from(l).ok().map(Some));
-        let range = start.zip(length).and_then(|(start, length)| {
-            let end = length.map_or(Some(bytes.len()), |l| start.checked_add(l))?;
-            (start <= end && end <= bytes.len()).then_some(start..end)
-        });
-        match range {
-            Some(range) => Ok(bytes.slice(range)),
-            None => Err(format!("{} is too short: weights are missing", quoted(&path))),
-        }
-    }
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
 
-    /// The place of a weight file, if it is within the model's folder (or, for linked files, the
-    /// folder that the model itself is linked from).
-    fn within_folder(&self, location: &str) -> std::result::Result<PathBuf, String> {
-        let refused = || {
-            format!(
-                "refused to read its weights from '{}', outside the model's folder",
-                printable(location)
-            )
-        };
-        let relative = Path::new(location);
-        let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
-        if location.is_empty() || !relative.components().all(plain) {
-            return Err(refused());
-        }
-        let parent = |p: &Path| p.parent().unwrap_or(Path::new("")).to_owned();
-        let path = parent(self.model).join(relative);
-        let real = fs::canonicalize(&path)
-            .map_err(|e| format!("cannot read its weights from {}: {e}", quoted(&path)))?;
-        let model = fs::canonicalize(self.model).map_err(|e| e.to_string())?;
-        let folder = fs::canonicalize(match parent(self.model) {
-            p if p.as_os_str().is_empty() => PathBuf::from("."),
-            p => p,
-        });
-        let folders = [Ok(parent(&model)), folder];
-        let inside = folders.iter().flatten().any(|f| real.starts_with(f));
-        if inside { Ok(path) } else { Err(refused()) }
+/// Reads weights from a file beside the model.
+fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String> {
+    let path = within_folder(model, &data.location)?;
+    let failed = |e| format!("cannot read its weights from {}: {e}", quoted(&path));
+    let mut file = File::open(&path).map_err(failed)?;
+    let after = file.metadata().map_err(failed)?.len().checked_sub(data.offset);
+    let length = after.and_then(|after| match data.length {
+        Some(length) => (length <= after).then_some(length),
+        None => Some(after),
+    });
+    let short = || format!("{} is too short: weights are missing", quoted(&path));
+    let length = length.ok_or_else(short)?;
+    file.seek(SeekFrom::Start(data.offset)).map_err(failed)?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    let count = file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+    if count as u64 == length { Ok(bytes.into()) } else { Err(short()) }
+}
+
+/// The place of a weight file, if it is within the model's folder (or, for linked files, the
+/// folder that the model itself is linked from).
+fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
+    let refused = || {
+        format!(
+            "refused to read its weights from '{}', outside the model's folder",
+            printable(location)
+        )
+    };
+    let relative = Path::new(location);
+    let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || !relative.components().all(plain) {
+        return Err(refused());
     }
+    let parent = |p: &Path| p.parent().unwrap_or(Path::new("")).to_owned();
+    let path = parent(model).join(relative);
+    let real = fs::canonicalize(&path)
+        .map_err(|e| format!("cannot read its weights from {}: {e}", quoted(&path)))?;
+    let real_model = fs::canonicalize(model).map_err(|e| e.to_string())?;
+    let folder = fs::canonicalize(match parent(model) {
+        p if p.as_os_str().is_empty() => PathBuf::from("."),
+        p => p,
+    });
+    let folders = [Ok(parent(&real_model)), folder];
+    let inside = folders.iter().flatten().any(|f| real.starts_with(f));
+    if inside { Ok(path) } else { Err(refused()) }
 }

@@ -92,7 +92,7 @@ fn model(opset: i64, node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Mod
 }
 
 fn read_bytes(bytes: Vec<u8>) -> Result<Graph> {
-    Graph::from_onnx(bytes.into(), &mut |_| Err("there is no other file".into()))
+    Graph::from_onnx(bytes.as_slice(), &mut |_| Err("there is no other file".into()))
 }
 
 fn read(model: &ModelProto) -> Result<Graph> {
@@ -188,8 +188,8 @@ fn external_data_are_asked_for() {
         ..float_tensor("w", &[0.0; 2])
     };
     let mut asked = Vec::new();
-    let bytes = sum_with(w(entries)).encode_to_vec().into();
-    Graph::from_onnx(bytes, &mut |data| {
+    let bytes = sum_with(w(entries)).encode_to_vec();
+    Graph::from_onnx(bytes.as_slice(), &mut |data| {
         asked.push(data.clone());
         Ok(Bytes::from(vec![0; 8]))
     })
