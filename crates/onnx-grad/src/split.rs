@@ -33,6 +33,35 @@ impl Graph {
         taken
     }
 
+    /// The constants that a network has learnt as matrices and kernels: floats with two axes or more that
+    /// are longer than 1. Those that are used last come first.
+    pub fn matrices_from_the_top(&self) -> Vec<ValueId> {
+        let matrix = |value: &ValueId| {
+            let tensor = self.content(*value).filter(|t| t.dtype() == DType::F32);
+            tensor.is_some_and(|t| t.shape().iter().filter(|d| **d > 1).count() >= 2)
+        };
+        let mut found = Vec::new();
+        for node in self.nodes.iter().rev() {
+            for input in node.inputs.iter().flatten().filter(|v| matrix(v)) {
+                if !found.contains(input) {
+                    found.push(*input);
+                }
+            }
+        }
+        found
+    }
+
+    /// Gives a constant another content, of the same shape and type.
+    ///
+    /// # Panics
+    /// If it is no constant, or shape or type differ.
+    pub fn replace_content(&mut self, constant: ValueId, content: Tensor) {
+        let value = &mut self.values[constant.0];
+        let alike = |t: &Tensor| t.shape() == content.shape() && t.dtype() == content.dtype();
+        assert!(value.initializer.as_ref().is_some_and(alike), "another constant");
+        value.initializer = Some(content);
+    }
+
     /// The weights taken that the outputs need: the constant's own name, and that under which it
     /// was taken.
     pub fn weights_needed(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -101,6 +130,26 @@ mod tests {
         assert_eq!(graph.inputs(), [a]);
         let at = Tensor::from_f32s(&[2, 3], &[0.0; 6]).unwrap();
         assert_eq!(run(&graph, &[(a, &at)])[0].to_f32s().unwrap(), [1.0; 6]);
+    }
+
+    #[test]
+    fn matrices_are_found_from_the_top_and_replaced() {
+        let mut graph = Graph::new();
+        let x = graph.add_input("x", &[2, 2]);
+        let constant = |graph: &mut Graph, name: &str, shape: &[usize]| {
+            let ones = vec![1.0; shape.iter().product()];
+            graph.add_initializer(name, Tensor::from_f32s(shape, &ones).unwrap())
+        };
+        let [low, high] = ["low", "high"].map(|name| constant(&mut graph, name, &[2, 2]));
+        let bias = constant(&mut graph, "bias", &[2, 1]);
+        let tape = Tape::new(graph);
+        let [x, a, b, c] = [x, low, high, bias].map(|v| tape.var(v));
+        let y = (((x * a) + c) * b).id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[y]);
+        assert_eq!(graph.matrices_from_the_top(), [high, low]);
+        graph.replace_content(high, Tensor::from_f32s(&[2, 2], &[0.0; 4]).unwrap());
+        assert_eq!(graph.content(high).unwrap().to_f32s().unwrap(), [0.0; 4]);
     }
 
     #[test]

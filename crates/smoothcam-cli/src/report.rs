@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use smoothcam::model_config::Provenance;
-use smoothcam::{ClassMap, Explainer, Explanation, Picture, Prediction, Sigma, printable};
+use smoothcam::{
+    ClassMap, Explainer, Explanation, Picture, Prediction, Rect, Region, Sigma, printable,
+};
 
 use crate::photo::Photo;
 use crate::table::Facts;
@@ -17,6 +19,7 @@ pub(crate) fn report(
     picture: &Picture,
     explainer: &Explainer,
     explanation: &Explanation,
+    regions: &[Vec<Region>],
     written: &[PathBuf],
     seconds: f64,
 ) -> String {
@@ -26,11 +29,19 @@ pub(crate) fn report(
         facts.0.push_str(&format!("{percent:>8}  {}\n", name(prediction)));
     }
     facts.0.push('\n');
-    for class in &explanation.classes {
+    for (class, regions) in explanation.classes.iter().zip(regions) {
         facts.add("explained", format!("{}: {}", name(&class.prediction), strength(class)));
         if let Some(d) = class.degenerate.filter(|d| d.with_positive_gradient > 0) {
             let (out, of) = (d.with_positive_gradient, class.chosen.sum());
             facts.add("", format!("{out} of {of} neurons left out: no alpha is defined there"));
+        }
+        for (i, region) in regions.iter().enumerate() {
+            let Rect { x, y, width, height } = region.area();
+            let place = format!("{width}x{height} pixels from column {x} and row {y} on");
+            facts.add(
+                &format!("region {}", i + 1),
+                format!("{:.0} % of the map, {place}", 100.0 * region.share),
+            );
         }
     }
     if let Some(layer) = &explanation.layer {

@@ -12,8 +12,9 @@ use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
 use crate::model_file::ModelFile;
 use crate::network::{Network, names, the_input, the_output, unsupported};
-use crate::preprocess::{Layout, Preprocess};
+use crate::preprocess::{Layout, Preprocess, Size};
 use crate::printable::printable;
+use crate::randomize::randomize;
 use crate::{Error, Result, bundled};
 
 /// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
@@ -25,6 +26,7 @@ pub struct ExplainerBuilder {
     inputs: Vec<(String, Array)>,
     output: Option<String>,
     engine: EngineOptions,
+    randomized: Option<(f64, u64)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,23 @@ impl ExplainerBuilder {
     #[must_use]
     pub fn preprocess(mut self, preprocess: PartialPreprocess) -> Self {
         self.preprocess = preprocess;
+        self
+    }
+
+    /// The size of the model's input, whatever has been said of it.
+    #[must_use]
+    pub fn size(mut self, size: Size) -> Self {
+        self.preprocess.size = Some(size);
+        self
+    }
+
+    /// Puts the weights of each of the topmost matrices and kernels in random order, `share` (0 to 1) of
+    /// them, counted from the output: a classifier that has forgotten what it learnt. An explanation that
+    /// stays the same does not explain the classifier (the cascading randomisation of Adebayo et al.,
+    /// 1810.03292; random order keeps the size of values that flow through the network).
+    #[must_use]
+    pub fn randomize_top(mut self, share: f64, seed: u64) -> Self {
+        self.randomized = Some((share, seed));
         self
     }
 
@@ -112,6 +131,9 @@ impl ExplainerBuilder {
         let mut graph = file.graph;
         twice(&self.inputs)?;
         self.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
+        if let Some((share, seed)) = self.randomized {
+            randomize(&mut graph, share, seed);
+        }
         let output = the_output(&graph, self.output.as_deref())?;
         let input = the_input(&graph)?;
         sources.extend(model_config::own_scaling(&graph, input, &sources));

@@ -84,24 +84,33 @@ impl Labels {
 
     /// All classes with their probabilities, the most probable first.
     pub(crate) fn predictions(&self, scores: &Array1<f32>, head: Head) -> Vec<Prediction> {
-        let largest = scores.iter().fold(f32::NEG_INFINITY, |m, s| m.max(*s));
-        let exp = |s: &f32| f64::from(s - largest).exp();
-        let total: f64 = scores.iter().map(exp).sum();
-        let probability = |s: &f32| match head {
-            Head::Softmax => exp(s) / total,
-            Head::Sigmoid => 1.0 / (1.0 + f64::from(-s).exp()),
-        };
         let mut predictions: Vec<Prediction> = scores
             .iter()
+            .zip(head.probabilities(scores))
             .enumerate()
-            .map(|(class, score)| Prediction {
+            .map(|(class, (score, probability))| Prediction {
                 class,
                 label: self.label(class).map(str::to_owned),
-                probability: probability(score),
+                probability,
                 score: *score,
             })
             .collect();
         predictions.sort_by(|a, b| b.score.total_cmp(&a.score));
         predictions
+    }
+}
+
+impl Head {
+    /// The probabilities of classes with these scores.
+    pub(crate) fn probabilities(self, scores: &Array1<f32>) -> Array1<f64> {
+        match self {
+            Head::Softmax => {
+                let largest = scores.iter().fold(f32::NEG_INFINITY, |m, s| m.max(*s));
+                let exponentials = scores.mapv(|s| f64::from(s - largest).exp());
+                let total = exponentials.sum();
+                exponentials / total
+            }
+            Head::Sigmoid => scores.mapv(|s| 1.0 / (1.0 + f64::from(-s).exp())),
+        }
     }
 }

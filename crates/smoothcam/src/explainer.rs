@@ -81,6 +81,14 @@ impl Explainer {
         self.layers.default(smoothed)
     }
 
+    /// The layer that a user names: a value, a node or a module of the model.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find_layer(&self, name: &str) -> Result<&Layer> {
+        self.layers.find(&self.net.graph, name)
+    }
+
     /// An input as a picture to look at: its values spread from black to white, in colour if it
     /// has three channels, else the mean of all.
     ///
@@ -196,6 +204,28 @@ impl Explainer {
     pub fn forward(&self, input: &Array4<f32>) -> Result<Array1<f32>> {
         self.check_shape(input)?;
         self.forward.get((), || Forward::new(&self.net))?.run(input)
+    }
+
+    /// The classes' probabilities for an input that is already as the model takes it: of all
+    /// together (softmax) or of each by itself (sigmoid), as the model has it.
+    ///
+    /// # Errors
+    /// As [`Explainer::forward`].
+    pub fn probabilities(&self, input: &Array4<f32>) -> Result<Array1<f64>> {
+        self.forward(input).map(|scores| self.net.head.probabilities(&scores))
+    }
+
+    /// The class that a user names: by index, by label (in any case), or by a part of one label.
+    ///
+    /// # Errors
+    /// If there is none, or several.
+    pub fn class(&self, name: &str) -> Result<usize> {
+        self.labels.find(name)
+    }
+
+    /// A class's label, where labels are known.
+    pub fn label(&self, class: usize) -> Option<&str> {
+        self.labels.label(class)
     }
 
     /// How many pictures the model takes in each run: 1 where its file leaves that open.

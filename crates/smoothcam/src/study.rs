@@ -34,6 +34,16 @@ impl<'e> Study<'e> {
         Study { explainer, input, seen, passes: Kept::new(KEPT) }
     }
 
+    /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
+    pub fn input(&self) -> &Array4<f32> {
+        &self.input
+    }
+
+    /// The rectangle of the picture that the input covers.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
     /// Explains the picture, and tells how far it is.
     ///
     /// # Errors

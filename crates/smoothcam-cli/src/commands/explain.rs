@@ -1,11 +1,15 @@
 //! `smoothcam explain`: an overlay for a photograph.
 
+mod coco;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use smoothcam::render::{encode_png, heatmap, overlay};
-use smoothcam::{ClassMap, Explanation, Manifest, Picture, write_file};
+use smoothcam::render::{encode_png, heatmap, outline, overlay};
+use smoothcam::{
+    ClassMap, Error, Explanation, Manifest, Picture, Rect, Region, regions, write_file,
+};
 
 use crate::args::ExplainArgs;
 use crate::files::{beside, check_outputs, for_class};
@@ -16,6 +20,11 @@ use crate::table::{print, print_json};
 
 pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     let started = Instant::now();
+    let wanted = args.boxes || args.coco.is_some();
+    if args.threshold.is_some() && !wanted {
+        return Err(Error::input("a threshold is given, but no regions are asked for")
+            .with_hint("add --boxes, or --coco FILE.json"));
+    }
     let photo = Photo::open(&args.picture, &super::limits(&args.common.limits))?;
     let outputs = outputs(args);
     let sources = super::sources(&args.picture, &args.common.noise, &args.common.model);
@@ -38,14 +47,23 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
         photo.study(&explainer)?.explain(&settings, &mut |done, all| progress.update(done, all))?;
     drop(progress);
 
+    let size = (picture.width(), picture.height());
+    let regions_of = |class: &ClassMap| {
+        let threshold = args.threshold.unwrap_or_default();
+        regions(class.map.view(), &explanation.seen, size, threshold)
+    };
+    let regions: Vec<Vec<Region>> = match wanted {
+        true => explanation.classes.iter().map(regions_of).collect::<smoothcam::Result<_>>()?,
+        false => vec![Vec::new(); explanation.classes.len()],
+    };
     let several = explanation.classes.len() > 1;
     let suffix = |class: &ClassMap| several.then_some(class.prediction.class);
     explanation.classes.iter().try_for_each(|class| check(suffix(class)))?;
     let mut written = Vec::new();
-    for class in &explanation.classes {
+    for (class, regions) in explanation.classes.iter().zip(&regions) {
         for (path, kind) in &outputs {
             let path = for_class(path, suffix(class));
-            write_file(&path, &content(*kind, args, &picture, &explanation, class)?)?;
+            write_file(&path, &content(*kind, args, &picture, &explanation, class, regions)?)?;
             written.push(Written { kind: *kind, class: class.prediction.class, path });
         }
     }
@@ -55,11 +73,13 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
             Photo::Picture(_) => manifest,
             Photo::Array(_) => manifest.of_prepared_input(),
         };
-        return print_json(&Record { manifest, files: written });
+        let regions =
+            wanted.then(|| regions.iter().map(|of| of.iter().map(Found::of).collect()).collect());
+        return print_json(&Record { manifest, regions, files: written });
     }
     let seconds = started.elapsed().as_secs_f64();
     let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
-    print(&report(&photo, &picture, &explainer, &explanation, &files, seconds))
+    print(&report(&photo, &picture, &explainer, &explanation, &regions, &files, seconds))
 }
 
 /// What `--json` prints.
@@ -67,7 +87,28 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
 struct Record<'a> {
     #[serde(flatten)]
     manifest: Manifest<'a>,
+    /// For each class its regions, if they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regions: Option<Vec<Vec<Found>>>,
     files: Vec<Written>,
+}
+
+/// A region, in the picture's pixels.
+#[derive(Serialize)]
+struct Found {
+    #[serde(rename = "box")]
+    area: Rect,
+    pixels: u64,
+    share: f64,
+    peak: (u32, u32),
+    strength: f32,
+}
+
+impl Found {
+    fn of(region: &Region) -> Found {
+        let Region { share, peak, strength, .. } = *region;
+        Found { area: region.area(), pixels: region.pixels(), share, peak, strength }
+    }
 }
 
 /// A file that was written.
@@ -92,6 +133,7 @@ enum Kind {
     Heatmap,
     Uncertainty,
     Arrays,
+    Coco,
 }
 
 impl Kind {
@@ -100,6 +142,7 @@ impl Kind {
         match self {
             Kind::Overlay | Kind::Heatmap | Kind::Uncertainty => "png",
             Kind::Arrays => "npz",
+            Kind::Coco => "json",
         }
     }
 }
@@ -111,6 +154,7 @@ fn outputs(args: &ExplainArgs) -> Vec<(PathBuf, Kind)> {
     outputs.extend(args.heatmap.clone().map(|path| (path, Kind::Heatmap)));
     outputs.extend(args.uncertainty.clone().map(|path| (path, Kind::Uncertainty)));
     outputs.extend(args.arrays.clone().map(|path| (path, Kind::Arrays)));
+    outputs.extend(args.coco.clone().map(|path| (path, Kind::Coco)));
     outputs
 }
 
@@ -120,17 +164,25 @@ fn content(
     picture: &Picture,
     explanation: &Explanation,
     class: &ClassMap,
+    regions: &[Region],
 ) -> smoothcam::Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);
     let style = super::style(&args.common.style);
     let size = (picture.width(), picture.height());
     match kind {
-        Kind::Overlay => encode_png(&overlay(picture, map, seen, &style)?),
+        Kind::Overlay => {
+            let mut drawn = overlay(picture, map, seen, &style)?;
+            if args.boxes {
+                outline(&mut drawn, regions)?;
+            }
+            encode_png(&drawn)
+        }
         Kind::Heatmap => encode_png(&heatmap(map, seen, size, style.colors)?),
         Kind::Uncertainty => {
             let errors = class.uncertainty.as_ref().map_or(map, |e| e.view());
             encode_png(&heatmap(errors, seen, size, style.colors)?)
         }
         Kind::Arrays => explanation.to_npz(class),
+        Kind::Coco => coco::annotations(&args.picture, size, &class.prediction, regions),
     }
 }

@@ -161,6 +161,11 @@ impl Method {
         self.0.at_input
     }
 
+    /// Whether it can take this number of noised samples.
+    pub fn takes_samples(self, samples: usize) -> bool {
+        self.check_samples(samples).is_ok()
+    }
+
     pub(crate) fn spec(self) -> &'static Spec {
         self.0
     }

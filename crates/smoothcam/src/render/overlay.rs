@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::colormap::{ColorMap, Table};
-use super::field::Field;
+use crate::field::Field;
 use crate::picture::Picture;
 use crate::preprocess::Seen;
 use crate::{Error, Result};

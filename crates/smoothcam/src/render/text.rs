@@ -30,6 +30,11 @@ impl Font {
         get_raster_width(weight, size)
     }
 
+    /// Width of a line in pixels.
+    pub(super) fn length(self, text: &str) -> usize {
+        text.chars().count() * self.width()
+    }
+
     /// `text` shortened to `width` pixels, its end replaced by dots where it is too long.
     pub(super) fn fit(self, text: &str, width: usize) -> String {
         let room = width / self.width();

@@ -1,6 +1,6 @@
 //! A map as a function over the picture: normalised and interpolated to its pixels.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use crate::preprocess::Seen;
 use crate::{Error, Result};
@@ -10,13 +10,13 @@ use crate::{Error, Result};
 /// Cell (i, j) of an (h, w) map covers an equal share of the seen rectangle and has its value at
 /// that share's centre; between centres values are interpolated linearly, beyond the outermost ones
 /// they stay as they are.
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     map: ArrayView2<'a, f32>,
     seen: Seen,
     /// The map's greatest magnitude; 0 if it is zero everywhere.
     peak: f32,
     /// Whether the map has negative values, so that values run from -1 to 1, not from 0.
-    pub(super) signed: bool,
+    pub(crate) signed: bool,
     columns: Vec<Option<Between>>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// If the map is empty or has values that are not finite, or `seen` is no rectangle.
-    pub(super) fn new(map: ArrayView2<'a, f32>, seen: &Seen, width: u32) -> Result<Self> {
+    pub(crate) fn new(map: ArrayView2<'a, f32>, seen: &Seen, width: u32) -> Result<Self> {
         if map.is_empty() {
             return Err(Error::input("the saliency map to be drawn is empty"));
         }
@@ -52,9 +52,15 @@ impl<'a> Field<'a> {
         Ok(Self { map, seen: *seen, peak, signed: map.iter().any(|&v| v < 0.0), columns })
     }
 
+    /// The map's greatest value after division by its greatest magnitude: 1, or less if it is signed.
+    pub(crate) fn highest(&self) -> f32 {
+        let highest = self.map.iter().fold(0.0_f32, |highest, v| highest.max(*v));
+        if self.peak > 0.0 { highest / self.peak } else { 0.0 }
+    }
+
     /// Row `y`: a value from 0 to 1 (-1 to 1 if signed) for each pixel; nothing for those that the
     /// model did not see.
-    pub(super) fn row(&self, y: u32) -> impl Iterator<Item = Option<f32>> {
+    pub(crate) fn row(&self, y: u32) -> impl Iterator<Item = Option<f32>> {
         let down = between(y, self.seen.y, self.seen.height, self.map.nrows());
         self.columns.iter().map(move |&across| {
             let (down, across) = (down?, across?);
@@ -65,6 +71,22 @@ impl<'a> Field<'a> {
             Some(if self.peak > 0.0 { value / self.peak } else { 0.0 })
         })
     }
+}
+
+/// The map interpolated to a grid of (rows, columns) that covers the same rectangle, and divided by its
+/// greatest magnitude: what an overlay colours.
+///
+/// # Errors
+/// If the map is empty or has values that are not finite.
+pub fn interpolated(
+    map: ArrayView2<'_, f32>,
+    (rows, columns): (usize, usize),
+) -> Result<Array2<f32>> {
+    let seen = Seen { x: 0.0, y: 0.0, width: columns as f64, height: rows as f64 };
+    let field = Field::new(map, &seen, columns as u32)?;
+    let values = (0..rows as u32).flat_map(|y| field.row(y)).map(|value| value.unwrap_or(0.0));
+    Array2::from_shape_vec((rows, columns), values.collect())
+        .map_err(|_| Error::failure("the interpolated map has lost a value"))
 }
 
 fn mix(a: f32, b: f32, share: f32) -> f32 {

@@ -1,7 +1,8 @@
-//! PNG files.
+//! PNG and JPEG files.
 
 use std::io::Write;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
@@ -16,6 +17,20 @@ pub fn encode_png(picture: &Picture) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     encode(picture, &mut bytes)
         .map_err(|e| Error::failure(format!("cannot encode {picture:?} as PNG: {e}")))?;
+    Ok(bytes)
+}
+
+/// `picture` as the bytes of a JPEG file of good quality: a tenth of the PNG's, for pages that show many.
+///
+/// # Errors
+/// If it cannot be encoded (JPEG allows 65535 pixels a side).
+pub fn encode_jpeg(picture: &Picture) -> Result<Vec<u8>> {
+    const QUALITY: u8 = 88;
+    let mut bytes = Vec::new();
+    let (width, height) = (picture.width(), picture.height());
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY)
+        .write_image(picture.rgb(), width, height, ExtendedColorType::Rgb8)
+        .map_err(|e| Error::failure(format!("cannot encode {picture:?} as JPEG: {e}")))?;
     Ok(bytes)
 }
 
