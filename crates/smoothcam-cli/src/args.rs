@@ -1,5 +1,6 @@
 //! The command line.
 
+mod evaluate;
 mod model;
 
 use std::path::PathBuf;
@@ -9,8 +10,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use smoothcam::preprocess::Size;
 use smoothcam::render::ColorMap;
-use smoothcam::{Error, Maps, Method, Neurons, Samples};
+use smoothcam::{Error, Maps, Method, Neurons, Samples, Threshold};
 
+pub(crate) use self::evaluate::EvaluateArgs;
 pub(crate) use self::model::ModelArgs;
 
 #[derive(Parser)]
@@ -29,6 +31,9 @@ pub(crate) enum Command {
     /// Lay out methods, layers or feature maps side by side
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(Box<CompareArgs>),
+    /// Measure what maps are worth, on a folder of pictures
+    #[command(after_help = EVALUATE_EXAMPLES)]
+    Evaluate(Box<EvaluateArgs>),
     /// List the layers that can be explained
     Layers(Box<LayersArgs>),
     /// Measure what an explanation costs on this machine
@@ -51,6 +56,13 @@ Examples:
   smoothcam compare cat.png --methods grad-cam,grad-cam++,layer-cam
   smoothcam compare cat.png --layers blocks.2,blocks.4,blocks.10
   smoothcam compare cat.png --top-maps 11";
+
+const EVALUATE_EXAMPLES: &str = "\
+Examples:
+  smoothcam evaluate photos
+  smoothcam evaluate photos --methods grad-cam,layer-cam --layers blocks.10,blocks.15 --samples 0,8
+  smoothcam evaluate photos --mosaics 100 --sanity 10
+  smoothcam evaluate val2017 --objects instances_val2017.json --pictures 500 --metrics objects";
 
 const BENCH_ABOUT: &str = "\
 Measure what an explanation costs on this machine
@@ -79,6 +91,16 @@ pub(crate) struct ExplainArgs {
     /// Write everything needed to check the map by hand, as NumPy arrays
     #[arg(long, value_name = "FILE.npz")]
     pub(crate) arrays: Option<PathBuf>,
+    /// Draw the regions of the map, their boxes and their shares of it, and list them
+    #[arg(long)]
+    pub(crate) boxes: bool,
+    /// Write the regions as COCO annotations
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) coco: Option<PathBuf>,
+    /// What is a region: above this share of the map's maximum, or otsu (of two groups of values the
+    /// higher) [default: 0.5]
+    #[arg(long, value_name = "SHARE|otsu", value_parser = parse::<Threshold>, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<Threshold>,
     /// Print the record of the run as JSON
     #[arg(long)]
     pub(crate) json: bool,

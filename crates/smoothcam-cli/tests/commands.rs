@@ -20,12 +20,13 @@ Shows where an ONNX image classifier looks
 Usage: smoothcam <COMMAND>
 
 Commands:
-  explain  Show where the model looks in a photograph
-  compare  Lay out methods, layers or feature maps side by side
-  layers   List the layers that can be explained
-  bench    Measure what an explanation costs on this machine
-  ops      List the operators that the gradient passes
-  help     Print this message or the help of the given subcommand(s)
+  explain   Show where the model looks in a photograph
+  compare   Lay out methods, layers or feature maps side by side
+  evaluate  Measure what maps are worth, on a folder of pictures
+  layers    List the layers that can be explained
+  bench     Measure what an explanation costs on this machine
+  ops       List the operators that the gradient passes
+  help      Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
@@ -37,6 +38,7 @@ Options:
     folder.prints(&["compare", "--help"], file!["snapshots/compare-help.txt"]);
     folder.prints(&["layers", "--help"], file!["snapshots/layers-help.txt"]);
     folder.prints(&["bench", "--help"], file!["snapshots/bench-help.txt"]);
+    folder.prints(&["evaluate", "--help"], file!["snapshots/evaluate-help.txt"]);
     folder.prints(
         &["ops", "--help"],
         str![[r#"

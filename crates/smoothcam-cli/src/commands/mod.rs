@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod evaluate;
 mod explain;
 mod layers;
 mod ops;
@@ -11,7 +12,8 @@ use std::path::Path;
 use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
 use smoothcam::{
-    Array, EngineOptions, Error, Explainer, GivenGrid, Limits, Result, Samples, Settings, Sigma,
+    Array, EngineOptions, Error, Explainer, ExplainerBuilder, GivenGrid, Limits, Result, Samples,
+    Settings, Sigma,
 };
 
 use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
@@ -20,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Ops => ops::run(),
@@ -28,6 +31,11 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 
 /// Loads the model that the flags name.
 fn explainer(args: &ModelArgs) -> Result<Explainer> {
+    builder(args)?.build()
+}
+
+/// How the model that the flags name is loaded.
+fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
     let mut builder = Explainer::builder().preprocess(PartialPreprocess {
         size: args.size,
         resize: args.resize,
@@ -57,7 +65,7 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
     for (name, file) in &args.inputs {
         builder = builder.input(name, Array::read(file)?);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// The files that are read, and must not be written over.

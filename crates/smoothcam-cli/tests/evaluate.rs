@@ -1,0 +1,120 @@
+//! `smoothcam evaluate`: its files, what it says, and that it goes on where it was stopped.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+
+use common::Folder;
+use serde_json::Value;
+use snapbox::str;
+
+const EVALUATE: [&str; 4] = ["evaluate", "pictures", "--model", "model.onnx"];
+
+/// A folder with three pictures, one of them damaged.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    fs::create_dir(folder.path("pictures")).unwrap();
+    for name in ["cat.png", "cup.jpg"] {
+        fs::copy(examples.join(name), folder.path("pictures").join(name)).unwrap();
+    }
+    folder.write("pictures/damaged.png", b"not a picture");
+    folder
+}
+
+/// The files that a run leaves, but for the page.
+fn files(folder: &Folder) -> [String; 3] {
+    ["records.jsonl", "results.csv", "summary.json"]
+        .map(|name| String::from_utf8(folder.read(&format!("pictures-evaluation/{name}"))).unwrap())
+}
+
+#[test]
+fn in_words() {
+    folder().prints(
+        &[&EVALUATE[..], &["--metrics", "confidence,sharpness"]].concat(),
+        str![[r#"
+model     model.onnx
+layers    block2/Relu_6 (8x8, where noise does not act); block1/Relu_3 (8x8)
+pictures  3 in pictures, 1 of them skipped, as they cannot be used
+classes   the predicted ones
+engine    rten 0.27
+
+                        Grad-CAM, block2  Grad-CAM++, block2  Smooth Grad-CAM++, block1
+Average Drop            0.067             0.062 *             0.064 =
+Increase in Confidence  0.000 *           0.000 =             0.000 =
+Average Gain            0.000 *           0.000 =             0.000 =
+Area of[N] %            0.414             0.508               0.391 *
+Gradient energy         8.894 *           6.415               8.146
+
+* the best   = not to be told from the best on these pictures
+report    pictures-evaluation/report.html
+
+"#]],
+    );
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_stopped() {
+    let folder = folder();
+    let all = "confidence,removal,road,objects,sharpness,stability";
+    let args = [&EVALUATE[..], &["--metrics", all, "--steps", "4", "--sanity", "1"]].concat();
+    folder.run(&args);
+    let whole = files(&folder);
+    let page = String::from_utf8(folder.read("pictures-evaluation/report.html")).unwrap();
+    for part in ["Insertion AUC", "ROAD", "damaged.png", "data:image/jpeg;base64", "Best pictures"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    folder.run(&args);
+    assert_eq!(files(&folder), whole);
+    // As if it had been stopped within the second record.
+    let records = &whole[0];
+    let (end, _) = records.match_indices('\n').nth(1).unwrap();
+    folder.write("pictures-evaluation/records.jsonl", &records.as_bytes()[..end + 30]);
+    folder.run(&args);
+    assert_eq!(files(&folder), whole);
+
+    let other = folder.command(&[&args[..], &["--seed", "1"]].concat()).output().unwrap();
+    let told = String::from_utf8(other.stderr).unwrap();
+    assert!(other.status.code() == Some(2) && told.contains("of another evaluation"), "{told}");
+    assert!(told.contains("seed") && told.contains("--out"), "{told}");
+}
+
+#[test]
+fn regions_that_were_written_are_found_again() {
+    let folder = folder();
+    fs::remove_file(folder.path("pictures/cup.jpg")).unwrap();
+    let explain = ["explain", "pictures/cat.png", "--model", "model.onnx", "--method", "grad-cam"];
+    folder.run(&[&explain[..], &["--coco", "cat.json", "-o", "cat-map.png"]].concat());
+    let what = ["--methods", "grad-cam", "--objects", "cat.json", "--metrics", "objects", "--json"];
+    let told: Value = serde_json::from_str(&folder.run(&[&EVALUATE[..], &what].concat())).unwrap();
+    let metrics = &told["configurations"][0]["metrics"];
+    assert_eq!(metrics["pointing"]["mean"], 1.0, "{told}");
+    // The input has 8 x 8 pixels only.
+    assert!(metrics["iou"]["mean"].as_f64().unwrap() > 0.7, "{told}");
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_refused() {
+    let folder = folder();
+    fs::create_dir(folder.path("empty")).unwrap();
+    fs::create_dir(folder.path("useless")).unwrap();
+    folder.write("useless/a.png", b"no picture");
+    folder.write("objects.json", b"{}");
+    for (args, expected) in [
+        (vec!["evaluate", "nowhere"], "cannot read the folder 'nowhere'"),
+        (vec!["evaluate", "empty"], "no pictures in 'empty'"),
+        (vec!["evaluate", "useless", "--model", "model.onnx"], "none of the 1 pictures"),
+        (vec!["evaluate", "pictures", "--classes", "list.csv"], "list 'list.csv'"),
+        (vec!["evaluate", "pictures", "--objects", "objects.json"], "COCO"),
+        (vec!["evaluate", "pictures", "--layers", "nothing"], "no layer 'nothing'"),
+        (vec!["evaluate", "pictures", "--methods", "cam", "--samples", "8"], "none of the methods"),
+        (vec!["evaluate", "pictures", "--metrics", "beauty"], "beauty"),
+        (vec!["evaluate", "pictures", "--threshold", "1"], "between 0 and 1"),
+    ] {
+        let output = folder.command(&args).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains(expected), "{args:?}: {told}");
+    }
+}

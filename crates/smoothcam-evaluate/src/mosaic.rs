@@ -1,0 +1,335 @@
+//! The grid pointing game (Boehle et al., CVPR 2021, 2104.00032, section 4.2): pictures of different
+//! classes side by side; a class's map should lie on its own picture. And its form with several
+//! occurrences: two of the four are of the class.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array3, Array4};
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use smoothcam::preprocess::Size;
+use smoothcam::{Explainer, ExplainerBuilder, Picture, Result, Settings};
+
+use crate::configuration::Configuration;
+use crate::heat::Heat;
+use crate::metrics::{Better, Measured, Metric};
+use crate::records::{Kind, Part, Record};
+use crate::subject::as_model_takes_it;
+
+/// What is measured of mosaics.
+pub(crate) static METRICS: &[Metric] = &[
+    Metric {
+        name: "grid-share",
+        title: "Grid share",
+        better: Better::Higher,
+        about: "Of four pictures of different classes side by side, the share of the map's positive mass on \
+                the picture of the class explained (chance: 0.25).",
+        source: "Boehle et al., Convolutional Dynamic Alignment Networks, 2104.00032, section 4.2",
+    },
+    Metric {
+        name: "grid-pointing",
+        title: "Grid pointing",
+        better: Better::Higher,
+        about: "How often the map's maximum is on the picture of the class explained (chance: 0.25).",
+        source: "after 2104.00032 and 1608.00507",
+    },
+    Metric {
+        name: "repeated-share",
+        title: "Two occurrences, share",
+        better: Better::Higher,
+        about: "Of four pictures side by side, two of one class, the share of that class's positive mass on \
+                those two (chance: 0.5).",
+        source: "smoothcam, after 2104.00032",
+    },
+    Metric {
+        name: "repeated-found",
+        title: "Two occurrences, both found",
+        better: Better::Higher,
+        about: "How often the map reaches --threshold of its maximum on both pictures of its class.",
+        source: "smoothcam, after 2104.00032",
+    },
+];
+
+/// Pictures from which mosaics are laid are predicted right, with at least this probability.
+const CONFIDENT: f64 = 0.5;
+
+/// A classifier of inputs twice as high and wide.
+pub(crate) struct Board {
+    explainer: Explainer,
+    /// Whether mosaics are shrunk to the size of one picture, as the model takes no other.
+    pub(crate) shrunk: bool,
+}
+
+impl Board {
+    /// # Errors
+    /// If the model cannot be loaded again.
+    pub(crate) fn new(explainer: &Explainer, builder: &ExplainerBuilder) -> Result<Board> {
+        let Size { height, width } = explainer.preprocess().size;
+        let twice = builder.clone().size(Size { height: 2 * height, width: 2 * width }).build();
+        match twice {
+            Ok(explainer) => Ok(Board { explainer, shrunk: false }),
+            Err(_) => Ok(Board { explainer: builder.clone().build()?, shrunk: true }),
+        }
+    }
+
+    /// The mosaic itself, as a picture.
+    ///
+    /// # Errors
+    /// If the pictures are not as the model takes them.
+    pub(crate) fn picture(&self, pictures: &[Array3<f32>]) -> Result<Picture> {
+        self.explainer.picture_of(&self.input(pictures))
+    }
+
+    /// The maps of a mosaic: for each configuration, of each class that is explained.
+    ///
+    /// # Errors
+    /// If the settings do not fit the model.
+    pub(crate) fn maps(
+        &self,
+        plan: &Plan,
+        pictures: &[Array3<f32>],
+        configurations: &[Configuration],
+    ) -> Result<Vec<Vec<Heat>>> {
+        let study = self.explainer.study_tensor(self.input(pictures))?;
+        let Size { height, width } = self.explainer.preprocess().size;
+        let size = (height as usize, width as usize);
+        let of = |configuration: &Configuration| {
+            let classes = plan.explained().map(|p| p.class.to_string()).collect();
+            let settings = Settings { classes, ..configuration.settings.clone() };
+            let explanation = study.explain(&settings, &mut |_, _| {})?;
+            explanation.classes.iter().map(|c| Heat::new(c.map.view(), size)).collect()
+        };
+        configurations.iter().map(of).collect()
+    }
+
+    /// A mosaic as the model takes it.
+    fn input(&self, pictures: &[Array3<f32>]) -> Array4<f32> {
+        let mosaic = lay(pictures);
+        let mosaic = if self.shrunk { halved(&mosaic) } else { mosaic };
+        as_model_takes_it(&self.explainer, mosaic.view())
+    }
+}
+
+/// A mosaic to be laid: the first part is at `cells[0]`, and so on; cells are numbered by rows. In
+/// repeated ones the first two parts are of the class that is explained.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) parts: Vec<Part>,
+}
+
+impl Plan {
+    /// The parts whose classes are explained.
+    fn explained(&self) -> impl Iterator<Item = &Part> {
+        let count = if self.kind == Kind::Repeated { 1 } else { self.parts.len() };
+        self.parts.iter().take(count)
+    }
+
+    /// What the maps of those classes are worth.
+    pub(crate) fn measured(&self, heats: &[Heat], threshold: f32) -> Measured {
+        let cells = self.cells();
+        let values = match self.kind {
+            Kind::Repeated => {
+                let both =
+                    |heat: &Heat| cells[..2].iter().all(|cell| reaches(heat, *cell, threshold));
+                let share = |heat: &Heat| cells[..2].iter().map(|cell| share(heat, *cell)).sum();
+                let of = |measure: &dyn Fn(&Heat) -> f64| heats.first().map_or(0.0, measure);
+                vec![(2, of(&share)), (3, of(&|heat| f64::from(u8::from(both(heat)))))]
+            }
+            _ => {
+                let mean = |measure: &dyn Fn(&Heat, usize) -> f64| {
+                    heats.iter().zip(&cells).map(|(h, cell)| measure(h, *cell)).sum::<f64>()
+                        / heats.len().max(1) as f64
+                };
+                let points = |heat: &Heat, cell: usize| {
+                    let (rows, columns) = heat.values().dim();
+                    let at = heat.peak().map(|(y, x)| 2 * (2 * y / rows) + 2 * x / columns);
+                    f64::from(u8::from(at == Some(cell)))
+                };
+                vec![(0, mean(&share)), (1, mean(&points))]
+            }
+        };
+        let values = values.into_iter().map(|(i, value)| (METRICS[i].name.to_owned(), value));
+        Measured { values: values.collect(), curves: BTreeMap::new() }
+    }
+
+    /// Where the parts lie: in repeated mosaics the two of a class lie in all places in turn.
+    fn cells(&self) -> Vec<usize> {
+        let number: usize = self.name.parse().unwrap_or(0);
+        match self.kind {
+            Kind::Repeated => REPEATED[number % REPEATED.len()].to_vec(),
+            _ => (0..4).collect(),
+        }
+    }
+
+    /// The parts by cell.
+    pub(crate) fn by_cell(&self) -> Vec<&Part> {
+        let mut placed: Vec<(usize, &Part)> = self.cells().into_iter().zip(&self.parts).collect();
+        placed.sort_by_key(|(cell, _)| *cell);
+        placed.into_iter().map(|(_, part)| part).collect()
+    }
+}
+
+/// The cells of the two occurrences, then those of the others.
+const REPEATED: [[usize; 4]; 6] =
+    [[0, 3, 1, 2], [1, 2, 0, 3], [0, 1, 2, 3], [2, 3, 0, 1], [0, 2, 1, 3], [1, 3, 0, 2]];
+
+/// Plans mosaics of pictures that the classifier predicts right and with confidence: `count` of four
+/// classes, and as many with two pictures of one (of different ones, where there are). None where too
+/// few classes are left.
+pub(crate) fn plans(records: &[Record], count: usize, seed: u64) -> Vec<Plan> {
+    let mut by_class: BTreeMap<usize, Vec<&Part>> = BTreeMap::new();
+    for record in records.iter().filter(|r| r.kind == Kind::Picture) {
+        for part in record.parts.iter().filter(|p| p.predicted == p.class) {
+            if part.probability >= CONFIDENT {
+                by_class.entry(part.class).or_default().push(part);
+            }
+        }
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let classes: Vec<&Vec<&Part>> = by_class.values().collect();
+    let mut plans = Vec::new();
+    for (kind, needed) in [(Kind::Mosaic, 4), (Kind::Repeated, 3)] {
+        for number in 0..if classes.len() < needed { 0 } else { count } {
+            let mut parts = Vec::new();
+            for (i, pictures) in classes.sample(&mut random, needed).enumerate() {
+                let mut pictures = (*pictures).clone();
+                pictures.shuffle(&mut random);
+                if kind == Kind::Repeated && i == 0 {
+                    parts.push(pictures.last().copied().cloned());
+                }
+                parts.push(pictures.first().copied().cloned());
+            }
+            let parts = parts.into_iter().flatten().collect();
+            plans.push(Plan { kind, name: number.to_string(), parts });
+        }
+    }
+    plans
+}
+
+/// Four pictures (C, H, W) as one of (C, 2 H, 2 W), in the order of rows.
+pub(crate) fn lay(pictures: &[Array3<f32>]) -> Array3<f32> {
+    let (channels, rows, columns) = pictures.first().map_or((0, 0, 0), Array3::dim);
+    Array3::from_shape_fn((channels, 2 * rows, 2 * columns), |(channel, y, x)| {
+        pictures[2 * (y / rows) + x / columns][[channel, y % rows, x % columns]]
+    })
+}
+
+/// At half the height and width: means of 2 x 2 pixels.
+fn halved(picture: &Array3<f32>) -> Array3<f32> {
+    let (channels, rows, columns) = picture.dim();
+    Array3::from_shape_fn((channels, rows / 2, columns / 2), |(channel, y, x)| {
+        let pixels = [(0, 0), (0, 1), (1, 0), (1, 1)];
+        pixels.map(|(dy, dx)| picture[[channel, 2 * y + dy, 2 * x + dx]]).iter().sum::<f32>() / 4.0
+    })
+}
+
+/// Whether a pixel belongs to a cell of a map of (rows, columns).
+fn within((rows, columns): (usize, usize), cell: usize) -> impl Fn(usize, usize) -> bool {
+    move |y, x| 2 * y / rows == cell / 2 && 2 * x / columns == cell % 2
+}
+
+fn share(heat: &Heat, cell: usize) -> f64 {
+    heat.share(within(heat.values().dim(), cell))
+}
+
+/// Whether the map reaches this share of its maximum within a cell.
+fn reaches(heat: &Heat, cell: usize, threshold: f32) -> bool {
+    let inside = within(heat.values().dim(), cell);
+    heat.values().indexed_iter().any(|((y, x), value)| inside(y, x) && *value >= threshold)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    fn part(picture: &str, class: usize, probability: f64) -> Part {
+        Part { picture: picture.into(), class, probability, predicted: class }
+    }
+
+    fn picture(name: &str, part: Part) -> Record {
+        let (kind, parts) = (Kind::Picture, vec![part]);
+        Record { kind, name: name.into(), parts, results: vec![], skipped: None }
+    }
+
+    /// A map of 4 x 4 pixels that has these values in its four cells.
+    fn heat(cells: [f32; 4]) -> Heat {
+        let map = Array2::from_shape_fn((4, 4), |(y, x)| cells[y / 2 * 2 + x / 2]);
+        Heat::new(map.view(), (4, 4)).unwrap()
+    }
+
+    #[test]
+    fn worked_by_hand() {
+        let parts: Vec<Part> = (0..4).map(|i| part(&i.to_string(), i, 1.0)).collect();
+        let plan = Plan { kind: Kind::Mosaic, name: "0".into(), parts: parts.clone() };
+        // On the first cell all, on the second half, the third has none, the last is all wrong.
+        let heats =
+            [[1.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.0; 4], [0.0, 0.0, 1.0, 0.0]].map(heat);
+        let measured = plan.measured(&heats, 0.5);
+        assert_eq!(measured.values["grid-share"], (1.0 + 0.5) / 4.0);
+        // Of equal maxima the first counts.
+        assert_eq!(measured.values["grid-pointing"], 0.25);
+
+        // Number 1: the two are at the second and third cell.
+        let plan = Plan { kind: Kind::Repeated, name: "1".into(), parts };
+        for (cells, share, found) in [
+            ([0.0, 1.0, 0.5, 0.0], 1.0, 1.0),
+            ([0.0, 1.0, 0.4, 0.0], 1.0, 0.0),
+            ([1.0, 0.5, 0.5, 0.0], 0.5, 1.0),
+            ([0.0; 4], 0.0, 0.0),
+        ] {
+            let measured = plan.measured(&[heat(cells)], 0.5);
+            assert_eq!(measured.values["repeated-share"], share, "{cells:?}");
+            assert_eq!(measured.values["repeated-found"], found, "{cells:?}");
+        }
+        let by_cell: Vec<usize> = plan.by_cell().iter().map(|p| p.class).collect();
+        assert_eq!(by_cell, [2, 0, 1, 3]);
+    }
+
+    #[test]
+    fn mosaics_are_of_different_classes_that_were_recognised() {
+        let mut records = vec![
+            picture("wrong", Part { predicted: 9, ..part("wrong", 8, 0.9) }),
+            picture("unsure", part("unsure", 7, 0.4)),
+        ];
+        for class in 0..5 {
+            records.push(picture("a", part(&format!("a{class}"), class, 0.9)));
+        }
+        records.push(picture("b", part("b0", 0, 0.9)));
+        let plans = plans(&records, 30, 1);
+        assert_eq!(plans.len(), 60);
+        for plan in &plans {
+            assert_eq!(plan.parts.len(), 4);
+            let classes: std::collections::BTreeSet<usize> =
+                plan.parts.iter().map(|p| p.class).collect();
+            assert!(classes.iter().all(|c| *c < 5), "{classes:?}");
+            assert_eq!(classes.len(), if plan.kind == Kind::Mosaic { 4 } else { 3 });
+            if plan.kind == Kind::Repeated {
+                let [first, second] = [&plan.parts[0], &plan.parts[1]];
+                assert_eq!(first.class, second.class);
+                // Where a class has two pictures, both are there.
+                assert_eq!(first.picture != second.picture, first.class == 0);
+            }
+        }
+        assert_eq!(plans, super::plans(&records, 30, 1), "others for the same seed");
+        assert_ne!(plans, super::plans(&records, 30, 2));
+        assert!(super::plans(&records[..4], 30, 1).is_empty());
+    }
+
+    #[test]
+    fn pictures_are_laid_by_rows() {
+        let pictures: Vec<Array3<f32>> =
+            (0..4).map(|i| Array3::from_elem((1, 2, 2), i as f32)).collect();
+        let mosaic = lay(&pictures);
+        assert_eq!(mosaic.dim(), (1, 4, 4));
+        assert_eq!((mosaic[[0, 0, 3]], mosaic[[0, 3, 0]], mosaic[[0, 3, 3]]), (1.0, 2.0, 3.0));
+        assert_eq!(
+            halved(&mosaic),
+            lay(&[0, 1, 2, 3].map(|i| Array3::from_elem((1, 1, 1), i as f32)))
+        );
+    }
+}

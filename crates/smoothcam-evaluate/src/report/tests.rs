@@ -1,0 +1,76 @@
+use super::*;
+use crate::metrics::Measured;
+use crate::records::Part;
+
+/// Two configurations on two pictures, and a third that was skipped; names want care.
+fn records() -> Vec<Record> {
+    let measured = |insertion: f64| Measured {
+        values: [("insertion".to_owned(), insertion)].into(),
+        curves: [("insertion".to_owned(), vec![0.0, 2.0 * insertion])].into(),
+    };
+    let picture = |name: &str, values: [f64; 2]| Record {
+        kind: Kind::Picture,
+        name: name.into(),
+        parts: vec![Part { picture: name.into(), class: 7, probability: 0.5, predicted: 7 }],
+        results: values.map(measured).into(),
+        skipped: None,
+    };
+    let (parts, results) = (vec![], vec![]);
+    let skipped = Some("damaged".to_owned());
+    let damaged = Record { kind: Kind::Picture, name: "c.png".into(), parts, results, skipped };
+    vec![picture("a, \"b\".png", [0.25, 0.5]), picture("<b>.png", [0.5, 0.75]), damaged]
+}
+
+const TITLES: [&str; 2] = ["Grad-CAM", "<script>"];
+
+#[test]
+fn a_table_for_programs() {
+    let records = records();
+    let text = csv(&Summary::of(&TITLES, &records), &records);
+    let expected = [
+        "kind,name,class,probability,configuration,insertion",
+        "picture,\"a, \"\"b\"\".png\",7,0.5,Grad-CAM,0.25",
+        "picture,\"a, \"\"b\"\".png\",7,0.5,<script>,0.5",
+        "picture,<b>.png,7,0.5,Grad-CAM,0.5",
+        "picture,<b>.png,7,0.5,<script>,0.75",
+        "",
+    ];
+    assert_eq!(text, expected.join("\r\n"));
+}
+
+#[test]
+fn a_page_that_needs_nothing_else() {
+    let records = records();
+    let summary = Summary::of(&TITLES, &records);
+    let picture = ShownPicture { caption: "<i>".into(), jpeg: vec![1, 2, 3] };
+    let page = html(&Report {
+        summary: &summary,
+        records: &records,
+        facts: &[("model", "m & m".into())],
+        command: "smoothcam evaluate <folder>",
+        shown: &[Shown { heading: "Best".into(), pictures: vec![picture] }],
+    });
+    for part in [
+        "m &amp; m",
+        "<span class=\"best\">0.625</span>",
+        "0.375",
+        "&lt;script&gt;",
+        "data:image/jpeg;base64,AQID",
+        "alt=\"&lt;i&gt;\"",
+        "damaged",
+        "evaluate &lt;folder&gt;",
+        "<polyline",
+        "1806.07421",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    for foreign in ["<script", "http", "url(", "<i>", "NaN"] {
+        assert!(!page.contains(foreign), "{foreign} is in the page");
+    }
+}
+
+#[test]
+fn curves_are_averaged() {
+    assert_eq!(mean_curve(&records(), "insertion", 1), [0.0, 1.25]);
+    assert!(mean_curve(&records(), "deletion", 1).is_empty());
+}
