@@ -61,7 +61,8 @@ pub(crate) struct PictureArgs {
     /// 'picture or folder, class' [default: folders if they are named as classes, else prediction]
     #[arg(long, value_name = "SOURCE", value_parser = class_source)]
     pub(crate) classes: Option<ClassSource>,
-    /// Where objects are: a COCO file, a Pascal VOC file, or a folder of those
+    /// Where objects are: a COCO file, a Pascal VOC file, or a folder of those; FOLDER itself if they
+    /// lie beside the pictures
     #[arg(long, value_name = "PATH")]
     pub(crate) objects: Option<PathBuf>,
     /// Take this many pictures, evenly spread over their names [default: all]

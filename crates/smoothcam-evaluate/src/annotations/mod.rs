@@ -4,7 +4,7 @@ mod coco;
 mod mask;
 mod voc;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -41,38 +41,41 @@ impl Object {
 /// The objects of a set of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations {
-    of_picture: HashMap<String, Vec<Object>>,
+    /// By the picture's path, from the folder that was read.
+    of_picture: BTreeMap<String, Vec<Object>>,
 }
 
 impl Annotations {
-    /// Reads a COCO file (`.json`), a Pascal VOC file (`.xml`), or a folder of the latter.
+    /// Reads a COCO file (`.json`), a Pascal VOC file (`.xml`), or all of these in a folder and those
+    /// within it.
     ///
     /// # Errors
     /// If a file cannot be read or is not of that format.
     pub fn read(path: &Path) -> Result<Annotations> {
-        let of_picture = if path.is_dir() {
-            let mut objects = HashMap::new();
-            for file in files(path)? {
-                objects.extend([voc::read(&text(&file)?).map_err(|e| about(&file, &e))?]);
+        let mut of_picture = BTreeMap::new();
+        if path.is_dir() {
+            read_folder(path, "", &mut of_picture)?;
+            if of_picture.is_empty() {
+                return Err(Error::input(format!("there are no annotations in '{}'", name(path))));
             }
-            if objects.is_empty() {
-                return Err(Error::input(format!("there are no .xml files in '{}'", name(path))));
-            }
-            objects
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
-            HashMap::from([voc::read(&text(path)?).map_err(|e| about(path, &e))?])
         } else {
-            coco::read(&text(path)?).map_err(|e| about(path, &e))?
-        };
+            read_file(path, "", &mut of_picture)?;
+        }
         Ok(Annotations { of_picture })
     }
 
-    /// The objects of a picture: found by its path within the folder, else by its file name; `None`
+    /// The objects of a picture: found by its path, else by its file name, if there is one such; `None`
     /// if the picture was not annotated.
     pub fn of(&self, picture: &str) -> Option<&[Object]> {
-        let file = picture.rsplit('/').next().unwrap_or(picture);
-        let found = self.of_picture.get(picture).or_else(|| self.of_picture.get(file));
-        found.map(Vec::as_slice)
+        let file = |path: &'_ str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        if let Some(objects) = self.of_picture.get(picture) {
+            return Some(objects);
+        }
+        let mut alike = self.of_picture.iter().filter(|(path, _)| file(path) == file(picture));
+        match (alike.next(), alike.next()) {
+            (Some((_, objects)), None) => Some(objects),
+            _ => None,
+        }
     }
 
     /// What the objects are.
@@ -81,36 +84,43 @@ impl Annotations {
     }
 }
 
-fn about(path: &Path, error: &str) -> Error {
-    Error::input(format!("annotations '{}': {error}", name(path)))
-}
-
 fn name(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
-fn text(path: &Path) -> Result<String> {
-    let size = fs::metadata(path).map_err(|e| about(path, &e.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(about(
-            path,
-            &format!("{size} bytes are more than the {MAX_BYTES} that are read"),
-        ));
+type OfPicture = BTreeMap<String, Vec<Object>>;
+
+/// Reads the files of a folder, whose pictures lie in the same folder.
+fn read_folder(folder: &Path, within: &str, found: &mut OfPicture) -> Result<()> {
+    let failed =
+        |e: std::io::Error| Error::input(format!("cannot read the folder '{}': {e}", name(folder)));
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            read_folder(&path, &format!("{within}{file}/"), found)?;
+        } else if [".json", ".xml"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
+            read_file(&path, within, found)?;
+        }
     }
-    fs::read_to_string(path).map_err(|e| about(path, &e.to_string()))
+    Ok(())
 }
 
-/// The XML files of a folder, in order.
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|e| about(folder, &e.to_string()))?;
-    let paths = entries.map(|entry| entry.map(|e| e.path()));
-    let paths: Vec<_> =
-        paths.collect::<std::io::Result<_>>().map_err(|e| about(folder, &e.to_string()))?;
-    let is_xml =
-        |p: &std::path::PathBuf| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
-    let mut paths: Vec<_> = paths.into_iter().filter(is_xml).collect();
-    paths.sort();
-    Ok(paths)
+/// Reads a file; `within` comes before the names of its pictures.
+fn read_file(path: &Path, within: &str, found: &mut OfPicture) -> Result<()> {
+    let about = |e: String| Error::input(format!("annotations '{}': {e}", name(path)));
+    let size = fs::metadata(path).map_err(|e| about(e.to_string()))?.len();
+    if size > MAX_BYTES {
+        return Err(about(format!("{size} bytes are more than the {MAX_BYTES} that are read")));
+    }
+    let text = fs::read_to_string(path).map_err(|e| about(e.to_string()))?;
+    let objects = match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
+        true => voc::read(&text).map(|one| HashMap::from([one])),
+        false => coco::read(&text),
+    };
+    let objects = objects.map_err(about)?;
+    found.extend(objects.into_iter().map(|(picture, of)| (format!("{within}{picture}"), of)));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -135,6 +145,12 @@ mod tests {
         assert_eq!(all.categories().into_iter().collect::<Vec<_>>(), ["dog"]);
         let one = Annotations::read(&folder.path().join("a.xml")).unwrap();
         assert!(one.of("a.jpg").is_some() && one.of("b.jpg").is_none());
+        // Of the same name, in a folder of its own.
+        fs::create_dir(folder.path().join("more")).unwrap();
+        xml("more/a.xml", "a.jpg");
+        let all = Annotations::read(folder.path()).unwrap();
+        assert!(all.of("more/a.jpg").is_some() && all.of("a.jpg").is_some());
+        assert_eq!(all.of("elsewhere/a.jpg"), None, "either may be meant");
         fs::write(folder.path().join("c.json"), "{").unwrap();
         let error = Annotations::read(&folder.path().join("c.json")).unwrap_err().to_string();
         assert!(error.contains("c.json"), "{error}");

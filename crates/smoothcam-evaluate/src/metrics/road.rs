@@ -27,7 +27,7 @@ fn measure(case: &Case<'_>) -> Result<Measured> {
         let kept = ((size - 1) * tenth).div_ceil(10);
         let probability_without = |removed: &[usize]| {
             let seed = tenth as u64;
-            case.subject.probability_of(impute(case.subject.input(), removed, seed).view())
+            case.subject.probability_of(impute(case.subject.input(), removed, seed)?.view())
         };
         difference += probability_without(&order[kept..])?;
         difference -= probability_without(&order[..size - kept])?;
