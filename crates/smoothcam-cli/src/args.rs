@@ -187,7 +187,8 @@ pub(crate) struct WhatArgs {
     #[arg(long, default_value = "smooth-grad-cam++", ignore_case = true)]
     #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
     pub(crate) method: Method,
-    /// The layer: a value, node or module of the model [default: the one that suits the method]
+    /// The layer: a value, node or module of the model; several joined by + are fused: a fine one
+    /// with a deep one [default: the one that suits the method]
     #[arg(long)]
     pub(crate) layer: Option<String>,
     /// The layer's grid, where it cannot be told from its shape: rows x columns, such as 14x14

@@ -48,6 +48,10 @@ pub(crate) fn report(
         let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
         facts.add("layer", format!("{}, {grid}", printable(&layer.name)));
     }
+    for layer in &explanation.fused {
+        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
+        facts.add("fused with", format!("{}, {grid}", printable(&layer.name)));
+    }
     facts.add("method", &explanation.title);
     facts.add("noise", noise(explanation));
     let sources = explainer.preprocess_sources();

@@ -110,7 +110,13 @@ impl Key {
         let layer = match &settings.layer {
             _ if settings.method.at_input() => None,
             Some(name) if settings.grid.is_some() => Some((name.clone(), name.clone())),
-            Some(name) => Some(names(explainer.find_layer(name)?)),
+            Some(name) => {
+                let each = explainer.fused_layers(name);
+                let each = each.iter().map(|name| explainer.find_layer(name).map(names));
+                let (names, titles): (Vec<_>, Vec<_>) =
+                    each.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+                Some((names.join("+"), titles.join(" + ")))
+            }
             None => Some(names(explainer.default_layer(samples > 0)?)),
         };
         let method = settings.method.title(samples > 0);

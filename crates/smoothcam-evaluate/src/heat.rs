@@ -61,7 +61,7 @@ impl Heat {
     pub fn order(&self) -> Vec<usize> {
         let values: Vec<f32> = self.0.iter().copied().collect();
         let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+        order.sort_unstable_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
         order
     }
 }

@@ -17,6 +17,8 @@ pub struct Explanation {
     pub title: String,
     /// The layer explained; `None` where the method looks at the input.
     pub layer: Option<Layer>,
+    /// The other layers, if maps at several were fused.
+    pub fused: Vec<Layer>,
     /// All classes, the most probable first.
     pub predictions: Vec<Prediction>,
     /// Per class asked for, its map.

@@ -33,6 +33,7 @@ mod field;
 mod file;
 mod file_buf;
 mod forward;
+mod fuse;
 mod gradient;
 mod health;
 mod jackknife;

@@ -19,6 +19,8 @@ pub struct Manifest<'a> {
     title: &'a str,
     formula: &'static str,
     layer: Option<LayerUsed<'a>>,
+    /// The other layers, if maps at several were fused.
+    fused: Vec<&'a str>,
     noise: Noise,
     signed: bool,
     /// None for an input that was preprocessed already.
@@ -107,6 +109,7 @@ impl Explainer {
                 axes: l.axes,
                 noise_acts: l.noise_acts.clone().ok(),
             }),
+            fused: explanation.fused.iter().map(|l| l.name.as_str()).collect(),
             noise: Noise {
                 samples: noise.samples,
                 tolerance: noise.tolerance,

@@ -28,7 +28,8 @@ pub struct Settings {
     pub seed: u64,
     /// Noise to use in place of drawn noise, (n, C, H, W) as the model's input.
     pub noise: Option<Array4<f32>>,
-    /// The layer: a value, a node or a module of the model; `None` for the default.
+    /// The layer: a value, a node or a module of the model; `None` for the default. Several, joined by
+    /// `+`, are fused: the map is the geometric mean of theirs.
     pub layer: Option<String>,
     /// The layer's grid, where it cannot be told from its shape; needs the layer's name.
     pub grid: Option<GivenGrid>,

@@ -16,8 +16,8 @@ use crate::selection;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
-/// Sets of passes kept for the next explanation: those without noise, and those with.
-const KEPT: usize = 2;
+/// Sets of passes kept for the next explanation: those of two layers, without noise and with.
+const KEPT: usize = 4;
 
 /// A picture, made ready for a classifier. Passes that have been run are kept, so that another
 /// method, or another part of the layer, costs none.
@@ -49,6 +49,12 @@ impl<'e> Study<'e> {
     /// # Errors
     /// As [`Explainer::explain`].
     pub fn explain(&self, settings: &Settings, progress: Progress<'_>) -> Result<Explanation> {
+        if let Some(name) = &settings.layer
+            && let layers = self.explainer.fused_layers(name)
+            && layers.len() > 1
+        {
+            return self.explain_fused(settings, &layers, progress);
+        }
         let started = Instant::now();
         let (explainer, method) = (self.explainer, settings.method);
         let asked = explainer.asked(settings)?;
@@ -109,6 +115,7 @@ impl<'e> Study<'e> {
             method,
             title: method.title(plan.most > 0 || method.default_samples() > 0),
             layer,
+            fused: Vec::new(),
             predictions: passes.predictions.clone(),
             classes: maps,
             noise: NoiseUsed {
