@@ -9,7 +9,7 @@ version 12, no root; elsewhere put the .deb files in the folder `packages` of th
 
     choose/ prove/              two halves that have no class, no stamp and no place in common
       single/                   one thing
-      several/                  two or three of one class: in different sizes, some mirrored, different stamps if there are
+      several/                  two or three of one class, in different sizes, some mirrored, by different stamps if any
       clutter/                  one thing and a thing of another class
         0000.jpg ...            448x448; all things are within the middle 392x392, which the bundled model looks at
         annotations.json        COCO: boxes, masks (runs), categories (id: the class's index, name: its label)
@@ -31,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 from classify import classify, load_config, load_session
+from coco import annotations
 from PIL import Image, ImageOps
 
 SIDE = 448  # of a scene
@@ -74,7 +75,7 @@ def fetch(packages):
             try:
                 subprocess.run(["apt-get", "download", name], cwd=packages, check=True)
             except (OSError, subprocess.CalledProcessError):
-                raise SystemExit(f"cannot download {name}: run apt-get update, or put its .deb into {packages}") from None
+                raise SystemExit(f"cannot download {name}: apt-get update, or put its .deb into {packages}") from None
         (archive,) = packages.glob(f"{name}_*.deb")
         subprocess.run(["dpkg-deb", "-x", archive, packages], check=True)
     return sorted(archive.name for archive in packages.glob("*.deb"))
@@ -159,35 +160,6 @@ def understood(kind, things, p):
     return first[0] == things[0][0] and (kind != "clutter" or things[1][0] in first)
 
 
-def coco(scenes, labels):
-    """The annotations of named scenes."""
-    annotations = []
-    for number, (_, things) in enumerate(scenes):
-        for index, mask in things:
-            rows, columns = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
-            left, top = int(columns[0]), int(rows[0])
-            flat = mask.flatten(order="F")
-            ends = np.flatnonzero(np.diff(flat, prepend=False, append=not flat[-1]))
-            annotations.append({
-                "id": len(annotations),
-                "image_id": number,
-                "category_id": index,
-                "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
-                "area": int(mask.sum()),
-                "iscrowd": 0,
-                "segmentation": {"size": list(mask.shape), "counts": np.diff(ends, prepend=0).tolist()},
-            })
-    return {
-        "images": [
-            {"id": i, "file_name": name, "width": SIDE, "height": SIDE} for i, (name, _) in enumerate(scenes)
-        ],
-        "annotations": annotations,
-        "categories": [
-            {"id": index, "name": labels[index]} for index in sorted({a["category_id"] for a in annotations})
-        ],
-    }
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder to write")
@@ -221,7 +193,8 @@ def main():
                         picture.save(folder / name, quality=92)
                         scenes.append((name, things))
                         break
-            (folder / "annotations.json").write_text(json.dumps(coco(scenes, config["label_names"])) + "\n")
+            found = annotations(scenes, (SIDE, SIDE), config["label_names"])
+            (folder / "annotations.json").write_text(json.dumps(found) + "\n")
             classes = len({things[0][0] for _, things in scenes})
             settings["scenes"][f"{half}/{kind}"] = {"kept": len(scenes), "drawn": drawn, "classes": classes}
             print(f"{half}/{kind}: {len(scenes)} scenes of {classes} classes kept, {drawn} drawn")
