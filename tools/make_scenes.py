@@ -1,0 +1,205 @@
+"""Make pictures of which it is known what is where, to measure with: photographs of things, on photographs of places.
+
+    python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
+    .venv/bin/python tools/make_scenes.py target/scenes
+
+Things are stamps of the paint program Tux Paint: photographs, cut out, whose alpha channel is an exact outline.  Places
+are desktop backgrounds.  Both come from Debian packages, which are downloaded with `apt-get download` (any Debian of
+version 12, no root; elsewhere put the .deb files in the folder `packages` of the output beforehand).  Written are
+
+    choose/ prove/              two halves that have no class, no stamp and no place in common
+      single/                   one thing
+      several/                  two or three of one class, in different sizes, some mirrored, by different stamps if any
+      clutter/                  one thing and a thing of another class
+        0000.jpg ...            448x448; all things are within the middle 392x392, which the bundled model looks at
+        annotations.json        COCO: boxes, masks (runs), categories (id: the class's index, name: its label)
+
+Which stamp shows what class is in `make_scenes.tsv`; each line was checked by eye.  A scene is kept if the bundled
+model's first answer is the thing's class; in clutter, that of the first thing, with the other thing's among the first
+ten.  `settings.json` tells how many were kept.  The same seed gives the same scenes.
+
+The stamps are under GPL-2, the places under GPL-2+, CC-BY-4.0, CC-BY-SA-4.0 and CC0 (the packages' copyright files tell
+which and by whom): use the scenes, but do not hand them on under other terms.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from classify import classify, load_config, load_session
+from coco import annotations
+from PIL import Image, ImageOps
+
+SIDE = 448  # of a scene
+MARGIN = 28  # around what the bundled model looks at
+GAP = 8  # between things
+LARGEST_MAGNIFICATION = 2.5  # some stamps are small
+TRIES = 24  # for a scene that the model understands
+
+PACKAGES = ["tuxpaint-stamps-default", "lomiri-wallpapers-16.04", "mate-backgrounds", "plasma-workspace-wallpapers"]
+STAMPS = "usr/share/tuxpaint/stamps"
+
+# Photographs without any thing of a class in make_scenes.tsv; they go to the two halves by turns.
+PLACES = [
+    "usr/share/backgrounds/aitzgorri_by_Aitzol_Berasategi.jpg",
+    "usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg",
+    "usr/share/backgrounds/mate/nature/Dune.jpg",
+    "usr/share/backgrounds/life_by_Aitzol_Berasategi.jpg",
+    "usr/share/wallpapers/Path/contents/images/1920x1080.jpg",
+    "usr/share/wallpapers/OneStandsOut/contents/images/1920x1080.jpg",
+    "usr/share/wallpapers/FallenLeaf/contents/images/1920x1080.jpg",
+    "usr/share/backgrounds/seeding_by_Clements_Engelhardt.jpg",
+    "usr/share/backgrounds/mate/nature/RainDrops.jpg",
+    "usr/share/backgrounds/mate/nature/GreenMeadow.jpg",
+    "usr/share/backgrounds/Bridge_by_Sander_Klootwijk.jpg",
+    "usr/share/wallpapers/summer_1am/contents/images/1920x1080.jpg",
+    "usr/share/wallpapers/BytheWater/contents/images/1920x1080.jpg",
+    "usr/share/backgrounds/mate/nature/Storm.jpg",
+    "usr/share/backgrounds/mate/nature/Blinds.jpg",
+    "usr/share/backgrounds/mate/nature/Wood.jpg",
+]
+
+# How many scenes of each class are tried; the longer side of a thing, as a share of what the model looks at.
+KINDS = {"single": (4, (0.3, 0.7)), "several": (3, (0.2, 0.45)), "clutter": (3, (0.35, 0.5))}
+
+
+def fetch(packages):
+    """Download and unpack the Debian packages."""
+    packages.mkdir(parents=True, exist_ok=True)
+    for name in PACKAGES:
+        if not list(packages.glob(f"{name}_*.deb")):
+            try:
+                subprocess.run(["apt-get", "download", name], cwd=packages, check=True)
+            except (OSError, subprocess.CalledProcessError):
+                raise SystemExit(f"cannot download {name}: apt-get update, or put its .deb into {packages}") from None
+        (archive,) = packages.glob(f"{name}_*.deb")
+        subprocess.run(["dpkg-deb", "-x", archive, packages], check=True)
+    return sorted(archive.name for archive in packages.glob("*.deb"))
+
+
+def load_table(labels):
+    """The names of the stamps of each class, in the order of the classes."""
+    names = {}
+    with open(Path(__file__).with_suffix(".tsv"), newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            index = int(row["class"])
+            assert labels[index] == row["label"], row
+            names.setdefault(index, []).append(row["stamp"])
+    return names
+
+
+def load_stamp(file):
+    """A stamp, cut to its outline."""
+    stamp = Image.open(file).convert("RGBA")
+    return stamp.crop(stamp.getchannel("A").point(lambda a: 255 * (a >= 128)).getbbox())
+
+
+def load_place(file):
+    """A place, at most three times as high as a scene."""
+    place = Image.open(file).convert("RGB")
+    place.thumbnail((10_000, 3 * SIDE), Image.Resampling.BICUBIC)
+    return place
+
+
+def part_of(place, rng):
+    """A random square of a place."""
+    side = int(min(place.size) * rng.uniform(0.6, 1))
+    left, top = (int(rng.integers(0, length - side + 1)) for length in place.size)
+    part = place.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return ImageOps.mirror(part) if rng.random() < 0.5 else part
+
+
+def put(canvas, stamp, share, taken, rng):
+    """Put a stamp in a free place; returns its mask, or None if there is no room."""
+    factor = min(share * (SIDE - 2 * MARGIN) / max(stamp.size), LARGEST_MAGNIFICATION)
+    stamp = stamp.resize([max(1, round(length * factor)) for length in stamp.size], Image.Resampling.BICUBIC)
+    if rng.random() < 0.5:
+        stamp = ImageOps.mirror(stamp)
+    for _ in range(50):
+        left, top = (int(rng.integers(MARGIN, SIDE - MARGIN - length + 1)) for length in stamp.size)
+        mask = np.zeros((SIDE, SIDE), bool)
+        mask[top : top + stamp.height, left : left + stamp.width] = np.asarray(stamp.getchannel("A")) >= 128
+        room = np.zeros((SIDE, SIDE), bool)
+        room[max(0, top - GAP) : top + stamp.height + GAP, max(0, left - GAP) : left + stamp.width + GAP] = True
+        if not (room & taken).any():
+            canvas.paste(stamp, (left, top), stamp)
+            taken |= room
+            return mask
+    return None
+
+
+def draw(kind, index, stamps, places, rng):
+    """A scene with a thing of the class `index`: the picture, and the classes and masks of its things."""
+    canvas = part_of(places[rng.integers(len(places))], rng)
+    classes = [index]
+    if kind == "several":
+        classes *= int(rng.integers(2, 4))
+    if kind == "clutter":
+        classes.append(int(rng.choice([other for other in stamps if other != index])))
+    taken, things = np.zeros((SIDE, SIDE), bool), []
+    # Several things of a class take turns among its stamps; the largest comes first.
+    first = int(rng.integers(len(stamps[index])))
+    shares = np.sort(rng.uniform(*KINDS[kind][1], len(classes)))[::-1] if kind == "several" else None
+    for i, c in enumerate(classes):
+        stamp = stamps[c][(first + i) % len(stamps[c])]
+        share = shares[i] if kind == "several" else rng.uniform(*KINDS[kind][1])
+        mask = put(canvas, stamp, share, taken, rng)
+        if mask is None:
+            return None
+        things.append((c, mask))
+    return canvas, things
+
+
+def understood(kind, things, p):
+    """Whether the model sees what there is to see."""
+    first = np.argsort(-p)[:10]
+    return first[0] == things[0][0] and (kind != "clutter" or things[1][0] in first)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    packages = args.out / "packages"
+    archives = fetch(packages)
+    config, session = load_config(), load_session()
+    table = load_table(config["label_names"])
+    settings = {"seed": args.seed, "packages": archives, "scenes": {}}
+    for turn, half in enumerate(["choose", "prove"]):
+        stamps = {
+            index: [load_stamp(packages / STAMPS / f"{name}.png") for name in table[index]]
+            for index in list(table)[turn::2]
+        }
+        places = [load_place(packages / name) for name in PLACES[turn::2]]
+        for number, (kind, (count, _)) in enumerate(KINDS.items()):
+            folder = args.out / half / kind
+            folder.mkdir(parents=True, exist_ok=True)
+            scenes, drawn = [], 0
+            for index, repeat in itertools.product(stamps, range(count)):
+                for attempt in range(TRIES):
+                    rng = np.random.default_rng([args.seed, turn, number, index, repeat, attempt])
+                    if (scene := draw(kind, index, stamps, places, rng)) is None:
+                        continue
+                    drawn += 1
+                    picture, things = scene
+                    if understood(kind, things, classify(session, config["pretrained_cfg"], picture)):
+                        name = f"{len(scenes):04}.jpg"
+                        picture.save(folder / name, quality=92)
+                        scenes.append((name, things))
+                        break
+            found = annotations(scenes, (SIDE, SIDE), config["label_names"])
+            (folder / "annotations.json").write_text(json.dumps(found) + "\n")
+            classes = len({things[0][0] for _, things in scenes})
+            settings["scenes"][f"{half}/{kind}"] = {"kept": len(scenes), "drawn": drawn, "classes": classes}
+            print(f"{half}/{kind}: {len(scenes)} scenes of {classes} classes kept, {drawn} drawn")
+    (args.out / "settings.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
