@@ -106,8 +106,10 @@ def established(model, picture, method, coco, folder):
     insertion.update(x, target)
     values["deletion"] = next(v for k, v in deletion.summary().items() if "del" in k)
     values["insertion"] = next(v for k, v in insertion.summary().items() if "ins" in k)
+    # Ties (places without evidence) are removed in reading order, not all at once.
+    untied = cam.double().numpy() - 1e-9 * np.arange(cam.numel()).reshape(cam.shape) / cam.numel()
     road = ROADCombined(percentiles=[10, 20, 30, 40, 50, 60, 70, 80, 90])
-    values["road"] = float(road(x, cam.numpy(), [ClassifierOutputSoftmaxTarget(target)], model)[0])
+    values["road"] = float(road(x, untied, [ClassifierOutputSoftmaxTarget(target)], model)[0])
     mask = mask_of(coco, picture.name, record["classes"][0]["label"])
     if mask is not None:
         game = PointingGame(disable_warnings=True, display_progressbar=False)

@@ -19,7 +19,7 @@ pub(crate) fn report(
     picture: &Picture,
     explainer: &Explainer,
     explanation: &Explanation,
-    regions: &[Vec<Region>],
+    regions: Option<&[Vec<Region>]>,
     written: &[PathBuf],
     seconds: f64,
 ) -> String {
@@ -29,11 +29,15 @@ pub(crate) fn report(
         facts.0.push_str(&format!("{percent:>8}  {}\n", name(prediction)));
     }
     facts.0.push('\n');
-    for (class, regions) in explanation.classes.iter().zip(regions) {
+    for (i, class) in explanation.classes.iter().enumerate() {
         facts.add("explained", format!("{}: {}", name(&class.prediction), strength(class)));
         if let Some(d) = class.degenerate.filter(|d| d.with_positive_gradient > 0) {
             let (out, of) = (d.with_positive_gradient, class.chosen.sum());
             facts.add("", format!("{out} of {of} neurons left out: no alpha is defined there"));
+        }
+        let Some(regions) = regions.map(|of| &of[i]) else { continue };
+        if regions.is_empty() {
+            facts.add("regions", "none that holds a hundredth of the map");
         }
         for (i, region) in regions.iter().enumerate() {
             let Rect { x, y, width, height } = region.area();

@@ -32,6 +32,9 @@ fn regions_are_drawn_told_and_written() {
         assert_eq!(region["area"], inside);
     }
 
+    let specks = folder.run(&["explain", "cat.png", "--method", "sensitivity", "--boxes"]);
+    assert!(specks.contains("none that holds a hundredth"), "{specks}");
+
     // The lower the threshold, the more of the map is within regions.
     let json = |threshold: &str| -> f64 {
         let told = grad_cam(&["--boxes", "--threshold", threshold, "--json", "-o", "x.png"]);

@@ -36,10 +36,10 @@ impl<'a> Field<'a> {
     /// If the map is empty or has values that are not finite, or `seen` is no rectangle.
     pub(crate) fn new(map: ArrayView2<'a, f32>, seen: &Seen, width: u32) -> Result<Self> {
         if map.is_empty() {
-            return Err(Error::input("the saliency map to be drawn is empty"));
+            return Err(Error::input("the saliency map is empty"));
         }
         if let Some(bad) = map.iter().find(|v| !v.is_finite()) {
-            return Err(Error::input(format!("the saliency map to be drawn has a value of {bad}")));
+            return Err(Error::input(format!("the saliency map has a value of {bad}")));
         }
         let sane =
             |start: f64, length: f64| start.is_finite() && length.is_finite() && length > 0.0;
@@ -52,10 +52,9 @@ impl<'a> Field<'a> {
         Ok(Self { map, seen: *seen, peak, signed: map.iter().any(|&v| v < 0.0), columns })
     }
 
-    /// The map's greatest value after division by its greatest magnitude: 1, or less if it is signed.
-    pub(crate) fn highest(&self) -> f32 {
-        let highest = self.map.iter().fold(0.0_f32, |highest, v| highest.max(*v));
-        if self.peak > 0.0 { highest / self.peak } else { 0.0 }
+    /// The greatest of its values at the pixels of a picture so many pixels high; 0 if none is positive.
+    pub(crate) fn highest(&self, height: u32) -> f32 {
+        (0..height).flat_map(|y| self.row(y)).flatten().fold(0.0, f32::max)
     }
 
     /// Row `y`: a value from 0 to 1 (-1 to 1 if signed) for each pixel; nothing for those that the

@@ -36,13 +36,13 @@ impl FromStr for Threshold {
             return Ok(Threshold::Otsu);
         }
         let share = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
-        share.map(Threshold::Share).ok_or_else(|| {
-            Error::input(format!(
-                "the threshold is '{text}', expected a share of the maximum, or otsu"
-            ))
-            .with_hint("a share is between 0 and 1; 0.5 is a good one")
-        })
+        share.map(Threshold::Share).ok_or_else(|| no_share(text))
     }
+}
+
+fn no_share(text: &str) -> Error {
+    Error::input(format!("the threshold is '{text}', expected a share of the maximum, or otsu"))
+        .with_hint("a share is between 0 and 1; 0.5 is a good one")
 }
 
 impl fmt::Display for Threshold {
@@ -110,7 +110,7 @@ const LEAST_SHARE: f64 = 0.01;
 /// largest share first. None if there is no positive evidence.
 ///
 /// # Errors
-/// If the map is empty or not finite.
+/// If the map is empty or not finite, or the threshold is no share.
 pub fn regions(
     map: ArrayView2<'_, f32>,
     seen: &Seen,
@@ -118,25 +118,28 @@ pub fn regions(
     threshold: Threshold,
 ) -> Result<Vec<Region>> {
     let field = Field::new(map, seen, width)?;
+    // With padding, the map's own maximum may lie beyond the picture.
+    let highest = field.highest(height);
     let threshold = match threshold {
-        Threshold::Share(share) => share * field.highest(),
-        Threshold::Otsu => otsu(&field, height),
+        Threshold::Share(share) if share > 0.0 && share < 1.0 => share * highest,
+        Threshold::Share(share) => return Err(no_share(&share.to_string())),
+        Threshold::Otsu => otsu(&field, height, highest),
     };
-    if field.highest() <= 0.0 {
+    if highest <= 0.0 {
         return Ok(Vec::new());
     }
     let mut found = Found::default();
     for y in 0..height {
         found.add_row(y, field.row(y).map(|value| value.unwrap_or(0.0)), threshold);
     }
-    Ok(found.regions(field.highest()))
+    Ok(found.regions(highest))
 }
 
 /// Otsu's threshold: of all steps the one that parts the values such that
 /// share below * share above * (mean above - mean below)^2 is largest.
-fn otsu(field: &Field<'_>, height: u32) -> f32 {
+fn otsu(field: &Field<'_>, height: u32, highest: f32) -> f32 {
     const STEPS: usize = 256;
-    let step = field.highest() / STEPS as f32;
+    let step = highest / STEPS as f32;
     let mut counts = [0u64; STEPS];
     for value in (0..height).flat_map(|y| field.row(y)).flatten() {
         counts[((value / step) as usize).min(STEPS - 1)] += 1;
@@ -217,9 +220,10 @@ impl Found {
     fn first_of(&mut self, run: usize) -> usize {
         let mut first = run;
         while self.joined[first] != first {
+            // Halves the way for the next time.
+            self.joined[first] = self.joined[self.joined[first]];
             first = self.joined[first];
         }
-        self.joined[run] = first;
         first
     }
 

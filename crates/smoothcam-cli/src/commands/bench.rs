@@ -82,7 +82,7 @@ fn measure(
         Ok((milliseconds(started), explanation))
     };
     let (first_ms, explanation) = explain()?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::of("passes");
     let (mut explained, mut forwarded) = (Vec::new(), Vec::new());
     let mut peak = None;
     for i in 0..repeats {

@@ -119,7 +119,7 @@ impl Sheet<'_> {
 
     /// The strongest feature maps of one layer, each with its own map.
     fn feature_maps(&self, settings: Settings, count: usize) -> Result<Entries> {
-        let mut progress = Progress::new();
+        let mut progress = Progress::of("passes");
         let study = self.photo.study(&self.explainer)?;
         let explanation = study.explain(&settings, &mut |done, all| progress.update(done, all))?;
         let class = &explanation.classes[0];
@@ -146,7 +146,7 @@ impl Sheet<'_> {
     ) -> Result<Vec<Result<Explanation>>> {
         let study = self.photo.study(&self.explainer)?;
         let each: Vec<Settings> = each.collect();
-        let mut progress = Progress::new();
+        let mut progress = Progress::of("passes");
         let mut explain = |(i, settings): (usize, &Settings)| {
             progress.update(i, each.len());
             study.explain(settings, &mut |_, _| {})

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         .map_err(|e| Error::input(format!("cannot make the folder '{}': {e}", shown(&out))))?;
     let description = description(args, &evaluation);
     let mut records = Records::open(&out.join(RECORDS), &description)?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::of("steps");
     evaluation.run(&mut records, &mut |done, all| progress.update(done, all))?;
     drop(progress);
 

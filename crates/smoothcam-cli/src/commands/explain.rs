@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     settings.uncertainty = args.uncertainty.is_some();
     let explainer = super::explainer(&args.common.model)?;
     let picture = photo.picture(&explainer)?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::of("passes");
     let explanation =
         photo.study(&explainer)?.explain(&settings, &mut |done, all| progress.update(done, all))?;
     drop(progress);
@@ -79,7 +79,8 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     }
     let seconds = started.elapsed().as_secs_f64();
     let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
-    print(&report(&photo, &picture, &explainer, &explanation, &regions, &files, seconds))
+    let regions = wanted.then_some(regions.as_slice());
+    print(&report(&photo, &picture, &explainer, &explanation, regions, &files, seconds))
 }
 
 /// What `--json` prints.

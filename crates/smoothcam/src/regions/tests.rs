@@ -67,6 +67,25 @@ fn a_picture_seen_in_part_has_regions_there() {
 }
 
 #[test]
+fn the_maximum_counts_where_the_picture_is() {
+    // The strongest cell lies in padding, above the picture.
+    let seen = Seen { x: 0.0, y: -4.0, width: 4.0, height: 8.0 };
+    let map = array![[9.0, 9.0], [9.0, 9.0], [0.0, 1.0], [0.0, 0.0]];
+    let found = regions(map.view(), &seen, (4, 4), Threshold::Share(0.9)).unwrap();
+    assert!(!found.is_empty());
+    assert_eq!(found[0].strength, 1.0);
+}
+
+#[test]
+fn shares_are_between_0_and_1() {
+    let seen = Seen { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
+    for share in [0.0, 1.0, -0.5, f32::NAN] {
+        let found = regions(array![[1.0]].view(), &seen, (1, 1), Threshold::Share(share));
+        assert!(found.unwrap_err().to_string().contains("threshold"), "{share}");
+    }
+}
+
+#[test]
 fn otsu_parts_two_groups() {
     // Values about 0.1 and about 0.9 of the maximum: any threshold between parts them.
     let map = array![[0.1, 0.11, 0.12, 0.1, 0.9, 1.0, 0.88, 0.9]];

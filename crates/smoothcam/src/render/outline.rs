@@ -80,7 +80,7 @@ fn dot(picture: &mut Picture, (x, y): (u32, u32), size: u32, color: [u8; 3]) {
     }
 }
 
-/// White letters on black, at the top left corner of an area, within the picture.
+/// White letters on black, on top of an area where there is room, else at its top left corner.
 fn label(picture: &mut Picture, area: &Rect, text: &str, unit: u32) -> Result<()> {
     const MARGIN: usize = 3;
     let (width, height) =
@@ -90,7 +90,8 @@ fn label(picture: &mut Picture, area: &Rect, text: &str, unit: u32) -> Result<()
     let plate = scaled(&plate, width as u32 * unit, height as u32 * unit, Interpolation::Bilinear)?;
     let (wide, high) = (plate.width().min(picture.width()), plate.height().min(picture.height()));
     let left = (area.x as u32).min(picture.width() - wide) as usize;
-    let top = (area.y as u32).min(picture.height() - high) as usize;
+    let corner = area.y as u32;
+    let top = corner.checked_sub(high).unwrap_or(corner).min(picture.height() - high) as usize;
     let (row_bytes, plate_bytes) = (picture.row_bytes(), plate.row_bytes());
     let rows = picture.rgb_mut().chunks_exact_mut(row_bytes).skip(top).take(high as usize);
     for (row, from) in rows.zip(plate.rgb().chunks_exact(plate_bytes)) {

@@ -1,0 +1,52 @@
+"""Write the tables of docs/paper.md from what `smoothcam evaluate` found: see examples/paper/run.
+
+A table stands between `<!-- table: name metric ... -->` and `<!-- end -->`; its rows are the configurations of the
+evaluation of that name.  Bold: the best.  With a tilde: not to be told from the best (paired bootstrap, 95 %).
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "paper.md"
+TITLES = {
+    "pointing": "pointing", "energy": "energy inside", "iou": "box IoU", "box-recall": "box recall",
+    "area": "area of 80 %", "gradient-energy": "gradient energy", "average-drop": "average drop",
+    "increase": "increase", "average-gain": "average gain", "insertion": "insertion", "deletion": "deletion",
+    "stability": "stability", "grid-share": "grid share", "grid-pointing": "grid pointing",
+    "repeated-share": "two: share", "repeated-found": "two: found", "forgotten-rank": "sanity",
+}
+LOWER = {"area", "average-drop", "deletion", "forgotten-rank"}
+
+
+def cell(metric):
+    if metric is None:
+        return ""
+    text = f"{metric['mean']:.3f}"
+    return {"best": f"**{text}**", "tied": f"~ {text}", "worse": text}[metric["rank"]]
+
+
+def table(folder, name, metrics):
+    found = json.loads((folder / name / "summary.json").read_text())
+    arrows = [f"{TITLES[m]} {'↓' if m in LOWER else '↑'}" for m in metrics]
+    lines = [f"| | {' | '.join(arrows)} |", f"|---|{'--:|' * len(metrics)}"]
+    for row in found["configurations"]:
+        cells = [cell(row["metrics"].get(m)) for m in metrics]
+        lines.append(f"| {row['title']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+
+    def fill(match):
+        name, *metrics = match[1].split()
+        return f"<!-- table: {match[1]} -->\n\n{table(folder, name, metrics)}\n\n<!-- end -->"
+
+    page = PAGE.read_text()
+    PAGE.write_text(re.sub(r"<!-- table: (.*?) -->.*?<!-- end -->", fill, page, flags=re.S))
+
+
+if __name__ == "__main__":
+    main()
