@@ -35,7 +35,7 @@ def explained(picture, args, samples):
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "map.npz"
         files = ["--out", Path(folder) / "map.png", "--arrays", arrays]
-        record = smoothcam("explain", picture, *args, "--samples", *samples, *files)
+        record = smoothcam("explain", picture, *args, "--sigma", "0.1", "--samples", *samples, *files)
         map_ = np.load(arrays)["map"].astype(float)
     return map_ / max(np.abs(map_).max(), 1e-300), record["noise"]
 

@@ -222,7 +222,7 @@ pub(crate) struct NoiseArgs {
     /// With --samples auto, the error to stop at, as a share of the map's maximum [default: 0.02]
     #[arg(long, value_name = "SHARE", requires = "samples", allow_negative_numbers = true)]
     pub(crate) tolerance: Option<f64>,
-    /// Standard deviation of the noise, as a share of the input's range [default: 0.1]
+    /// Standard deviation of the noise, as a share of the input's range [default: 0.2]
     #[arg(long, conflicts_with = "sigma_absolute", allow_negative_numbers = true)]
     pub(crate) sigma: Option<f64>,
     /// Standard deviation of the noise, in units of the preprocessed input

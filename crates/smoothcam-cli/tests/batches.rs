@@ -12,7 +12,8 @@ use ndarray_npy::NpzReader;
 /// The map of a picture and the number of the model's runs, for a model that takes so many.
 fn explained(folder: &Folder, pictures: usize, samples: &str) -> (ArrayD<f32>, u64) {
     folder.write("many.onnx", &classifier_of(pictures, |x| x));
-    let asked = ["--model", "many.onnx", "--layer", "block1", "--samples", samples];
+    let asked =
+        ["--model", "many.onnx", "--layer", "block1", "--sigma", "0.1", "--samples", samples];
     let args = ["explain", "cat.png", "--arrays", "many.npz", "-o", "many.png"];
     folder.run(&[&args, &asked[..]].concat());
     let mut npz = NpzReader::new(Cursor::new(folder.read("many.npz"))).unwrap();

@@ -41,11 +41,11 @@ classes   the predicted ones
 engine    rten 0.27
 
                         Grad-CAM, block2  Grad-CAM++, block2  Smooth Grad-CAM++, block1
-Average Drop            0.067             0.062 *             0.064 =
+Average Drop            0.067             0.062 *             0.065 =
 Increase in Confidence  0.000 *           0.000 =             0.000 =
 Average Gain            0.000 *           0.000 =             0.000 =
-Area of[N] %            0.414             0.508               0.391 *
-Gradient energy         8.894 *           6.415               8.146
+Area of[N] %            0.414             0.508               0.383 *
+Gradient energy         8.894 *           6.415               8.242
 
 * the best   = not to be told from the best on these pictures
 report    pictures-evaluation/report.html

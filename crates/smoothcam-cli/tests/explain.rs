@@ -29,7 +29,7 @@ fn the_built_in_model_explains_a_photograph() {
 explained      tiger cat (282): the map's maximum is [N]
 layer          /blocks.15/project_conv/Conv_output_0, 320 maps of 7x7
 method         Smooth Grad-CAM++
-noise          8 samples, sigma 0.1 of the input's range, seed 0
+noise          8 samples, sigma 0.2 of the input's range, seed 0
 model saw      263x262 of 451x300 pixels, from column 94 and row 19 on
 preprocessing  size 224x224; resize shortest edge to 256, then centre crop; interpolation bicubic; scale 1/255; mean 0.498039; std 0.501961; labels 1000 (the built-in model)
                channels rgb; layout nchw (the model's input)
@@ -52,7 +52,7 @@ fn any_model_explains_a_photograph() {
 explained      owl (3): the map's maximum is [N]
 layer          block1/Relu_3, 4 maps of 8x8
 method         Smooth Grad-CAM++
-noise          8 samples, sigma 0.1 of the input's range, seed 0
+noise          8 samples, sigma 0.2 of the input's range, seed 0
 model saw      278x267 of 451x300 pixels, from column 69 and row 0 on
 preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
                resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225 (default)
@@ -71,7 +71,7 @@ explained      owl (3): the map's maximum is [N]
 explained      cat (0): the map's maximum is [N]
 layer          block1/Relu_3, 4 maps of 8x8
 method         Smooth Grad-CAM++
-noise          8 samples, sigma 0.1 of the input's range, seed 0
+noise          8 samples, sigma 0.2 of the input's range, seed 0
 model saw      278x267 of 451x300 pixels, from column 69 and row 0 on
 preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
                resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225 (default)
@@ -250,7 +250,7 @@ fn arrays_are_taken_as_they_are() {
 explained      owl (3): the map's maximum is [N]
 layer          block1/Relu_3, 4 maps of 8x8
 method         Smooth Grad-CAM++
-noise          8 samples, sigma 0.1 of the input's range, seed 0
+noise          8 samples, sigma 0.2 of the input's range, seed 0
 model saw      the array as it is
 preprocessing  none
                labels 4 ('./labels.txt')

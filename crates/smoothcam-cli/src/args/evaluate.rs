@@ -46,7 +46,7 @@ pub(crate) struct CompareWhatArgs {
     #[arg(long, value_delimiter = ',', value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) samples: Vec<usize>,
     /// Standard deviations of the noise, as shares of the input's range, separated by commas
-    /// [default: 0.1]
+    /// [default: 0.2]
     #[arg(long, value_delimiter = ',', value_name = "SIGMAS", allow_negative_numbers = true)]
     pub(crate) sigmas: Vec<f64>,
     /// Seed of the noise, of the mosaics, and of the sanity check
