@@ -82,6 +82,14 @@ fn a_run_goes_on_where_it_was_stopped() {
 }
 
 #[test]
+fn mosaics_that_cannot_be_laid_are_told() {
+    let told =
+        folder().run(&[&EVALUATE[..], &["--metrics", "sharpness", "--mosaics", "2"]].concat());
+    let expected = "0 of four classes, 0 with two pictures of one; too few classes";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
 fn regions_that_were_written_are_found_again() {
     let folder = folder();
     fs::remove_file(folder.path("pictures/cup.jpg")).unwrap();

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use smoothcam::{Error, Explainer, Result, Settings, printable, write_file};
 use smoothcam_evaluate::{
-    Annotations, Cell, Choices, Configuration, Evaluation, Item, Options, Rank, Records, Report,
-    Summary, csv, digits, html, read_pictures, spread,
+    Annotations, Cell, Choices, Configuration, Evaluation, Item, Kind, Options, Rank, Records,
+    Report, Summary, csv, digits, html, read_pictures, spread,
 };
 
 use crate::args::EvaluateArgs;
@@ -184,6 +184,16 @@ fn facts(
         }
     }
     facts.insert(1, ("layers", layers.join("; ")));
+    if evaluation.mosaics > 0 {
+        let of = |kind: Kind| records.all().iter().filter(|r| r.kind == kind).count();
+        let (distinct, repeated) = (of(Kind::Mosaic), of(Kind::Repeated));
+        let few = match distinct.min(repeated) {
+            0 => "; too few classes were recognised with confidence for more",
+            _ => "",
+        };
+        let told = format!("{distinct} of four classes, {repeated} with two pictures of one{few}");
+        facts.insert(3, ("mosaics", told));
+    }
     facts
 }
 
