@@ -32,7 +32,7 @@ fn files(folder: &Folder) -> [String; 3] {
 #[test]
 fn in_words() {
     folder().prints(
-        &[&EVALUATE[..], &["--metrics", "confidence,sharpness"]].concat(),
+        &[&EVALUATE[..], &["--metrics", "Confidence,SHARPNESS"]].concat(),
         str![[r#"
 model     model.onnx
 layers    block2/Relu_6 (8x8, where noise does not act); block1/Relu_3 (8x8)
@@ -75,10 +75,14 @@ fn a_run_goes_on_where_it_was_stopped() {
     folder.run(&args);
     assert_eq!(files(&folder), whole);
 
-    let other = folder.command(&[&args[..], &["--seed", "1"]].concat()).output().unwrap();
-    let told = String::from_utf8(other.stderr).unwrap();
-    assert!(other.status.code() == Some(2) && told.contains("of another evaluation"), "{told}");
-    assert!(told.contains("seed") && told.contains("--out"), "{told}");
+    for (flag, value, part) in
+        [("--seed", "1", "seed"), ("--pictures", "1", "pictures"), ("--mosaics", "1", "mosaics")]
+    {
+        let other = folder.command(&[&args[..], &[flag, value]].concat()).output().unwrap();
+        let told = String::from_utf8(other.stderr).unwrap();
+        assert!(other.status.code() == Some(2) && told.contains("of another evaluation"), "{told}");
+        assert!(told.contains(part) && told.contains("--out"), "{told}");
+    }
 }
 
 #[test]

@@ -139,7 +139,12 @@ fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
         "model_sha256": explainer.model_sha256(),
         "preprocess": explainer.preprocess(),
         "engine": engine,
+        "output": args.model.output,
+        "inputs": format!("{:?}", args.model.inputs),
         "folder": args.folder.display().to_string(),
+        "pictures": evaluation.items.len(),
+        "mosaics": evaluation.mosaics,
+        "sanity": evaluation.sanity,
         "classes": format!("{:?}", args.pictures.classes),
         "objects": args.pictures.objects.as_ref().map(|p| p.display().to_string()),
         "configurations": configurations,
@@ -174,7 +179,8 @@ fn facts(
         ("smoothcam", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     let mut layers: Vec<String> = Vec::new();
-    for layer in evaluation.configurations.iter().filter_map(|c| c.settings.layer.as_ref()) {
+    let named = evaluation.configurations.iter().filter_map(|c| c.settings.layer.as_ref());
+    for layer in named.flat_map(|name| explainer.fused_layers(name)) {
         let layer = explainer.find_layer(layer).map_or(printable(layer), |l| {
             let acts = if l.noise_acts == Ok(true) { "" } else { ", where noise does not act" };
             format!("{} ({}x{}{acts})", printable(&l.name), l.height, l.width)
