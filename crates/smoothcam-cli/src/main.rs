@@ -4,7 +4,6 @@ mod args;
 mod commands;
 mod failure;
 mod files;
-mod photo;
 mod progress;
 mod report;
 mod table;

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use smoothcam::model_config::Provenance;
 use smoothcam::{
-    ClassMap, Explainer, Explanation, Picture, Prediction, Rect, Region, Sigma, printable,
+    ClassMap, Explainer, Explanation, Photo, Picture, Prediction, Rect, Region, Sigma, printable,
 };
 
-use crate::photo::Photo;
 use crate::table::Facts;
 
 /// How many of the most probable classes are told.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Explainer, Result, printable};
+use smoothcam::{Error, Explainer, Result, printable, quoted};
+
+use crate::files::{files, last_part};
 
 /// The endings of files that are pictures, or arrays that are preprocessed already.
 const ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
@@ -21,14 +23,14 @@ pub struct Item {
 }
 
 impl Item {
-    /// Whether it is an array that is preprocessed already.
-    pub fn is_array(&self) -> bool {
-        self.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
-    }
-
     /// The folder that it lies in, within the whole; empty if there is none.
     pub fn folder(&self) -> &str {
         self.name.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The name of that folder itself.
+    pub fn folder_name(&self) -> &str {
+        last_part(self.folder())
     }
 }
 
@@ -56,20 +58,20 @@ pub fn read(
     source: &ClassSource,
     explainer: &Explainer,
 ) -> Result<(Vec<Item>, String)> {
-    let mut items = Vec::new();
-    walk(folder, "", &mut items)?;
+    let files = files(folder, &ENDINGS)?;
+    let mut items: Vec<Item> =
+        files.into_iter().map(|(path, name)| Item { path, name, class: None }).collect();
     if items.is_empty() {
-        return Err(Error::input(format!("there are no pictures in '{}'", shown(folder)))
+        return Err(Error::input(format!("there are no pictures in {}", quoted(folder)))
             .with_hint(format!("they are told by their endings: {}", ENDINGS.join(", "))));
     }
-    items.sort_by(|a, b| a.name.cmp(&b.name));
     let of_prediction = "the predicted ones".to_owned();
     let words = match source {
         ClassSource::Prediction => of_prediction,
         ClassSource::Folders => of_folders(&mut items, explainer)?,
         ClassSource::List(list) => {
             of_list(&mut items, list, explainer)?;
-            format!("those in {}", shown(list))
+            format!("those in {}", printable(&list.display().to_string()))
         }
         ClassSource::Any if items.iter().all(|i| i.folder().is_empty()) => of_prediction,
         ClassSource::Any => match of_folders(&mut items, explainer) {
@@ -80,42 +82,13 @@ pub fn read(
     Ok((items, words))
 }
 
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
-/// Files and folders whose names begin with a dot are hidden.
-fn walk(folder: &Path, within: &str, items: &mut Vec<Item>) -> Result<()> {
-    let unreadable = |e: std::io::Error| {
-        Error::input(format!("cannot read the folder '{}': {e}", shown(folder)))
-    };
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let (path, file) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let name = if within.is_empty() { file.clone() } else { format!("{within}/{file}") };
-        if file.starts_with('.') {
-            continue;
-        }
-        if entry.file_type().map_err(unreadable)?.is_dir() {
-            walk(&path, &name, items)?;
-        } else if path
-            .extension()
-            .is_some_and(|e| ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known)))
-        {
-            items.push(Item { path, name, class: None });
-        }
-    }
-    Ok(())
-}
-
 /// Each folder is a class by its name; or, if none is and there are as many folders as classes, by its
 /// place among them in alphabetical order, as torchvision's ImageFolder numbers them.
 fn of_folders(items: &mut [Item], explainer: &Explainer) -> Result<String> {
     let mut classes: BTreeMap<String, Result<usize>> = BTreeMap::new();
     for item in items.iter() {
         let folder = item.folder().to_owned();
-        let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
-        classes.entry(folder).or_insert_with(|| explainer.class(&name));
+        classes.entry(folder).or_insert_with(|| explainer.class(item.folder_name()));
     }
     let numbered = classes.len() == explainer.classes() && classes.values().all(Result::is_err);
     let chosen = classes
@@ -133,7 +106,7 @@ fn of_folders(items: &mut [Item], explainer: &Explainer) -> Result<String> {
 }
 
 fn of_list(items: &mut [Item], list: &Path, explainer: &Explainer) -> Result<()> {
-    let about = |what: String| Error::input(format!("list '{}': {what}", shown(list)));
+    let about = |what: String| Error::input(format!("list {}: {what}", quoted(list)));
     let text = fs::read_to_string(list).map_err(|e| about(e.to_string()))?;
     let mut classes = BTreeMap::new();
     for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
@@ -144,13 +117,11 @@ fn of_list(items: &mut [Item], list: &Path, explainer: &Explainer) -> Result<()>
             Ok(class) => drop(classes.insert(name.trim().trim_matches('"').to_owned(), class)),
             // The first line may be a heading.
             Err(_) if i == 0 => {}
-            Err(e) => return Err(e.context(&format!("list '{}', line {}", shown(list), i + 1))),
+            Err(e) => return Err(e.context(&format!("list {}, line {}", quoted(list), i + 1))),
         }
     }
     for item in items.iter_mut() {
-        let file = item.name.rsplit('/').next().unwrap_or_default();
-        let folder = item.folder().rsplit('/').next().unwrap_or_default();
-        let names = [item.name.as_str(), file, item.folder(), folder];
+        let names = [&item.name, last_part(&item.name), item.folder(), item.folder_name()];
         let class = names.into_iter().find_map(|name| classes.get(name));
         item.class =
             Some(*class.ok_or_else(|| {

@@ -1,9 +1,9 @@
 //! Runs an evaluation: all configurations on all pictures, then mosaics, then the sanity check.
 
+use std::collections::HashMap;
+
 use ndarray::Array3;
-use smoothcam::{
-    Array, Error, Explainer, ExplainerBuilder, Limits, Picture, Result, Samples, Study,
-};
+use smoothcam::{Error, Explainer, ExplainerBuilder, Limits, Photo, Result, Samples, printable};
 
 use crate::annotations::{Annotations, Object};
 use crate::configuration::Configuration;
@@ -53,10 +53,11 @@ impl Evaluation<'_> {
     pub fn run(&self, records: &mut Records, progress: Progress<'_>) -> Result<()> {
         let sanity = if self.sanity > 0 { forgotten::SHARES.len() } else { 0 };
         let all = self.items.len() + 2 * self.mosaics + sanity;
+        let classes = self.classes_of_categories();
         for (done, item) in self.items.iter().enumerate() {
             progress(done, all);
             if !records.has(Kind::Picture, &item.name) {
-                records.add(self.measure(item)?)?;
+                records.add(self.measure(item, &classes)?)?;
             }
         }
         if self.mosaics > 0 {
@@ -70,9 +71,9 @@ impl Evaluation<'_> {
         Ok(())
     }
 
-    fn measure(&self, item: &Item) -> Result<Record> {
+    fn measure(&self, item: &Item, classes: &HashMap<&str, usize>) -> Result<Record> {
         let (kind, name) = (Kind::Picture, item.name.clone());
-        let study = match self.study(item) {
+        let study = match self.photo(item).and_then(|photo| photo.study(self.explainer)) {
             Ok(study) => study,
             Err(e) => {
                 let skipped = Some(e.to_string());
@@ -87,7 +88,7 @@ impl Evaluation<'_> {
             probability: subject.probability(),
             predicted: subject.predicted(),
         };
-        let targets = self.targets(item, &subject);
+        let targets = self.targets(item, &subject, classes);
         let mut results = vec![Measured::default(); self.configurations.len()];
         for i in self.order() {
             results[i] = self
@@ -133,41 +134,48 @@ impl Evaluation<'_> {
         order
     }
 
-    /// The picture, ready to be explained.
-    pub(crate) fn study(&self, item: &Item) -> Result<Study<'_>> {
-        if item.is_array() {
-            return self.explainer.study_tensor(Array::read(&item.path)?.into_picture()?);
-        }
-        self.explainer.study(&Picture::open(&item.path, self.limits)?)
+    /// The file of a picture.
+    pub(crate) fn photo(&self, item: &Item) -> Result<Photo> {
+        Photo::open(&item.path, self.limits)
+    }
+
+    /// The picture of a record.
+    pub(crate) fn item(&self, name: &str) -> Result<&Item> {
+        let item = self.items.iter().find(|i| i.name == name);
+        item.ok_or_else(|| Error::failure(format!("the picture '{}' is gone", printable(name))))
     }
 
     /// Where the class that is explained is. Categories are classes by their names, or by that of the
     /// folder that the picture lies in; if no category of all is a class, all objects count.
-    fn targets(&self, item: &Item, subject: &Subject<'_>) -> Option<Targets> {
-        let annotations = self.annotations?;
-        let objects = annotations.of(&item.name)?;
-        let class = |o: &Object| self.class_of(&o.category);
-        let folder = item.folder().rsplit('/').next().unwrap_or_default();
-        let known = annotations.categories().into_iter().any(|c| self.class_of(c).is_some());
+    fn targets(
+        &self,
+        item: &Item,
+        subject: &Subject<'_>,
+        classes: &HashMap<&str, usize>,
+    ) -> Option<Targets> {
+        let objects = self.annotations?.of(&item.name)?;
+        let folder = item.folder_name();
         let of_class = |o: &&Object| {
             let by_folder = item.class == Some(subject.class()) && o.category == folder;
-            by_folder || class(o) == Some(subject.class())
+            by_folder || classes.get(o.category.as_str()) == Some(&subject.class())
         };
         let in_folders = objects.iter().any(|o| o.category == folder);
-        let chosen: Vec<&Object> = match known || in_folders {
+        let chosen: Vec<&Object> = match !classes.is_empty() || in_folders {
             true => objects.iter().filter(of_class).collect(),
             false => objects.iter().collect(),
         };
         Targets::new(&chosen, &subject.study().seen(), subject.size())
     }
 
-    /// The class of exactly this label.
-    fn class_of(&self, category: &str) -> Option<usize> {
-        let class = self.explainer.class(category).ok()?;
-        self.explainer
-            .label(class)
-            .is_some_and(|l| l.eq_ignore_ascii_case(category))
-            .then_some(class)
+    /// The categories of all annotations that are exactly a class's label.
+    fn classes_of_categories(&self) -> HashMap<&str, usize> {
+        let categories = self.annotations.map(Annotations::categories).unwrap_or_default();
+        let class = |category: &str| {
+            let class = self.explainer.class(category).ok()?;
+            let label = self.explainer.label(class)?;
+            label.eq_ignore_ascii_case(category).then_some(class)
+        };
+        categories.into_iter().filter_map(|c| Some((c, class(c)?))).collect()
     }
 
     fn measure_mosaics(&self, records: &mut Records, done: &mut dyn FnMut(usize)) -> Result<()> {
@@ -178,10 +186,7 @@ impl Evaluation<'_> {
             if records.has(plan.kind, &plan.name) {
                 continue;
             }
-            let board = match &board {
-                Some(board) => board,
-                None => board.insert(Board::new(self.explainer, self.builder)?),
-            };
+            let board = board.get_or_insert_with(|| Board::new(self.explainer, self.builder));
             let maps = board.maps(plan, &self.inputs(plan)?, self.configurations)?;
             let measured = maps.iter().map(|heats| plan.measured(heats, self.options.threshold));
             let (name, parts) = (plan.name.clone(), plan.parts.clone());
@@ -194,9 +199,8 @@ impl Evaluation<'_> {
     /// The preprocessed pictures of a mosaic by cell, (C, H, W) each.
     pub(crate) fn inputs(&self, plan: &Plan) -> Result<Vec<Array3<f32>>> {
         let input = |part: &&Part| {
-            let item = self.items.iter().find(|i| i.name == part.picture);
-            let item = item.ok_or_else(|| Error::failure("a mosaic has lost a picture"))?;
-            channels_first(self.explainer, self.study(item)?.input())
+            let photo = self.photo(self.item(&part.picture)?)?;
+            channels_first(self.explainer, photo.study(self.explainer)?.input())
         };
         plan.by_cell().iter().map(input).collect()
     }
@@ -214,9 +218,8 @@ impl Evaluation<'_> {
             return Ok(());
         }
         let input = |record: &Record| {
-            let item = self.items.iter().find(|i| i.name == record.name);
-            let item = item.ok_or_else(|| Error::failure("a picture is gone"))?;
-            Ok((self.study(item)?.input().clone(), record.parts[0].clone()))
+            let photo = self.photo(self.item(&record.name)?)?;
+            Ok((photo.study(self.explainer)?.input().clone(), record.parts[0].clone()))
         };
         let pictures = missing.iter().map(input).collect::<Result<Vec<_>>>()?;
         let mut stages = 0;

@@ -11,29 +11,30 @@ use crate::records::Part;
 use crate::subject::Subject;
 
 /// What is measured of it.
-pub(crate) static METRICS: &[Metric] = &[
-    Metric {
-        name: "forgotten-rank",
-        title: "Sanity: rank correlation",
-        better: Better::Lower,
-        about: "Spearman's correlation of the map with that of the same class when all weights of the \
-                classifier are in random order. A map that stays the same (1) does not explain the \
-                classifier.",
-        source: "Adebayo et al., 1810.03292, section 3.2",
-    },
-    Metric {
-        name: "forgotten-ssim",
-        title: "Sanity: SSIM",
-        better: Better::Lower,
-        about: "The same by structural similarity.",
-        source: "Adebayo et al., 1810.03292, section 3.2",
-    },
-];
+pub(crate) static METRICS: &[Metric] = &[RANK, SSIM];
+
+const RANK: Metric = Metric {
+    name: "forgotten-rank",
+    title: "Sanity: rank correlation",
+    better: Better::Lower,
+    about: "Spearman's correlation of the map with that of the same class when all weights of the \
+            classifier are in random order. A map that stays the same (1) does not explain the \
+            classifier.",
+    source: "Adebayo et al., 1810.03292, section 3.2",
+};
+
+const SSIM: Metric = Metric {
+    name: "forgotten-ssim",
+    title: "Sanity: SSIM",
+    better: Better::Lower,
+    about: "The same by structural similarity.",
+    source: "Adebayo et al., 1810.03292, section 3.2",
+};
 
 /// The shares of matrices and kernels, from the top, that are put in random order; at least one is.
 pub(crate) const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// The curves: their first place is the trained classifier's own map.
-pub(crate) const CURVE: &str = "forgotten-rank";
+pub(crate) const CURVE: &str = RANK.name;
 
 /// Compares the maps of pictures by classifiers that forget more and more: per picture and
 /// configuration, what was measured.
@@ -75,8 +76,8 @@ pub(crate) fn measure(
                     curve.push(rank);
                 }
                 let ssim = ssim(before.view(), after.view());
-                measured.values.insert(METRICS[0].name.to_owned(), rank);
-                measured.values.insert(METRICS[1].name.to_owned(), ssim);
+                measured.values.insert(RANK.name.to_owned(), rank);
+                measured.values.insert(SSIM.name.to_owned(), ssim);
             }
         }
         progress();

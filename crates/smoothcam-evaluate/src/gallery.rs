@@ -1,9 +1,8 @@
 //! Pictures worth looking at: where maps are best and worst, and some mosaics.
 
 use smoothcam::render::{Panel, Style, encode_jpeg, figure, overlay};
-use smoothcam::{Array, Error, Picture, Result, Seen, Settings};
+use smoothcam::{Picture, Result, Seen, Settings};
 
-use crate::dataset::Item;
 use crate::evaluation::Evaluation;
 use crate::metrics::{Better, FAMILIES, Metric};
 use crate::metrics::{objects, removal};
@@ -59,10 +58,9 @@ impl Evaluation<'_> {
 
     /// The picture and its map by each configuration.
     fn picture(&self, record: &Record, metric: &Metric) -> Result<ShownPicture> {
-        let item = self.items.iter().find(|i| i.name == record.name);
-        let item = item.ok_or_else(|| Error::failure("a picture is gone"))?;
+        let photo = self.photo(self.item(&record.name)?)?;
         let part = &record.parts[0];
-        let (photo, study) = (self.photo(item)?, self.study(item)?);
+        let (photo, study) = (photo.picture(self.explainer)?, photo.study(self.explainer)?);
         let panels =
             self.configurations.iter().zip(&record.results).map(|(configuration, measured)| {
                 let classes = vec![part.class.to_string()];
@@ -90,15 +88,14 @@ impl Evaluation<'_> {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        let board = Board::new(self.explainer, self.builder)?;
+        let board = Board::new(self.explainer, self.builder);
         let picture = |record: &&Record| {
             let (kind, name, parts) = (record.kind, record.name.clone(), record.parts.clone());
             let plan = Plan { kind, name, parts };
             let inputs = self.inputs(&plan)?;
             let maps = board.maps(&plan, &inputs, self.configurations)?;
             let (photo, explained) = (board.picture(&inputs)?, plan.parts[0].class);
-            let (width, height) = (photo.width().into(), photo.height().into());
-            let seen = Seen { x: 0.0, y: 0.0, width, height };
+            let seen = Seen::whole(photo.width().into(), photo.height().into());
             let panels = self.configurations.iter().zip(&maps).map(|(configuration, maps)| {
                 let image = overlay(&photo, maps[0].values(), &seen, &Style::default())?;
                 Ok((configuration.title.clone(), String::new(), image))
@@ -112,13 +109,6 @@ impl Evaluation<'_> {
             Ok(ShownPicture { caption, jpeg: sheet(("mosaic".into(), class, photo), panels)? })
         };
         chosen.iter().map(picture).collect()
-    }
-
-    fn photo(&self, item: &Item) -> Result<Picture> {
-        if item.is_array() {
-            return self.explainer.picture_of(&Array::read(&item.path)?.into_picture()?);
-        }
-        Picture::open(&item.path, self.limits)
     }
 
     fn name_of(&self, class: usize) -> String {

@@ -5,6 +5,7 @@ mod annotations;
 mod configuration;
 mod dataset;
 mod evaluation;
+mod files;
 mod forgotten;
 mod gallery;
 mod heat;

@@ -18,59 +18,62 @@ use crate::records::{Kind, Part, Record};
 use crate::subject::as_model_takes_it;
 
 /// What is measured of mosaics.
-pub(crate) static METRICS: &[Metric] = &[
-    Metric {
-        name: "grid-share",
-        title: "Grid share",
-        better: Better::Higher,
-        about: "Of four pictures of different classes side by side, the share of the map's positive mass on \
-                the picture of the class explained (chance: 0.25).",
-        source: "Boehle et al., Convolutional Dynamic Alignment Networks, 2104.00032, section 4.2",
-    },
-    Metric {
-        name: "grid-pointing",
-        title: "Grid pointing",
-        better: Better::Higher,
-        about: "How often the map's maximum is on the picture of the class explained (chance: 0.25).",
-        source: "after 2104.00032 and 1608.00507",
-    },
-    Metric {
-        name: "repeated-share",
-        title: "Two occurrences, share",
-        better: Better::Higher,
-        about: "Of four pictures side by side, two of one class, the share of that class's positive mass on \
-                those two (chance: 0.5).",
-        source: "smoothcam, after 2104.00032",
-    },
-    Metric {
-        name: "repeated-found",
-        title: "Two occurrences, both found",
-        better: Better::Higher,
-        about: "How often the map reaches --threshold of its maximum on both pictures of its class.",
-        source: "smoothcam, after 2104.00032",
-    },
-];
+pub(crate) static METRICS: &[Metric] = &[SHARE, POINTING, REPEATED_SHARE, REPEATED_FOUND];
+
+const SHARE: Metric = Metric {
+    name: "grid-share",
+    title: "Grid share",
+    better: Better::Higher,
+    about: "Of four pictures of different classes side by side, the share of the map's positive mass on \
+            the picture of the class explained (chance: 0.25).",
+    source: "Boehle et al., Convolutional Dynamic Alignment Networks, 2104.00032, section 4.2",
+};
+
+const POINTING: Metric = Metric {
+    name: "grid-pointing",
+    title: "Grid pointing",
+    better: Better::Higher,
+    about: "How often the map's maximum is on the picture of the class explained (chance: 0.25).",
+    source: "after 2104.00032 and 1608.00507",
+};
+
+const REPEATED_SHARE: Metric = Metric {
+    name: "repeated-share",
+    title: "Two occurrences, share",
+    better: Better::Higher,
+    about: "Of four pictures side by side, two of one class, the share of that class's positive mass on \
+            those two (chance: 0.5).",
+    source: "smoothcam, after 2104.00032",
+};
+
+const REPEATED_FOUND: Metric = Metric {
+    name: "repeated-found",
+    title: "Two occurrences, both found",
+    better: Better::Higher,
+    about: "How often the map reaches --threshold of its maximum on both pictures of its class.",
+    source: "smoothcam, after 2104.00032",
+};
 
 /// Pictures from which mosaics are laid are predicted right, with at least this probability.
 const CONFIDENT: f64 = 0.5;
 
-/// A classifier of inputs twice as high and wide.
-pub(crate) struct Board {
-    explainer: Explainer,
-    /// Whether mosaics are shrunk to the size of one picture, as the model takes no other.
-    pub(crate) shrunk: bool,
+/// A classifier of mosaics.
+pub(crate) struct Board<'e> {
+    /// Of a single picture's size.
+    single: &'e Explainer,
+    /// Of inputs twice as high and wide, if the model takes them; else mosaics are shrunk.
+    twice: Option<Explainer>,
 }
 
-impl Board {
-    /// # Errors
-    /// If the model cannot be loaded again.
-    pub(crate) fn new(explainer: &Explainer, builder: &ExplainerBuilder) -> Result<Board> {
-        let Size { height, width } = explainer.preprocess().size;
+impl<'e> Board<'e> {
+    pub(crate) fn new(single: &'e Explainer, builder: &ExplainerBuilder) -> Board<'e> {
+        let Size { height, width } = single.preprocess().size;
         let twice = builder.clone().size(Size { height: 2 * height, width: 2 * width }).build();
-        match twice {
-            Ok(explainer) => Ok(Board { explainer, shrunk: false }),
-            Err(_) => Ok(Board { explainer: builder.clone().build()?, shrunk: true }),
-        }
+        Board { single, twice: twice.ok() }
+    }
+
+    fn explainer(&self) -> &Explainer {
+        self.twice.as_ref().unwrap_or(self.single)
     }
 
     /// The mosaic itself, as a picture.
@@ -78,7 +81,7 @@ impl Board {
     /// # Errors
     /// If the pictures are not as the model takes them.
     pub(crate) fn picture(&self, pictures: &[Array3<f32>]) -> Result<Picture> {
-        self.explainer.picture_of(&self.input(pictures))
+        self.explainer().picture_of(&self.input(pictures))
     }
 
     /// The maps of a mosaic: for each configuration, of each class that is explained.
@@ -91,8 +94,8 @@ impl Board {
         pictures: &[Array3<f32>],
         configurations: &[Configuration],
     ) -> Result<Vec<Vec<Heat>>> {
-        let study = self.explainer.study_tensor(self.input(pictures))?;
-        let Size { height, width } = self.explainer.preprocess().size;
+        let study = self.explainer().study_tensor(self.input(pictures))?;
+        let Size { height, width } = self.explainer().preprocess().size;
         let size = (height as usize, width as usize);
         let of = |configuration: &Configuration| {
             let classes = plan.explained().map(|p| p.class.to_string()).collect();
@@ -106,8 +109,8 @@ impl Board {
     /// A mosaic as the model takes it.
     fn input(&self, pictures: &[Array3<f32>]) -> Array4<f32> {
         let mosaic = lay(pictures);
-        let mosaic = if self.shrunk { halved(&mosaic) } else { mosaic };
-        as_model_takes_it(&self.explainer, mosaic.view())
+        let mosaic = if self.twice.is_some() { mosaic } else { halved(&mosaic) };
+        as_model_takes_it(self.explainer(), mosaic.view())
     }
 }
 
@@ -130,29 +133,25 @@ impl Plan {
     /// What the maps of those classes are worth.
     pub(crate) fn measured(&self, heats: &[Heat], threshold: f32) -> Measured {
         let cells = self.cells();
-        let values = match self.kind {
-            Kind::Repeated => {
-                let both =
-                    |heat: &Heat| cells[..2].iter().all(|cell| reaches(heat, *cell, threshold));
-                let share = |heat: &Heat| cells[..2].iter().map(|cell| share(heat, *cell)).sum();
-                let of = |measure: &dyn Fn(&Heat) -> f64| heats.first().map_or(0.0, measure);
-                vec![(2, of(&share)), (3, of(&|heat| f64::from(u8::from(both(heat)))))]
-            }
-            _ => {
-                let mean = |measure: &dyn Fn(&Heat, usize) -> f64| {
-                    heats.iter().zip(&cells).map(|(h, cell)| measure(h, *cell)).sum::<f64>()
-                        / heats.len().max(1) as f64
-                };
-                let points = |heat: &Heat, cell: usize| {
-                    let (rows, columns) = heat.values().dim();
-                    let at = heat.peak().map(|(y, x)| 2 * (2 * y / rows) + 2 * x / columns);
-                    f64::from(u8::from(at == Some(cell)))
-                };
-                vec![(0, mean(&share)), (1, mean(&points))]
-            }
+        if self.kind == Kind::Repeated {
+            let occurrences = &cells[..2];
+            let both = |heat: &Heat| occurrences.iter().all(|cell| reaches(heat, *cell, threshold));
+            let of_both = |heat: &Heat| occurrences.iter().map(|cell| share(heat, *cell)).sum();
+            let heat = heats.first();
+            return Measured::of([
+                (&REPEATED_SHARE, heat.map_or(0.0, of_both)),
+                (&REPEATED_FOUND, f64::from(heat.is_some_and(both))),
+            ]);
+        }
+        let mean = |measure: &dyn Fn(&Heat, usize) -> f64| {
+            heats.iter().zip(&cells).map(|(h, cell)| measure(h, *cell)).sum::<f64>()
+                / heats.len().max(1) as f64
         };
-        let values = values.into_iter().map(|(i, value)| (METRICS[i].name.to_owned(), value));
-        Measured { values: values.collect(), curves: BTreeMap::new() }
+        let points = |heat: &Heat, cell: usize| {
+            let inside = within(heat.values().dim(), cell);
+            f64::from(heat.peak().is_some_and(|(y, x)| inside(y, x)))
+        };
+        Measured::of([(&SHARE, mean(&share)), (&POINTING, mean(&points))])
     }
 
     /// Where the parts lie: in repeated mosaics the two of a class lie in all places in turn.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use smoothcam::{Error, Result, printable};
+use smoothcam::{Error, Result, quoted};
 
 use crate::metrics::Measured;
 
@@ -40,6 +40,18 @@ pub enum Kind {
     Forgotten,
 }
 
+impl Kind {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Picture => "picture",
+            Kind::Mosaic => "mosaic",
+            Kind::Repeated => "repeated",
+            Kind::Forgotten => "forgotten",
+        }
+    }
+}
+
 /// A picture and a class of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
@@ -68,9 +80,7 @@ impl Records {
     /// # Errors
     /// If it cannot be written, is damaged, or holds another evaluation.
     pub fn open(path: &Path, description: &Value) -> Result<Records> {
-        let about = |what: String| {
-            Error::input(format!("records '{}': {what}", printable(&path.display().to_string())))
-        };
+        let about = |what: String| Error::input(format!("records {}: {what}", quoted(path)));
         let failed = |e: std::io::Error| about(e.to_string());
         let text = match fs::read_to_string(path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -133,7 +143,7 @@ impl Records {
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
         let failed =
-            |e: String| Error::failure(format!("cannot write '{}': {e}", self.path.display()));
+            |e: String| Error::failure(format!("cannot write {}: {e}", quoted(&self.path)));
         let mut text = serde_json::to_string(line).map_err(|e| failed(e.to_string()))?;
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|e| failed(e.to_string()))
@@ -184,6 +194,13 @@ mod tests {
             }
             assert_eq!(again.all(), [record("a"), record("b")]);
             assert_eq!(fs::read(&path).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn kinds_have_one_name() {
+        for kind in [Kind::Picture, Kind::Mosaic, Kind::Repeated, Kind::Forgotten] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 

@@ -1,10 +1,13 @@
 //! A picture under evaluation: the classifier's answer to it, and to changed copies of it.
 
+use std::cell::OnceCell;
+
 use ndarray::{Array3, Array4, ArrayView3, Axis, Ix3};
 use smoothcam::preprocess::Layout;
 use smoothcam::{Error, Explainer, Explanation, Result, Settings, Study};
 
 use crate::heat::Heat;
+use crate::metrics::removal::blur;
 
 /// A picture and the class that is explained.
 pub struct Subject<'e> {
@@ -16,6 +19,16 @@ pub struct Subject<'e> {
     probability: f64,
     class: usize,
     predicted: usize,
+    /// What pixels are inserted into and deleted to, once they are asked for.
+    grounds: OnceCell<Grounds>,
+}
+
+/// Inputs that show nothing, or little; each with the class's probability for it.
+pub(crate) struct Grounds {
+    /// A blurred copy of the input.
+    pub(crate) blurred: (Array3<f32>, f64),
+    /// Zeros.
+    pub(crate) blank: (Array3<f32>, f64),
 }
 
 impl<'e> Subject<'e> {
@@ -33,7 +46,8 @@ impl<'e> Subject<'e> {
         let input = channels_first(explainer, study.input())?;
         let class = class.unwrap_or(predicted);
         let probability = probabilities[class];
-        Ok(Subject { explainer, study, input, probability, class, predicted })
+        let grounds = OnceCell::new();
+        Ok(Subject { explainer, study, input, probability, class, predicted, grounds })
     }
 
     /// The class that is explained.
@@ -73,6 +87,25 @@ impl<'e> Subject<'e> {
     pub fn probability_of(&self, changed: ArrayView3<'_, f32>) -> Result<f64> {
         let changed = as_model_takes_it(self.explainer, changed);
         Ok(self.explainer.probabilities(&changed)?[self.class])
+    }
+
+    /// What pixels are inserted into and deleted to: the same for all maps of the picture.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub(crate) fn grounds(&self) -> Result<&Grounds> {
+        if let Some(grounds) = self.grounds.get() {
+            return Ok(grounds);
+        }
+        let with_probability = |ground: Array3<f32>| -> Result<_> {
+            let probability = self.probability_of(ground.view())?;
+            Ok((ground, probability))
+        };
+        let grounds = Grounds {
+            blurred: with_probability(blur(self.input()))?,
+            blank: with_probability(Array3::zeros(self.input.dim()))?,
+        };
+        Ok(self.grounds.get_or_init(|| grounds))
     }
 
     /// The explanation that the settings ask for, of the class that is explained.

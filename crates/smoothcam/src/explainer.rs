@@ -192,8 +192,8 @@ impl Explainer {
             return Err(Error::input("the input holds values that are not finite"));
         }
         let size = self.preprocess.size;
-        let (width, height) = (f64::from(size.width), f64::from(size.height));
-        Ok(Study::new(self, input, Seen { x: 0.0, y: 0.0, width, height }))
+        let seen = Seen::whole(size.width.into(), size.height.into());
+        Ok(Study::new(self, input, seen))
     }
 
     /// The scores of an input that is already as the model takes it, before softmax or sigmoid:

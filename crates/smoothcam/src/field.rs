@@ -81,7 +81,7 @@ pub fn interpolated(
     map: ArrayView2<'_, f32>,
     (rows, columns): (usize, usize),
 ) -> Result<Array2<f32>> {
-    let seen = Seen { x: 0.0, y: 0.0, width: columns as f64, height: rows as f64 };
+    let seen = Seen::whole(columns as f64, rows as f64);
     let field = Field::new(map, &seen, columns as u32)?;
     let values = (0..rows as u32).flat_map(|y| field.row(y)).map(|value| value.unwrap_or(0.0));
     Array2::from_shape_vec((rows, columns), values.collect())

@@ -37,7 +37,6 @@ impl Study<'_> {
             (settings.uncertainty, "the uncertainty"),
             (settings.maps.is_some(), "a choice of feature maps"),
             (settings.neurons.is_some(), "a choice of neurons"),
-            (settings.grid.is_some(), "a given grid"),
         ];
         if let Some((_, what)) = one_layer.iter().find(|(asked, _)| *asked) {
             return Err(Error::input(format!(

@@ -2,17 +2,27 @@
 
 use std::path::Path;
 
-use smoothcam::{Array, Explainer, Limits, Picture, Result, Study};
+use crate::Result;
+use crate::array::Array;
+use crate::explainer::Explainer;
+use crate::picture::{Limits, Picture};
+use crate::study::Study;
 
-/// The input of a command.
-pub(crate) enum Photo {
+/// A file that can be explained.
+#[derive(Clone, Debug)]
+pub enum Photo {
+    /// A photograph.
     Picture(Picture),
+    /// An input (1, C, H, W) or (1, H, W, C), preprocessed already.
     Array(Array),
 }
 
 impl Photo {
     /// Reads a photograph, or a NumPy array if the file is named `.npy`.
-    pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Photo> {
+    ///
+    /// # Errors
+    /// If the file cannot be read or is over the limits.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Photo> {
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
             return Array::read(path).map(Photo::Array);
         }
@@ -20,7 +30,10 @@ impl Photo {
     }
 
     /// The picture to draw on.
-    pub(crate) fn picture(&self, explainer: &Explainer) -> Result<Picture> {
+    ///
+    /// # Errors
+    /// If an array is not of the model's shape.
+    pub fn picture(&self, explainer: &Explainer) -> Result<Picture> {
         match self {
             Photo::Picture(picture) => Ok(picture.clone()),
             Photo::Array(array) => explainer.picture_of(&array.clone().into_picture()?),
@@ -28,7 +41,10 @@ impl Photo {
     }
 
     /// Made ready to be explained.
-    pub(crate) fn study<'e>(&self, explainer: &'e Explainer) -> Result<Study<'e>> {
+    ///
+    /// # Errors
+    /// If the model cannot take it.
+    pub fn study<'e>(&self, explainer: &'e Explainer) -> Result<Study<'e>> {
         match self {
             Photo::Picture(picture) => explainer.study(picture),
             Photo::Array(array) => explainer.study_tensor(array.clone().into_picture()?),

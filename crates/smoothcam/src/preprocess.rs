@@ -127,6 +127,13 @@ pub struct Seen {
     pub height: f64,
 }
 
+impl Seen {
+    /// The whole of something so many pixels wide and high.
+    pub fn whole(width: f64, height: f64) -> Seen {
+        Seen { x: 0.0, y: 0.0, width, height }
+    }
+}
+
 /// The most pixels a tensor's grid or a squashed picture may have.
 const MAX_GRID: u64 = 1 << 26;
 

@@ -15,7 +15,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A path for a message: quoted and [`printable`].
-pub(crate) fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     format!("'{}'", printable(&path.display().to_string()))
 }
 

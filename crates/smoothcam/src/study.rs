@@ -49,7 +49,8 @@ impl<'e> Study<'e> {
     /// # Errors
     /// As [`Explainer::explain`].
     pub fn explain(&self, settings: &Settings, progress: Progress<'_>) -> Result<Explanation> {
-        if let Some(name) = &settings.layer
+        // A layer whose grid is given is one, whatever its name.
+        if let (Some(name), None) = (&settings.layer, settings.grid)
             && let layers = self.explainer.fused_layers(name)
             && layers.len() > 1
         {

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 use smoothcam::preprocess::{Channels, Layout};
-use smoothcam::{Array, Explainer, Picture, Result, Settings, printable};
+use smoothcam::{Array, Explainer, Photo, Picture, Result, Settings, printable};
 
 use crate::args::BenchArgs;
-use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::table::{Facts, print, print_json};
 

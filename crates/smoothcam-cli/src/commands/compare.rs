@@ -2,12 +2,12 @@
 
 use smoothcam::render::{Panel, encode_png, figure, overlay};
 use smoothcam::{
-    Explainer, Explanation, Method, Picture, Result, Samples, Settings, printable, write_file,
+    Explainer, Explanation, Method, Photo, Picture, Result, Samples, Settings, printable,
+    write_file,
 };
 
 use crate::args::CompareArgs;
 use crate::files::{beside, check_outputs};
-use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::report::{digits, shown};
 use crate::table::print;

@@ -8,12 +8,11 @@ use std::time::Instant;
 use serde::Serialize;
 use smoothcam::render::{encode_png, heatmap, outline, overlay};
 use smoothcam::{
-    ClassMap, Error, Explanation, Manifest, Picture, Rect, Region, regions, write_file,
+    ClassMap, Error, Explanation, Manifest, Photo, Picture, Rect, Region, regions, write_file,
 };
 
 use crate::args::ExplainArgs;
 use crate::files::{beside, check_outputs, for_class};
-use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::report::{TOP, report};
 use crate::table::{print, print_json};

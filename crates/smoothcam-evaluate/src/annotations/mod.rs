@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use smoothcam::{Error, Rect, Result, printable};
+use smoothcam::{Error, Rect, Result, quoted};
+
+use crate::files::{files, last_part};
 
 pub use mask::Mask;
 
@@ -53,13 +55,16 @@ impl Annotations {
     /// If a file cannot be read or is not of that format.
     pub fn read(path: &Path) -> Result<Annotations> {
         let mut of_picture = BTreeMap::new();
-        if path.is_dir() {
-            read_folder(path, "", &mut of_picture)?;
-            if of_picture.is_empty() {
-                return Err(Error::input(format!("there are no annotations in '{}'", name(path))));
-            }
-        } else {
+        if !path.is_dir() {
             read_file(path, "", &mut of_picture)?;
+            return Ok(Annotations { of_picture });
+        }
+        for (file, name) in files(path, &["json", "xml"])? {
+            let within = name.strip_suffix(last_part(&name)).unwrap_or_default();
+            read_file(&file, within, &mut of_picture)?;
+        }
+        if of_picture.is_empty() {
+            return Err(Error::input(format!("there are no annotations in {}", quoted(path))));
         }
         Ok(Annotations { of_picture })
     }
@@ -67,11 +72,11 @@ impl Annotations {
     /// The objects of a picture: found by its path, else by its file name, if there is one such; `None`
     /// if the picture was not annotated.
     pub fn of(&self, picture: &str) -> Option<&[Object]> {
-        let file = |path: &'_ str| path.rsplit('/').next().unwrap_or_default().to_owned();
         if let Some(objects) = self.of_picture.get(picture) {
             return Some(objects);
         }
-        let mut alike = self.of_picture.iter().filter(|(path, _)| file(path) == file(picture));
+        let file = last_part(picture);
+        let mut alike = self.of_picture.iter().filter(|(path, _)| last_part(path) == file);
         match (alike.next(), alike.next()) {
             (Some((_, objects)), None) => Some(objects),
             _ => None,
@@ -84,31 +89,11 @@ impl Annotations {
     }
 }
 
-fn name(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
 type OfPicture = BTreeMap<String, Vec<Object>>;
-
-/// Reads the files of a folder, whose pictures lie in the same folder.
-fn read_folder(folder: &Path, within: &str, found: &mut OfPicture) -> Result<()> {
-    let failed =
-        |e: std::io::Error| Error::input(format!("cannot read the folder '{}': {e}", name(folder)));
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            read_folder(&path, &format!("{within}{file}/"), found)?;
-        } else if [".json", ".xml"].iter().any(|ending| file.to_lowercase().ends_with(ending)) {
-            read_file(&path, within, found)?;
-        }
-    }
-    Ok(())
-}
 
 /// Reads a file; `within` comes before the names of its pictures.
 fn read_file(path: &Path, within: &str, found: &mut OfPicture) -> Result<()> {
-    let about = |e: String| Error::input(format!("annotations '{}': {e}", name(path)));
+    let about = |e: String| Error::input(format!("annotations {}: {e}", quoted(path)));
     let size = fs::metadata(path).map_err(|e| about(e.to_string()))?.len();
     if size > MAX_BYTES {
         return Err(about(format!("{size} bytes are more than the {MAX_BYTES} that are read")));

@@ -46,7 +46,7 @@ fn measure(case: &Case<'_>) -> Result<Measured> {
 /// Average Drop, Increase in Confidence and Average Gain of one picture, 0 to 1 each.
 fn of_probabilities(before: f64, after: f64) -> [f64; 3] {
     let share = |part: f64, whole: f64| if whole > 0.0 { part.max(0.0) / whole } else { 0.0 };
-    let increase = if after > before { 1.0 } else { 0.0 };
+    let increase = f64::from(after > before);
     [share(before - after, before), increase, share(after - before, 1.0 - before)]
 }
 

@@ -41,6 +41,24 @@ pub enum Better {
     Lower,
 }
 
+impl Better {
+    /// In words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Better::Higher => "higher is better",
+            Better::Lower => "lower is better",
+        }
+    }
+
+    /// As an arrow.
+    pub(crate) fn arrow(self) -> char {
+        match self {
+            Better::Higher => '\u{2191}',
+            Better::Lower => '\u{2193}',
+        }
+    }
+}
+
 /// Metrics that are measured together.
 #[derive(Debug)]
 pub struct Family {

@@ -64,7 +64,7 @@ fn of_map(heat: &Heat, targets: &Targets, threshold: f32) -> Result<Measured> {
     let fit = |a: &Rect, others: &[Rect]| others.iter().map(|b| a.iou(b)).fold(0.0, f64::max);
     let recalled = targets.boxes.iter().filter(|b| fit(b, &found) >= FITS).count();
     Ok(Measured::of([
-        (&POINTING, if points(heat, &targets.inside) { 1.0 } else { 0.0 }),
+        (&POINTING, f64::from(points(heat, &targets.inside))),
         (&ENERGY, heat.share(|y, x| targets.inside[[y, x]])),
         (&IOU, found.first().map_or(0.0, |b| fit(b, &targets.boxes))),
         (&RECALL, recalled as f64 / targets.boxes.len().max(1) as f64),
@@ -80,7 +80,7 @@ pub(crate) fn points(heat: &Heat, inside: &Array2<bool>) -> bool {
 fn found(heat: &Heat, threshold: f32) -> Result<Vec<Rect>> {
     let map = heat.values();
     let (rows, columns) = map.dim();
-    let seen = Seen { x: 0.0, y: 0.0, width: columns as f64, height: rows as f64 };
+    let seen = Seen::whole(columns as f64, rows as f64);
     let regions = regions(map, &seen, (columns as u32, rows as u32), Threshold::Share(threshold))?;
     Ok(regions.iter().map(|r| r.area()).collect())
 }

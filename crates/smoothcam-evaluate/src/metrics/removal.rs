@@ -32,40 +32,44 @@ const RADIUS: usize = 5;
 const BLUR: f64 = 5.0;
 
 fn measure(case: &Case<'_>) -> Result<Measured> {
-    let input = case.subject.input();
+    let (subject, steps) = (case.subject, case.options.steps);
     let order = case.heat.order();
-    let probability = |x: ArrayView3<'_, f32>| case.subject.probability_of(x);
-    let blurred = blur(input);
-    let insertion = curve(blurred, input, &order, case.options.steps, probability)?;
-    let blank = Array3::zeros(input.dim());
-    let deletion = curve(input.to_owned(), blank.view(), &order, case.options.steps, probability)?;
+    let clean = (subject.input(), subject.probability());
+    let grounds = subject.grounds()?;
+    let [blurred, blank] = [&grounds.blurred, &grounds.blank].map(|(x, p)| (x.view(), *p));
+    let probability = |x: ArrayView3<'_, f32>| subject.probability_of(x);
+    let insertion = curve(blurred, clean, &order, steps, probability)?;
+    let deletion = curve(clean, blank, &order, steps, probability)?;
     let mut measured = Measured::of([(&INSERTION, area(&insertion)), (&DELETION, area(&deletion))]);
     measured.curves = [(INSERTION.name.into(), insertion), (DELETION.name.into(), deletion)].into();
     Ok(measured)
 }
 
-/// The probability of `from`, and after each of the steps in which all its pixels become those of `to`.
+/// The probability of an input, and after each of the steps in which all its pixels become those of
+/// another. The probabilities of both are known.
 fn curve(
-    mut from: Array3<f32>,
-    to: ArrayView3<'_, f32>,
+    from: (ArrayView3<'_, f32>, f64),
+    to: (ArrayView3<'_, f32>, f64),
     order: &[usize],
     steps: usize,
     probability: impl Fn(ArrayView3<'_, f32>) -> Result<f64>,
 ) -> Result<Vec<f64>> {
-    let columns = from.dim().2;
-    let mut probabilities = vec![probability(from.view())?];
+    let mut input = from.0.to_owned();
+    let (channels, _, columns) = input.dim();
+    let mut probabilities = vec![from.1];
     let mut done = 0;
-    for step in 1..=steps {
+    for step in 1..steps {
         let until = order.len() * step / steps;
         for pixel in &order[done..until] {
             let (y, x) = (pixel / columns, pixel % columns);
-            for channel in 0..from.dim().0 {
-                from[[channel, y, x]] = to[[channel, y, x]];
+            for channel in 0..channels {
+                input[[channel, y, x]] = to.0[[channel, y, x]];
             }
         }
         done = until;
-        probabilities.push(probability(from.view())?);
+        probabilities.push(probability(input.view())?);
     }
+    probabilities.push(to.1);
     Ok(probabilities)
 }
 
@@ -112,7 +116,7 @@ mod tests {
         let order: Vec<usize> = (0..10).rev().collect();
         let mut seen = Vec::new();
         let sum = |x: ArrayView3<'_, f32>| Ok(f64::from(x.sum()));
-        let found = curve(input, blank.view(), &order, 4, |x| {
+        let found = curve((input.view(), 1.0), (blank.view(), 0.0), &order, 4, |x| {
             assert!(x[[0, 0, 0]] != 0.0 || x.sum() == 0.0, "the last pixel goes last");
             sum(x)
         })

@@ -102,8 +102,8 @@ fn a_class_is_found_on_its_own_picture() {
     let settings = Settings { method: "grad-cam".parse().unwrap(), layer, ..Settings::default() };
     let configurations = [Configuration { title: "Grad-CAM".into(), settings }];
     let (espresso, tabby) = (967, 281);
-    let board = Board::new(&explainer, &builder).unwrap();
-    assert!(!board.shrunk);
+    let board = Board::new(&explainer, &builder);
+    assert!(board.twice.is_some(), "mosaics are shrunk");
     // Number 5: the two of a class are at the second and fourth cell.
     let parts = [espresso, espresso, tabby, tabby].map(|class| part("", class, 1.0));
     let plan = Plan { kind: Kind::Repeated, name: "5".into(), parts: parts.into() };

@@ -10,14 +10,12 @@ pub fn csv(summary: &Summary, records: &[Record]) -> String {
     let metrics = summary.metrics.iter().map(|m| m.name);
     let mut text = line(heading.into_iter().chain(metrics).map(str::to_owned));
     for record in records {
-        let kind = serde_json::to_value(record.kind).ok();
-        let kind = kind.as_ref().and_then(|k| k.as_str()).unwrap_or_default().to_owned();
         let part = record.parts.first();
         for (row, measured) in summary.rows.iter().zip(&record.results) {
             let value = |name: &str| measured.values.get(name).map(f64::to_string);
             let values = summary.metrics.iter().map(|m| value(m.name).unwrap_or_default());
             let about = [
-                kind.clone(),
+                record.kind.name().to_owned(),
                 record.name.clone(),
                 part.map(|p| p.class.to_string()).unwrap_or_default(),
                 part.map(|p| p.probability.to_string()).unwrap_or_default(),

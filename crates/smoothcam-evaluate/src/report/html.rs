@@ -7,7 +7,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::style::STYLE;
 use super::{Report, Shown, digits, mean_curve, plot, skipped};
 use crate::forgotten;
-use crate::metrics::Better;
 use crate::summary::{Cell, Rank, Summary};
 
 /// Curves that are measured: name, title, and what is said along their axis.
@@ -64,7 +63,7 @@ pub fn html(report: &Report<'_>) -> String {
                         dd {
                             (metric.about) " "
                             span.note {
-                                (match metric.better { Better::Higher => "Higher is better. ", Better::Lower => "Lower is better. " })
+                                "(" (metric.better.words()) ") "
                                 "Source: " (metric.source) "."
                             }
                         }
@@ -96,7 +95,7 @@ fn table(summary: &Summary) -> Markup {
                         @for metric in &summary.metrics {
                             th scope="col" title=(metric.about) {
                                 (metric.title) " "
-                                span.note { (match metric.better { Better::Higher => "\u{2191}", Better::Lower => "\u{2193}" }) }
+                                span.note { (metric.better.arrow()) }
                             }
                         }
                     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::digits;
-use crate::metrics::{Better, Metric};
+use crate::metrics::Metric;
 use crate::summary::{Cell, Rank};
 
 /// Colours of configurations, told apart by colour-blind people, too (Okabe and Ito 2008), on dark and on
@@ -38,13 +38,9 @@ pub(super) fn intervals(metric: &Metric, cells: &[Option<Cell>]) -> Markup {
     let (low, high) = (low - air, high + air);
     let x = |value: f64| WIDTH * (value - low) / (high - low);
     let height = cells.len() * ROW + 18;
-    let better = match metric.better {
-        Better::Higher => "higher is better",
-        Better::Lower => "lower is better",
-    };
     html! {
         figure {
-            figcaption { b { (metric.title) } " " span.note { (better) } }
+            figcaption { b { (metric.title) } " " span.note { (metric.better.words()) } }
             svg viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height) role="img"
                 aria-label=(format!("{}, with 95 % intervals; the numbers are in the table", metric.title)) {
                 @for (i, cell) in cells.iter().enumerate() {
