@@ -27,19 +27,24 @@ impl Array {
         let path = path.as_ref();
         let bytes = std::fs::read(path)
             .map_err(|e| Error::input(format!("cannot read the array {}: {e}", quoted(path))))?;
+        Self::from_npy(&bytes, &quoted(path))
+    }
+
+    /// The same from the file's bytes; `name` is how messages call it.
+    pub(crate) fn from_npy(bytes: &[u8], name: &str) -> Result<Array> {
         let floats = || {
-            let double = || read::<f64>(&bytes).map(|a| a.mapv(|x| x as f32));
-            read::<f32>(&bytes).or_else(double).map(Array::Floats)
+            let double = || read::<f64>(bytes).map(|a| a.mapv(|x| x as f32));
+            read::<f32>(bytes).or_else(double).map(Array::Floats)
         };
         let ints = || {
-            read::<i64>(&bytes)
-                .or_else(|| read::<i32>(&bytes).map(|a| a.mapv(i64::from)))
-                .or_else(|| read::<u8>(&bytes).map(|a| a.mapv(i64::from)))
-                .or_else(|| read::<bool>(&bytes).map(|a| a.mapv(i64::from)))
+            read::<i64>(bytes)
+                .or_else(|| read::<i32>(bytes).map(|a| a.mapv(i64::from)))
+                .or_else(|| read::<u8>(bytes).map(|a| a.mapv(i64::from)))
+                .or_else(|| read::<bool>(bytes).map(|a| a.mapv(i64::from)))
                 .map(Array::Ints)
         };
         floats().or_else(ints).ok_or_else(|| {
-            Error::input(format!("{} is no NumPy array of numbers", quoted(path)))
+            Error::input(format!("{name} is no NumPy array of numbers"))
                 .with_hint("save it with numpy.save as float32, float64, int64 or bool")
         })
     }

@@ -59,6 +59,14 @@ impl Asked {
         (grid.maps, grid.height, grid.width)
     }
 
+    /// With as many samples as had been taken when it was stopped.
+    pub(crate) fn stopped_at(mut self, samples: usize) -> Asked {
+        self.plan =
+            Plan { most: samples, tolerance: None, errors: self.plan.errors && samples > 1 };
+        self.told = self.told.filter(|_| self.plan.errors);
+        self
+    }
+
     /// Whether the gradient depends on the picture.
     pub(crate) fn noise_acts(&self) -> bool {
         self.session.noise_acts()

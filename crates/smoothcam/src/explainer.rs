@@ -14,11 +14,13 @@ use crate::layers::{Grid, Layer, Layers};
 use crate::methods::{LoadedMethod, Method};
 use crate::model_config::Provenance;
 use crate::network::Network;
+use crate::overview::Overview;
 use crate::picture::Picture;
 use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::session::GradientSession;
 use crate::settings::Settings;
 use crate::study::Study;
+use crate::watch::Progress;
 use crate::{Error, Result};
 
 /// Sessions kept ready, for as many layers or numbers of classes.
@@ -37,13 +39,11 @@ pub struct Explainer {
     sessions: Kept<SessionKey, GradientSession>,
     formulas: Kept<(Method, (usize, usize, usize)), LoadedMethod>,
     forward: Kept<(), Forward>,
+    pub(crate) overview: Kept<(), Overview>,
 }
 
 /// A layer, its grid, and how many classes at once.
 type SessionKey = (ValueId, Grid, usize);
-
-/// Told how many of how many passes are done.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
 impl Explainer {
     pub(crate) fn assemble(
@@ -64,6 +64,7 @@ impl Explainer {
             sessions: Kept::new(SESSIONS),
             formulas: Kept::new(FORMULAS),
             forward: Kept::new(1),
+            overview: Kept::new(1),
         })
     }
 

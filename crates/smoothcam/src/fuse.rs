@@ -2,11 +2,12 @@
 
 use ndarray::Array2;
 
-use crate::explainer::{Explainer, Progress};
+use crate::explainer::Explainer;
 use crate::explanation::Explanation;
 use crate::field::interpolated;
 use crate::settings::Settings;
 use crate::study::Study;
+use crate::watch::Watch;
 use crate::{Error, Result};
 
 /// What stands between the names of layers that are fused.
@@ -30,7 +31,7 @@ impl Study<'_> {
         &self,
         settings: &Settings,
         layers: &[&str],
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Explanation> {
         let one_layer = [
             (settings.signed, "negative evidence"),
@@ -47,7 +48,7 @@ impl Study<'_> {
         }
         let each = layers.iter().enumerate().map(|(i, layer)| {
             let settings = Settings { layer: Some((*layer).to_owned()), ..settings.clone() };
-            self.explain(&settings, &mut |done, all| progress(i * all + done, layers.len() * all))
+            self.watch(&settings, &mut |step| watch(&step.as_part(i, layers.len())))
         });
         let mut each = each.collect::<Result<Vec<Explanation>>>()?;
         let cells = |e: &Explanation| e.layer.as_ref().map_or(0, |l| l.height * l.width);

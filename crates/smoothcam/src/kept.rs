@@ -1,6 +1,6 @@
 //! What is made once and kept for the next time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 /// The most recently used things, by key.
 pub(crate) struct Kept<K, V> {
@@ -33,6 +33,25 @@ impl<K: PartialEq, V> Kept<K, V> {
         things.push((key, thing.clone()));
         Ok(thing)
     }
+
+    /// Keeps the thing of one key as that of another.
+    pub(crate) fn rename(&self, from: &K, to: K) {
+        let mut things = self.things.lock().unwrap_or_else(PoisonError::into_inner);
+        things.retain(|(key, _)| *key != to);
+        if let Some((key, _)) = things.iter_mut().find(|(key, _)| key == from) {
+            *key = to;
+        }
+    }
+
+    /// The sum of what the things weigh; `None` while one is made.
+    pub(crate) fn weigh(&self, weight: impl Fn(&V) -> usize) -> Option<usize> {
+        let things = match self.things.try_lock() {
+            Ok(things) => things,
+            Err(TryLockError::Poisoned(things)) => things.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(things.iter().map(|(_, thing)| weight(thing)).sum())
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +70,9 @@ mod tests {
             .unwrap();
         }
         assert_eq!(made, [1, 2, 3, 2]);
+        assert_eq!(kept.weigh(|thing| *thing), Some(3));
+        kept.rename(&2, 9);
+        assert_eq!(*kept.get(9, || Err(())).unwrap(), 2);
         assert_eq!(kept.get(7, || Err("no")).unwrap_err(), "no");
     }
 }

@@ -4,13 +4,14 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayViewMut3, Axis, Slice};
 
 use crate::Result;
 use crate::asked::Asked;
-use crate::explainer::{Explainer, Progress};
+use crate::explainer::Explainer;
 use crate::explanation::Prediction;
 use crate::gradient::Of;
 use crate::noise::Noise;
 use crate::sampling::Sampled;
 use crate::session::Pass;
 use crate::settings::Settings;
+use crate::watch::{Step, Watch};
 
 /// What the passes gave.
 pub(crate) struct Passes {
@@ -28,6 +29,16 @@ pub(crate) struct Passes {
     pub(crate) noise: Option<Array4<f32>>,
 }
 
+impl Passes {
+    /// The memory that their largest parts take.
+    pub(crate) fn bytes(&self) -> usize {
+        let moments =
+            self.sampled.moments.iter().flatten().map(ndarray::Array3::len).sum::<usize>();
+        let noise = self.noise.as_ref().map_or(0, Array4::len);
+        moments * size_of::<f64>() + (self.activations.len() + noise) * size_of::<f32>()
+    }
+}
+
 /// The way from activations and moments to a normalised map.
 pub(crate) type MapOf<'a> = &'a dyn Fn(&Array3<f32>, &[Array3<f64>; 3]) -> Result<Array2<f32>>;
 
@@ -42,7 +53,7 @@ impl Explainer {
         settings: &Settings,
         input: &Array4<f32>,
         map_of: MapOf<'_>,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Passes> {
         let Asked { plan, named, session, .. } = asked;
         let clean = input.index_axis(Axis(0), 0);
@@ -52,7 +63,8 @@ impl Explainer {
         // The clean picture's run has room for some noised ones.
         let along = (session.filled(1 + plan.first_look()) - 1).min(plan.most);
         let of = if named.is_empty() { Of::Highest } else { Of::Classes(named) };
-        progress(0, plan.first_look() + 1);
+        // Whoever wants to stop is asked again after the first sample.
+        let _ = watch(&Step::begun(0, plan.first_look() + 1));
         let first = session.pass(
             &mut |i, mut out| match i {
                 0 => out.assign(&clean),
@@ -62,7 +74,6 @@ impl Explainer {
             of,
             plan.most == 0 || along > 0,
         )?;
-        progress(1 + along, plan.first_look() + 1);
         let Pass { scores, activations, gradients } = first;
         let predictions = self.labels.predictions(&scores, self.net.head);
         let (classes, known) = match named.is_empty() {
@@ -86,7 +97,7 @@ impl Explainer {
                 }
             },
             &|moments| map_of(&activations, moments),
-            progress,
+            watch,
         )?;
         let noise = noise.kept(sampled.samples);
         Ok(Passes { scores, predictions, activations, classes, sampled, scale, noise })

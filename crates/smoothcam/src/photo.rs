@@ -8,6 +8,9 @@ use crate::explainer::Explainer;
 use crate::picture::{Limits, Picture};
 use crate::study::Study;
 
+/// What NumPy files begin with.
+const NPY: &[u8] = b"\x93NUMPY";
+
 /// A file that can be explained.
 #[derive(Clone, Debug)]
 pub enum Photo {
@@ -27,6 +30,17 @@ impl Photo {
             return Array::read(path).map(Photo::Array);
         }
         Picture::open(path, limits).map(Photo::Picture)
+    }
+
+    /// Decodes a photograph, or a NumPy array if the bytes begin as one.
+    ///
+    /// # Errors
+    /// If it is neither, or over the limits.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Photo> {
+        if bytes.starts_with(NPY) {
+            return Array::from_npy(bytes, "what was given").map(Photo::Array);
+        }
+        Picture::decode(bytes, limits).map(Photo::Picture)
     }
 
     /// The picture to draw on.

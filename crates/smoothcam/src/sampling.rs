@@ -3,9 +3,9 @@
 use ndarray::{Array2, Array3, Array4};
 
 use crate::Result;
-use crate::explainer::Progress;
 use crate::jackknife::{Blocks, Deviation};
 use crate::moments::Moments;
+use crate::watch::{Step, Watch};
 
 /// Pictures after which the error is looked at for the first time.
 const FIRST: usize = 4;
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
 pub(crate) struct Sampled {
     /// How many noised pictures were taken.
     pub(crate) samples: usize,
+    /// Whether there would have been more, had nobody stopped.
+    pub(crate) stopped: bool,
     /// Per class, D1, D2 and D3.
     pub(crate) moments: Vec<[Array3<f64>; 3]>,
     /// Per class, how far each cell of the normalised map may be off, where it is told.
@@ -56,14 +58,14 @@ impl Plan {
         classes: usize,
         source: Source<'_>,
         map_of: MapOf<'_>,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Sampled> {
         let mut sums: Vec<Moments> = (0..classes).map(|_| Moments::new(shape)).collect();
         let told = self.tells_errors();
         let mut blocks: Vec<Blocks> =
             (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
         let (mut taken, mut look) = (0, self.first_look());
-        let deviations = loop {
+        let (deviations, stopped) = loop {
             let gradients = source(taken, look.max(1) - taken)?;
             for (sums, gradients) in sums.iter_mut().zip(&gradients) {
                 gradients.outer_iter().for_each(|g| sums.add(g));
@@ -72,21 +74,28 @@ impl Plan {
                 gradients.outer_iter().for_each(|g| blocks.add(g));
             }
             taken = sums.first().map_or(self.most, Moments::count).min(self.most);
-            progress(taken + 1, look.max(taken) + 1);
-            let last = taken == self.most;
+            let maps = || sums.iter().map(|s| map_of(&s.means())).collect();
+            let go_on =
+                watch(&Step::with_maps(taken + 1, look.max(taken) + 1, &maps)).is_continue();
+            let stopped = !go_on && taken < self.most;
+            let last = stopped || taken == self.most;
             if taken < look && !last {
                 continue;
             }
-            let deviations = deviations(&sums, &blocks, map_of)?;
+            let deviations = match taken {
+                1 => Vec::new(),
+                _ => deviations(&sums, &blocks, map_of)?,
+            };
             if last || self.near_enough(&deviations, taken) {
-                break deviations;
+                break (deviations, stopped);
             }
             while look <= taken {
                 look = after(look).min(self.most);
             }
         };
         let moments = sums.into_iter().map(Moments::into_means).collect();
-        Ok(Sampled { samples: taken, moments, deviations: told.then_some(deviations) })
+        let deviations = (told && !deviations.is_empty()).then_some(deviations);
+        Ok(Sampled { samples: taken, stopped, moments, deviations })
     }
 
     /// After how many pictures the error is looked at for the first time.

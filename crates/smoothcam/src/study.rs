@@ -1,11 +1,12 @@
 //! A picture under study: explained by any number of methods, for any part of a layer.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ndarray::{Array3, Array4};
 
 use crate::asked::Asked;
-use crate::explainer::{Explainer, Progress};
+use crate::explainer::Explainer;
 use crate::explanation::{ClassMap, Explanation, NoiseUsed, normalized};
 use crate::kept::Kept;
 use crate::methods::Outcome;
@@ -14,6 +15,7 @@ use crate::preprocess::Seen;
 use crate::printable::printable;
 use crate::selection;
 use crate::settings::Settings;
+use crate::watch::{Progress, Watch};
 use crate::{Error, Result};
 
 /// Sets of passes kept for the next explanation: those of two layers, without noise and with.
@@ -34,9 +36,19 @@ impl<'e> Study<'e> {
         Study { explainer, input, seen, passes: Kept::new(KEPT) }
     }
 
+    /// The classifier.
+    pub(crate) fn explainer(&self) -> &'e Explainer {
+        self.explainer
+    }
+
     /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
     pub fn input(&self) -> &Array4<f32> {
         &self.input
+    }
+
+    /// The memory that kept passes take, in bytes; `None` while passes are run.
+    pub fn memory(&self) -> Option<usize> {
+        self.passes.weigh(Passes::bytes)
     }
 
     /// The rectangle of the picture that the input covers.
@@ -49,12 +61,24 @@ impl<'e> Study<'e> {
     /// # Errors
     /// As [`Explainer::explain`].
     pub fn explain(&self, settings: &Settings, progress: Progress<'_>) -> Result<Explanation> {
+        self.watch(settings, &mut |step| {
+            progress(step.done, step.all);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Explains the picture, shows what the map is like after each noised sample, and stops when it is told
+    /// to. The explanation is then the same as if so many samples had been asked for.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub fn watch(&self, settings: &Settings, watch: Watch<'_>) -> Result<Explanation> {
         // A layer whose grid is given is one, whatever its name.
         if let (Some(name), None) = (&settings.layer, settings.grid)
             && let layers = self.explainer.fused_layers(name)
             && layers.len() > 1
         {
-            return self.explain_fused(settings, &layers, progress);
+            return self.explain_fused(settings, &layers, watch);
         }
         let started = Instant::now();
         let (explainer, method) = (self.explainer, settings.method);
@@ -78,8 +102,13 @@ impl<'e> Study<'e> {
         let mut notes = asked.notes.clone();
         let layer = asked.layer.clone();
         let passes = self.passes.get(asked.clone(), || {
-            explainer.run_passes(&asked, settings, &self.input, map_of, progress)
+            explainer.run_passes(&asked, settings, &self.input, map_of, watch)
         })?;
+        let samples = passes.sampled.samples;
+        if passes.sampled.stopped && samples != asked.plan.most {
+            self.passes.rename(&asked, asked.clone().stopped_at(samples));
+            notes.push(format!("stopped after {samples} noised samples"));
+        }
         let Passes { activations, sampled, .. } = &*passes;
         let mut maps = Vec::new();
         for (i, (class, moments)) in passes.classes.iter().zip(&sampled.moments).enumerate() {
@@ -159,6 +188,8 @@ fn uniform(gradient: &Array3<f64>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use crate::{Explainer, Limits, Method, Picture, Samples, Settings};
 
     /// Methods in the order in which they are asked for, each with its samples, and whether its
@@ -171,6 +202,40 @@ mod tests {
         ("smooth-grad-cam++", 3, false),
         ("hires-cam", 0, true),
     ];
+
+    #[test]
+    fn stopped_is_as_if_fewer_samples_had_been_asked_for() {
+        let explainer = Explainer::builder().build().unwrap();
+        let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
+        let cat = Picture::open(cat, &Limits::default()).unwrap();
+        let study = explainer.study(&cat).unwrap();
+        let of = |samples| Settings { samples, ..Settings::default() };
+        for samples in [
+            Samples::Fixed(9),
+            Samples::Auto { tolerance: 1e-9, most: 9 },
+            Samples::Auto { tolerance: 1e-9, most: 8 },
+        ] {
+            let mut seen = Vec::new();
+            let stopped = study.watch(&of(samples), &mut |step| {
+                seen.extend(step.maps().unwrap());
+                if seen.len() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            let stopped = stopped.unwrap();
+            assert_eq!(stopped.noise.samples, 3);
+            assert!(stopped.notes.iter().any(|n| n == "stopped after 3 noised samples"));
+            assert_eq!(seen[2], stopped.classes[0].normalized());
+            assert_ne!(seen[1], seen[2]);
+            let mut passes = 0;
+            let three = study.explain(&of(Samples::Fixed(3)), &mut |_, _| passes += 1).unwrap();
+            assert_eq!((passes, &three.classes[0].map), (0, &stopped.classes[0].map));
+            assert_eq!(three.notes, Vec::<String>::new());
+            assert_eq!(
+                explainer.explain(&cat, &of(Samples::Fixed(3))).unwrap().classes[0].map,
+                three.classes[0].map
+            );
+        }
+        assert!(study.memory().unwrap() > 3 * 8 * 1000);
+    }
 
     #[test]
     fn passes_are_shared_and_change_nothing() {

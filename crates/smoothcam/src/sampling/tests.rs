@@ -1,5 +1,7 @@
 //! On gradients whose spread is known.
 
+use std::ops::ControlFlow;
+
 use ndarray::{Array2, Array3, Array4, Axis};
 
 use super::*;
@@ -28,7 +30,7 @@ fn take(plan: Plan, seed: u64, spread: f64, chunk: usize) -> Sampled {
         let shape = (count, SHAPE.0, SHAPE.1, SHAPE.2);
         Ok(vec![Array4::from_shape_vec(shape, values).unwrap()])
     };
-    plan.take(SHAPE, 1, &mut source, &map_of, &mut |_, _| {}).unwrap()
+    plan.take(SHAPE, 1, &mut source, &map_of, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn fixed(most: usize) -> Plan {
