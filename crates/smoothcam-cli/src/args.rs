@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod model;
+mod serve;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +14,8 @@ use smoothcam::render::ColorMap;
 use smoothcam::{Error, Maps, Method, Neurons, Samples, Threshold};
 
 pub(crate) use self::evaluate::EvaluateArgs;
-pub(crate) use self::model::ModelArgs;
+pub(crate) use self::model::{EngineArgs, InputArgs, ModelArgs};
+pub(crate) use self::serve::{LogForm, ServeArgs, ServeLimitArgs};
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     /// Measure what maps are worth, on a folder of pictures
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(Box<EvaluateArgs>),
+    /// Open a web page to look at models with, and an HTTP API
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Box<ServeArgs>),
     /// List the layers that can be explained
     Layers(Box<LayersArgs>),
     /// Measure what an explanation costs on this machine
@@ -63,6 +68,12 @@ Examples:
   smoothcam evaluate photos --methods grad-cam,layer-cam --layers blocks.10,blocks.15 --samples 0,8
   smoothcam evaluate photos --mosaics 100 --sanity 10
   smoothcam evaluate val2017 --objects instances_val2017.json --pictures 500 --metrics objects";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  smoothcam serve
+  smoothcam serve --model resnet=resnet50.onnx --model scans/model.onnx
+  smoothcam serve --listen 0.0.0.0:8000 --token-file token.txt";
 
 const BENCH_ABOUT: &str = "\
 Measure what an explanation costs on this machine

@@ -7,7 +7,7 @@ use onnx_grad::ValueId;
 
 use crate::array::finite;
 use crate::classes::Labels;
-use crate::explanation::Explanation;
+use crate::explanation::{Explanation, Prediction};
 use crate::forward::Forward;
 use crate::kept::Kept;
 use crate::layers::{Grid, Layer, Layers};
@@ -207,13 +207,40 @@ impl Explainer {
         self.forward.get((), || Forward::new(&self.net))?.run(input)
     }
 
+    /// All classes of an input that is already as the model takes it, the most probable first.
+    ///
+    /// # Errors
+    /// As [`Explainer::forward`], and if the scores are not finite.
+    pub fn predictions(&self, input: &Array4<f32>) -> Result<Vec<Prediction>> {
+        let scores = self.forward(input)?;
+        if !finite(scores.view().into_dyn()) {
+            return Err(Error::input("the scores are not finite"));
+        }
+        Ok(self.labels.predictions(&scores, self.net.head))
+    }
+
     /// The classes' probabilities for an input that is already as the model takes it: of all
     /// together (softmax) or of each by itself (sigmoid), as the model has it.
     ///
     /// # Errors
     /// As [`Explainer::forward`].
     pub fn probabilities(&self, input: &Array4<f32>) -> Result<Array1<f64>> {
-        self.forward(input).map(|scores| self.net.head.probabilities(&scores))
+        self.forward(input).map(|scores| self.probabilities_of(&scores))
+    }
+
+    /// The classes' probabilities that belong to these scores.
+    pub fn probabilities_of(&self, scores: &Array1<f32>) -> Array1<f64> {
+        self.net.head.probabilities(scores)
+    }
+
+    /// The name of the model's input that takes the picture.
+    pub fn input_name(&self) -> &str {
+        self.net.name(self.net.input)
+    }
+
+    /// That input's shape for one picture: (1, C, H, W) or (1, H, W, C).
+    pub fn input_shape(&self) -> [usize; 4] {
+        self.net.picture.shape(1)
     }
 
     /// The class that a user names: by index, by label (in any case), or by a part of one label.

@@ -78,7 +78,7 @@ pub use photo::Photo;
 pub use picture::{Limits, Picture};
 pub use preprocess::{Preprocess, Seen};
 pub use printable::{printable, quoted};
-pub use regions::{Rect, Region, Run, Threshold, regions};
+pub use regions::{Rect, Region, RegionRecord, Run, Threshold, regions};
 pub use selection::{Maps, Neurons};
 pub use settings::{MOST_CLASSES, MOST_SAMPLES, Samples, Settings, Sigma};
 pub use study::Study;

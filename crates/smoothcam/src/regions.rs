@@ -92,6 +92,22 @@ pub struct Region {
     pub strength: f32,
 }
 
+/// A region in numbers, to be serialised.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RegionRecord {
+    /// Its bounding box.
+    #[serde(rename = "box")]
+    pub area: Rect,
+    /// How many pixels it has.
+    pub pixels: u64,
+    /// Its share of the map's whole positive mass, 0 to 1.
+    pub share: f64,
+    /// The pixel (x, y) where the map is strongest.
+    pub peak: (u32, u32),
+    /// The map's value there, as a share of its maximum.
+    pub strength: f32,
+}
+
 /// Pixels side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -256,6 +272,12 @@ impl Found {
 }
 
 impl Region {
+    /// The region in numbers.
+    pub fn record(&self) -> RegionRecord {
+        let Region { share, peak, strength, .. } = *self;
+        RegionRecord { area: self.area(), pixels: self.pixels(), share, peak, strength }
+    }
+
     /// The smallest rectangle that holds it.
     pub fn area(&self) -> Rect {
         let (mut left, mut right) = (u32::MAX, 0);

@@ -14,6 +14,15 @@ pub(crate) struct ModelArgs {
     /// The classifier as an ONNX file [default: the built-in EfficientNet-Lite0]
     #[arg(long, value_name = "FILE.onnx")]
     pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Args, Default, PartialEq)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct InputArgs {
     /// The model's output with the scores [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) output: Option<String>,
@@ -48,8 +57,6 @@ pub(crate) struct ModelArgs {
     /// Standard deviation to divide by, per channel
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) std: Option<Vec<f64>>,
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
 }
 
 #[derive(Args)]

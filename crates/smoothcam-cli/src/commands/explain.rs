@@ -8,7 +8,8 @@ use std::time::Instant;
 use serde::Serialize;
 use smoothcam::render::{encode_png, heatmap, outline, overlay};
 use smoothcam::{
-    ClassMap, Error, Explanation, Manifest, Photo, Picture, Rect, Region, regions, write_file,
+    ClassMap, Error, Explanation, Manifest, Photo, Picture, Region, RegionRecord, regions,
+    write_file,
 };
 
 use crate::args::ExplainArgs;
@@ -72,8 +73,8 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
             Photo::Picture(_) => manifest,
             Photo::Array(_) => manifest.of_prepared_input(),
         };
-        let regions =
-            wanted.then(|| regions.iter().map(|of| of.iter().map(Found::of).collect()).collect());
+        let regions = wanted
+            .then(|| regions.iter().map(|of| of.iter().map(Region::record).collect()).collect());
         return print_json(&Record { manifest, regions, files: written });
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -89,26 +90,8 @@ struct Record<'a> {
     manifest: Manifest<'a>,
     /// For each class its regions, if they are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    regions: Option<Vec<Vec<Found>>>,
+    regions: Option<Vec<Vec<RegionRecord>>>,
     files: Vec<Written>,
-}
-
-/// A region, in the picture's pixels.
-#[derive(Serialize)]
-struct Found {
-    #[serde(rename = "box")]
-    area: Rect,
-    pixels: u64,
-    share: f64,
-    peak: (u32, u32),
-    strength: f32,
-}
-
-impl Found {
-    fn of(region: &Region) -> Found {
-        let Region { share, peak, strength, .. } = *region;
-        Found { area: region.area(), pixels: region.pixels(), share, peak, strength }
-    }
 }
 
 /// A file that was written.

@@ -6,6 +6,7 @@ mod evaluate;
 mod explain;
 mod layers;
 mod ops;
+mod serve;
 
 use std::path::Path;
 
@@ -16,7 +17,9 @@ use smoothcam::{
     Settings, Sigma,
 };
 
-use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
+use crate::args::{
+    Cli, Command, EngineArgs, InputArgs, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs,
+};
 
 pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
@@ -24,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Compare(args) => compare::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Ops => ops::run(),
     }
@@ -36,6 +40,15 @@ fn explainer(args: &ModelArgs) -> Result<Explainer> {
 
 /// How the model that the flags name is loaded.
 fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
+    let builder = builder_of(&args.input, &args.engine)?;
+    Ok(match &args.model {
+        Some(model) => builder.model(model),
+        None => builder,
+    })
+}
+
+/// How a model is loaded.
+fn builder_of(args: &InputArgs, engine: &EngineArgs) -> Result<ExplainerBuilder> {
     let mut builder = Explainer::builder().preprocess(PartialPreprocess {
         size: args.size,
         resize: args.resize,
@@ -47,15 +60,12 @@ fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
         std: args.std.clone(),
     });
     builder = builder.engine(EngineOptions {
-        choice: args.engine.engine,
-        library: args.engine.onnxruntime.clone(),
-        providers: args.engine.providers.clone(),
-        threads: args.engine.threads,
-        memory: args.engine.memory,
+        choice: engine.engine,
+        library: engine.onnxruntime.clone(),
+        providers: engine.providers.clone(),
+        threads: engine.threads,
+        memory: engine.memory,
     });
-    if let Some(model) = &args.model {
-        builder = builder.model(model);
-    }
     if let Some(labels) = &args.labels {
         builder = builder.labels_file(labels);
     }
@@ -70,8 +80,8 @@ fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
 
 /// The files that are read, and must not be written over.
 fn sources<'a>(picture: &'a Path, noise: &'a NoiseArgs, model: &'a ModelArgs) -> Vec<&'a Path> {
-    let others = [&noise.noise, &model.model, &model.labels];
-    let inputs = model.inputs.iter().map(|(_, path)| path.as_path());
+    let others = [&noise.noise, &model.model, &model.input.labels];
+    let inputs = model.input.inputs.iter().map(|(_, path)| path.as_path());
     let others = others.into_iter().filter_map(|p| p.as_deref());
     std::iter::once(picture).chain(others).chain(inputs).collect()
 }

@@ -40,8 +40,8 @@ impl ColorMap {
         ("grey", Self::Grey),
     ];
 
-    /// The colours of 0 to 1.
-    pub(super) fn table(self) -> Table {
+    /// The colours of 0 to 1: red, green and blue.
+    pub fn colors(self) -> [[u8; 3]; 256] {
         let gradient = match self {
             Self::Turbo => colorous::TURBO,
             Self::Viridis => colorous::VIRIDIS,
@@ -56,7 +56,7 @@ impl ColorMap {
     }
 
     /// The colours of -1 to 1: blue against, white neither, red for.
-    pub(super) fn diverging() -> Table {
+    pub fn diverging() -> [[u8; 3]; 256] {
         std::array::from_fn(|i| colorous::RED_BLUE.eval_rational(255 - i, 256).as_array())
     }
 }
@@ -100,7 +100,7 @@ mod tests {
             (ColorMap::Jet, [0, 0, 128], [128, 0, 0]),
             (ColorMap::Grey, [0, 0, 0], [255, 255, 255]),
         ] {
-            let table = map.table();
+            let table = map.colors();
             for (ours, expected) in [(table[0], low), (table[255], high)] {
                 let off = ours.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max();
                 assert!(off <= Some(2), "{map}: {ours:?} is not {expected:?}");

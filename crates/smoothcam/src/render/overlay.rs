@@ -94,7 +94,7 @@ pub fn heatmap(
 }
 
 fn table(field: &Field<'_>, colors: ColorMap) -> Table {
-    if field.signed { ColorMap::diverging() } else { colors.table() }
+    if field.signed { ColorMap::diverging() } else { colors.colors() }
 }
 
 fn color(table: &Table, value: f32, signed: bool) -> [u8; 3] {

@@ -1,0 +1,124 @@
+//! `smoothcam serve`: the web page and the HTTP API.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use smoothcam::{Error, Memory, Result, printable, quoted};
+use smoothcam_server::{Config, Limits, Model, serve};
+
+use crate::args::{InputArgs, LogForm, ServeArgs, ServeLimitArgs};
+use crate::table::print;
+
+pub(crate) fn run(args: &ServeArgs) -> Result<()> {
+    log(args.log);
+    let config = Config {
+        models: models(args)?,
+        token: token(args.token_file.as_deref())?,
+        origins: args.origins.clone(),
+        limits: limits(&args.limits),
+    };
+    let names: Vec<String> = config.models.iter().map(|m| printable(&m.name)).collect();
+    let models = names.join(", ");
+    serve(&args.listen, config, |address| {
+        // Nobody listens on stdout: no reason not to serve.
+        let _ = print(&format!("serving {models} at http://{address} (Ctrl-C ends it)\n"));
+    })
+}
+
+/// The models, each under its name.
+fn models(args: &ServeArgs) -> Result<Vec<Model>> {
+    if args.models.is_empty() {
+        let explainer = super::builder_of(&args.input, &args.engine)?.build()?;
+        return Ok(vec![Model { name: "efficientnet-lite0".into(), explainer }]);
+    }
+    if args.models.len() > 1 && args.input != InputArgs::default() {
+        return Err(Error::input(
+            "several models are served, but labels or preprocessing are given for one",
+        )
+        .with_hint("put them into files beside each model: preprocessor_config.json, labels.txt"));
+    }
+    let load = |text: &String| {
+        let (name, file) = named(text);
+        let builder = super::builder_of(&args.input, &args.engine)?.model(file);
+        let explainer = builder.build().map_err(|e| match args.models.len() {
+            1 => e,
+            _ => e.context(&format!("model '{name}'")),
+        })?;
+        Ok(Model { name, explainer })
+    };
+    args.models.iter().map(load).collect()
+}
+
+/// A model's name and file. Where no name is given it is the file's, or, as many are called `model.onnx`, its
+/// folder's; what cannot stand in an address becomes a hyphen.
+fn named(text: &str) -> (String, &Path) {
+    if let Some((name, file)) = text.split_once('=')
+        && !Path::new(text).exists()
+    {
+        return (name.to_owned(), Path::new(file));
+    }
+    let file = Path::new(text);
+    let stem = file.file_stem().unwrap_or_default();
+    let folder = file.parent().and_then(Path::file_name);
+    let name = if stem == "model" { folder.unwrap_or(stem) } else { stem };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    (name.to_string_lossy().chars().map(plain).collect(), file)
+}
+
+/// The token that requests must carry.
+fn token(file: Option<&Path>) -> Result<Option<String>> {
+    let Some(file) = file else { return Ok(std::env::var("SMOOTHCAM_TOKEN").ok()) };
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Error::input(format!("cannot read the token {}: {e}", quoted(file))))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+fn limits(args: &ServeLimitArgs) -> Limits {
+    let default = Limits::default();
+    let size =
+        |given: Option<Memory>, default| given.map_or(default, |Memory(bytes)| bytes as usize);
+    Limits {
+        concurrency: args.concurrency.map_or(default.concurrency, usize::from),
+        waiting: args.waiting.map_or(default.waiting, usize::from),
+        time: args.time_limit.map_or(default.time, |s| Duration::from_secs(s.into())),
+        body: size(args.max_body, default.body),
+        pixels: args.max_pixels.unwrap_or(default.pixels),
+        pictures: args.max_pictures.map_or(default.pictures, usize::from),
+        samples: args.max_samples.map_or(default.samples, usize::from),
+        kept: size(args.keep, default.kept),
+        ..default
+    }
+}
+
+/// Writes what the server tells to stderr, a line each.
+fn log(form: Option<LogForm>) {
+    let terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(terminal);
+    match form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json }) {
+        LogForm::Text => lines.init(),
+        LogForm::Json => lines.json().flatten_event(true).init(),
+        LogForm::None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_named() {
+        for (text, name, file) in [
+            ("resnet=a/b.onnx", "resnet", "a/b.onnx"),
+            ("a/res net50.onnx", "res-net50", "a/res net50.onnx"),
+            ("models/digits/model.onnx", "digits", "models/digits/model.onnx"),
+            ("model.onnx", "model", "model.onnx"),
+        ] {
+            assert_eq!(named(text), (name.to_owned(), Path::new(file)), "{text}");
+        }
+    }
+}

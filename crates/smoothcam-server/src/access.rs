@@ -1,0 +1,29 @@
+//! Who may ask.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+
+use crate::app::Shared;
+use crate::intake::discard;
+use crate::reject::Rejection;
+
+/// Lets requests with the token pass.
+pub(crate) async fn token(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let Some(token) = &app.token else { return next.run(request).await };
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let given = given.and_then(|v| {
+        let (scheme, token) = v.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    // In the same time wherever they differ, so that nobody can guess it letter by letter.
+    if given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes()))) {
+        return next.run(request).await;
+    }
+    discard(request.into_body()).await;
+    Rejection::new(StatusCode::UNAUTHORIZED, "this server wants a token")
+        .with_hint("send it as 'Authorization: Bearer TOKEN'")
+        .into_response()
+}

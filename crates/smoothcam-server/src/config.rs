@@ -1,0 +1,105 @@
+//! What a server is given, and what it allows.
+
+use std::time::Duration;
+
+use smoothcam::{Error, Explainer, Result};
+
+/// What a server is given.
+pub struct Config {
+    /// The models, at least one; the first is meant where a request names none.
+    pub models: Vec<Model>,
+    /// What requests must carry as `Authorization: Bearer ...`; `None` for open to all.
+    pub token: Option<String>,
+    /// Origins such as `https://example.com` whose pages may call the API from a browser; `*` for all.
+    pub origins: Vec<String>,
+    /// What is allowed.
+    pub limits: Limits,
+}
+
+/// A model under the name that requests call it by.
+pub struct Model {
+    /// Letters, digits, dots, hyphens and underscores.
+    pub name: String,
+    /// The model.
+    pub explainer: Explainer,
+}
+
+/// What one request, and all together, may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests in work at the same time.
+    pub concurrency: usize,
+    /// Requests that wait for their turn; more are told to come back later.
+    pub waiting: usize,
+    /// Open connections; more wait to be accepted.
+    pub connections: usize,
+    /// Bytes of a request's body.
+    pub body: usize,
+    /// Pixels of a picture.
+    pub pixels: u64,
+    /// Pictures of a request.
+    pub pictures: usize,
+    /// Noised samples of an explanation.
+    pub samples: usize,
+    /// The time that a request may take, waiting included.
+    pub time: Duration,
+    /// The time that a request's body may take to arrive.
+    pub upload: Duration,
+    /// Bytes of passes and pictures that are kept for the next request.
+    pub kept: usize,
+}
+
+impl Default for Limits {
+    /// For a machine of a few cores: an engine's run uses them all by itself.
+    fn default() -> Self {
+        Self {
+            concurrency: 2,
+            waiting: 32,
+            connections: 1024,
+            body: 16_000_000,
+            pixels: 50_000_000,
+            pictures: 64,
+            samples: 1000,
+            time: Duration::from_secs(60),
+            upload: Duration::from_secs(30),
+            kept: 256_000_000,
+        }
+    }
+}
+
+impl Config {
+    /// Refuses what cannot work before anything is opened.
+    ///
+    /// # Errors
+    /// If there is no model, a name is given twice or cannot stand in an address, a limit is 0, or the
+    /// token is empty or cannot stand in a header.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.models.is_empty() {
+            return Err(Error::input("there is no model to serve"));
+        }
+        for (i, Model { name, .. }) in self.models.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+                return Err(Error::input(format!(
+                    "a model cannot be served as '{name}': letters, digits, '-', '_' and '.' are expected"
+                ))
+                .with_hint("give it another name: --model NAME=FILE.onnx"));
+            }
+            if self.models[..i].iter().any(|other| other.name == *name) {
+                return Err(Error::input(format!("two models are named '{name}'"))
+                    .with_hint("give one another name: --model NAME=FILE.onnx"));
+            }
+        }
+        let Limits { concurrency, connections, body, pixels, pictures, .. } = self.limits;
+        if concurrency == 0 || connections == 0 || body == 0 || pixels == 0 || pictures == 0 {
+            return Err(Error::input("a limit is 0, so that no request could be answered"));
+        }
+        match &self.token {
+            Some(token) if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) => {
+                Err(Error::input("the token is empty, or has characters that no header may hold")
+                    .with_hint("take letters and digits: openssl rand -hex 24 makes some"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

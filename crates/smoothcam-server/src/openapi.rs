@@ -1,0 +1,51 @@
+//! The API's description, for machines.
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use crate::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "smoothcam",
+        description = "Shows where an image classifier looks. Pictures are PNG, JPEG, WebP, TIFF, BMP or GIF \
+                       files, or NumPy arrays that are preprocessed already."
+    ),
+    paths(
+        routes::about::server,
+        routes::about::model,
+        routes::explain::predict,
+        routes::explain::overview,
+        routes::explain::explain,
+        routes::explain::stop,
+        routes::v1::models,
+        routes::v1::model,
+        routes::v1::predict,
+        routes::v1::explain,
+        routes::v2::server,
+        routes::v2::model,
+        routes::v2::model_ready,
+        routes::v2::infer,
+        routes::v2::explain,
+        routes::health::live,
+        routes::health::ready,
+        routes::health::metrics,
+    ),
+    components(schemas(crate::events::ProgressEvent, crate::options::View))
+)]
+struct Document;
+
+/// The API's description, of OpenAPI 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", bearer);
+    document
+}
+
+pub(crate) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(openapi())
+}

@@ -1,0 +1,303 @@
+//! What a request asks of an explanation: the same choices under the same names as on the command line.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use smoothcam::preprocess::Size;
+use smoothcam::render::{ColorMap, Style};
+use smoothcam::{GivenGrid, Method, Samples, Settings, Sigma, Threshold};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::config::Limits;
+use crate::reject::Rejection;
+
+/// What to explain, how, and what to answer.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Options {
+    /// The model; the first if none is named. Not for addresses that name one.
+    pub(crate) model: Option<String>,
+    /// The method, such as `grad-cam`; `smooth-grad-cam++` if none is named.
+    pub(crate) method: Option<String>,
+    /// The layer: a value, node or module of the model; several joined by `+` are fused.
+    pub(crate) layer: Option<String>,
+    /// The layer's grid where it cannot be told from its shape: rows x columns, such as `14x14`.
+    pub(crate) grid: Option<String>,
+    /// How many tokens of the layer come before the grid.
+    #[schema(maximum = 4096)]
+    #[param(maximum = 4096)]
+    pub(crate) skip_tokens: Option<u16>,
+    /// The classes, by index or label; the predicted class if none is named.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    #[param(value_type = Vec<String>)]
+    pub(crate) class: Texts,
+    /// Noised samples: a number, or `auto` for as many as the map needs.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    #[param(value_type = Option<String>)]
+    pub(crate) samples: Text,
+    /// With `auto`, the error to stop at, as a share of the map's maximum: 0.02 by default.
+    pub(crate) tolerance: Option<f64>,
+    /// Standard deviation of the noise as a share of the input's range: 0.2 by default.
+    pub(crate) sigma: Option<f64>,
+    /// Standard deviation of the noise in units of the preprocessed input.
+    pub(crate) sigma_absolute: Option<f64>,
+    /// Seed of the noise: the same seed, the same map.
+    pub(crate) seed: Option<u64>,
+    /// Feature maps of the layer to look at: `3,17,40-47`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    #[param(value_type = Option<String>)]
+    pub(crate) maps: Text,
+    /// Neurons of the layer to look at: rows and columns such as `2-5,0-3`, or `17:2-5,0-3` for feature map 17
+    /// alone; several separated by spaces.
+    pub(crate) neurons: Option<String>,
+    /// Keep negative evidence in the map.
+    pub(crate) signed: Option<bool>,
+    /// Tell the standard error of each cell that is due to the number of samples.
+    pub(crate) uncertainty: Option<bool>,
+    /// Tell the map's regions: above this share of its maximum, or `otsu`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    #[param(value_type = Option<String>)]
+    pub(crate) regions: Text,
+    /// Tell this many of the layer's feature maps, those with the most weight.
+    #[schema(maximum = 4096)]
+    #[param(maximum = 4096)]
+    pub(crate) feature_maps: Option<u16>,
+    /// How many of the most probable classes to tell: 5 by default.
+    #[schema(maximum = 1000)]
+    #[param(maximum = 1000)]
+    pub(crate) top: Option<u16>,
+    /// What a PNG shows: `overlay` (the default), `heatmap` or `uncertainty`.
+    pub(crate) view: Option<View>,
+    /// Colours of a PNG: `turbo` by default.
+    pub(crate) colormap: Option<String>,
+    /// How much the map covers the picture in a PNG, 0 to 1: 0.7 by default.
+    pub(crate) opacity: Option<f32>,
+}
+
+/// What a picture of an explanation shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum View {
+    #[default]
+    Overlay,
+    Heatmap,
+    Uncertainty,
+}
+
+impl Options {
+    /// As settings of the library.
+    pub(crate) fn settings(&self, limits: &Limits) -> Result<Settings, Rejection> {
+        let size = |text: &str| text.parse::<Size>();
+        let grid = self.grid.as_deref().map(size).transpose()?;
+        if grid.is_none() && self.skip_tokens.is_some() {
+            return Err(Rejection::bad("skip_tokens is given, but no grid that they come before"));
+        }
+        Ok(Settings {
+            method: parsed::<Method>(self.method.as_deref())?.unwrap_or_default(),
+            samples: self.samples(limits)?,
+            sigma: match (self.sigma, self.sigma_absolute) {
+                (Some(_), Some(_)) => {
+                    return Err(Rejection::bad("sigma and sigma_absolute are both given"));
+                }
+                (Some(share), None) => Sigma::Relative(share),
+                (None, Some(absolute)) => Sigma::Absolute(absolute),
+                (None, None) => Sigma::default(),
+            },
+            seed: self.seed.unwrap_or_default(),
+            layer: self.layer.clone(),
+            grid: grid.map(|grid| GivenGrid {
+                height: grid.height as usize,
+                width: grid.width as usize,
+                skip_tokens: usize::from(self.skip_tokens.unwrap_or(0)),
+            }),
+            maps: parsed(self.maps.as_deref())?,
+            neurons: parsed(self.neurons.as_deref())?,
+            classes: self.class.0.clone(),
+            signed: self.signed.unwrap_or_default(),
+            uncertainty: self.uncertainty.unwrap_or_default(),
+            ..Settings::default()
+        })
+    }
+
+    fn samples(&self, limits: &Limits) -> Result<Samples, Rejection> {
+        let auto = self.samples.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("auto"));
+        let samples = match self.samples.as_deref() {
+            None => Samples::Default,
+            Some(_) if auto => Samples::Auto {
+                tolerance: self.tolerance.unwrap_or(Samples::TOLERANCE),
+                most: Samples::MOST.min(limits.samples),
+            },
+            Some(number) => Samples::Fixed(number.parse().map_err(|_| {
+                Rejection::bad(format!("samples is '{number}', expected a number, or auto"))
+            })?),
+        };
+        match samples {
+            Samples::Fixed(asked) if asked > limits.samples => Err(Rejection::bad(format!(
+                "{asked} samples are asked for, at most {} are allowed",
+                limits.samples
+            ))
+            .with_hint("8 samples give nearly the same map as 256")),
+            _ if self.tolerance.is_some() && !auto => {
+                Err(Rejection::bad("a tolerance is for samples=auto only"))
+            }
+            samples => Ok(samples),
+        }
+    }
+
+    /// How pictures are drawn.
+    pub(crate) fn style(&self) -> Result<Style, Rejection> {
+        let default = Style::default();
+        let opacity = self.opacity.unwrap_or(default.opacity);
+        if !(0.0..=1.0).contains(&opacity) {
+            return Err(Rejection::bad(format!("the opacity is {opacity}, expected 0 to 1")));
+        }
+        let colors = parsed::<ColorMap>(self.colormap.as_deref())?;
+        Ok(Style { colors: colors.unwrap_or(default.colors), opacity })
+    }
+
+    /// What is a region, if regions are asked for.
+    pub(crate) fn threshold(&self) -> Result<Option<Threshold>, Rejection> {
+        parsed(self.regions.as_deref())
+    }
+
+    /// How many of the most probable classes to tell.
+    pub(crate) fn top(&self) -> usize {
+        self.top.map_or(5, usize::from)
+    }
+}
+
+fn parsed<T: FromStr<Err = smoothcam::Error>>(text: Option<&str>) -> Result<Option<T>, Rejection> {
+    text.map(|text| text.parse::<T>().map_err(Rejection::from)).transpose()
+}
+
+/// A text, or a number as one: `8` and `"8"` are the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Text(Option<String>);
+
+impl Text {
+    pub(crate) fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// Texts, or one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Texts(pub(crate) Vec<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Texts(mut texts) = Texts::deserialize(deserializer)?;
+        match texts.len() {
+            0 | 1 => Ok(Text(texts.pop())),
+            _ => Err(D::Error::custom("one value is expected, not several")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a number, or a list of them")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
+        Ok(Texts(vec![text.to_owned()]))
+    }
+
+    fn visit_u64<E: Error>(self, x: u64) -> Result<Texts, E> {
+        self.visit_str(&x.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, x: i64) -> Result<Texts, E> {
+        self.visit_str(&x.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, x: f64) -> Result<Texts, E> {
+        self.visit_str(&x.to_string())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Texts, E> {
+        Ok(Texts::default())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Texts, E> {
+        Ok(Texts::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(Text(text)) = list.next_element()? {
+            texts.extend(text);
+        }
+        Ok(Texts(texts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_and_json_are_read_alike() {
+        let query = "method=grad-cam&class=281&class=tiger+cat&samples=8&sigma=0.1&seed=3&signed=true&maps=3&top=2&view=heatmap";
+        let json = r#"{"method": "grad-cam", "class": [281, "tiger cat"], "samples": 8, "sigma": 0.1,
+            "seed": 3, "signed": true, "maps": 3, "top": 2, "view": "heatmap"}"#;
+        let from_query: Options = serde_html_form::from_str(query).unwrap();
+        let from_json: Options = serde_json::from_str(json).unwrap();
+        assert_eq!(format!("{from_query:?}"), format!("{from_json:?}"));
+        let settings = from_json.settings(&Limits::default()).unwrap();
+        assert_eq!(settings.samples, Samples::Fixed(8));
+        assert_eq!(settings.classes, ["281", "tiger cat"]);
+        assert_eq!(from_query.view, Some(View::Heatmap));
+        let one: Options = serde_html_form::from_str("class=281").unwrap();
+        assert_eq!(one.class.0, ["281"]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (query, words) in [
+            ("method=cam%2B", "no method 'cam+'"),
+            ("samples=many", "samples is 'many'"),
+            ("samples=100000", "at most 1000"),
+            ("samples=8&tolerance=0.1", "samples=auto"),
+            ("sigma=1&sigma_absolute=1", "both"),
+            ("skip_tokens=1", "no grid"),
+            ("grid=x", "x"),
+            ("maps=x", "'x' names no feature maps"),
+            ("neurons=x", "'x' names no neurons"),
+            ("opacity=2", "expected 0 to 1"),
+            ("colormap=hot", "'hot'"),
+            ("regions=2", "'2'"),
+        ] {
+            let options: Options = serde_html_form::from_str(query).unwrap();
+            let all = options
+                .settings(&Limits::default())
+                .map(drop)
+                .and_then(|()| options.style().map(drop))
+                .and_then(|()| options.threshold().map(drop));
+            let error = all.unwrap_err().body.error;
+            assert!(error.contains(words), "{query}: {error}");
+        }
+        for query in
+            ["layers=x", "seed=-1", "seed=x", "signed=maybe", "view=x", "samples=1&samples=2"]
+        {
+            assert!(serde_html_form::from_str::<Options>(query).is_err(), "{query}");
+        }
+    }
+}

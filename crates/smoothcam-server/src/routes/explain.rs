@@ -1,0 +1,222 @@
+//! A picture in, an explanation out: the plain interface, which the page uses, too.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use smoothcam::{Explanation, Step};
+use utoipa::ToSchema;
+
+use crate::answer::{Answer, Predicted, one_class, png, rows, small};
+use crate::app::{Served, Shared};
+use crate::events::{self, watch};
+use crate::intake::{Job, Query};
+use crate::media::Media;
+use crate::options::Options;
+use crate::reject::{Refusal, Rejection};
+use crate::subjects::{Given, Subject};
+use crate::work::Stop;
+
+/// The most probable classes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PredictAnswer {
+    model: String,
+    predictions: Vec<Predicted>,
+}
+
+/// Grad-CAM's maps at all layers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OverviewAnswer {
+    model: String,
+    class: usize,
+    layers: Vec<Glance>,
+}
+
+/// A layer at a glance.
+#[derive(Serialize, ToSchema)]
+struct Glance {
+    /// The layer's name.
+    name: String,
+    /// Rows of the map, its maximum 1; at most 32 by 32.
+    map: Vec<Vec<f32>>,
+}
+
+/// Explains a picture.
+pub(crate) fn explanation(
+    app: &Shared,
+    model: &Served,
+    given: &Given,
+    options: &Options,
+    arrays: bool,
+    stop: &Stop,
+    tell: &mut dyn FnMut(&Step<'_>) -> smoothcam::Result<()>,
+) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
+    let mut settings = options.settings(&app.limits)?;
+    settings.keep_noise = arrays;
+    let subject = app.subjects.of(model, given)?;
+    let explanation = watch(&subject, &settings, stop, |step| {
+        app.metrics.passed();
+        tell(step)
+    });
+    app.subjects.tidy();
+    let explanation = explanation?;
+    app.metrics.explained(&model.name, settings.method.name());
+    Ok((subject, explanation))
+}
+
+/// The most probable classes of a picture.
+pub(crate) fn predictions(
+    app: &Shared,
+    model: &Served,
+    given: &Given,
+    top: usize,
+) -> Result<Vec<Predicted>, Rejection> {
+    let subject = app.subjects.of(model, given)?;
+    let predictions = subject.explainer.predictions(subject.study.input());
+    app.subjects.tidy();
+    Ok(predictions?.iter().take(top).map(Predicted::from).collect())
+}
+
+/// The most probable classes of a picture, which is the body.
+#[utoipa::path(post, path = "/predict", tag = "explain", params(Options), request_body(
+    content = String, content_type = "application/octet-stream", description = "A picture file",
+), responses(
+    (status = 200, body = PredictAnswer),
+    (status = 400, body = Refusal, description = "The picture or an option cannot be used"),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal, description = "There is no such model"),
+    (status = 408, body = Refusal),
+    (status = 413, body = Refusal),
+    (status = 429, body = Refusal, description = "Too many requests wait"),
+    (status = 503, body = Refusal, description = "It took too long"),
+))]
+pub(crate) async fn predict(
+    State(app): State<Shared>,
+    Query(options): Query<Options>,
+    job: Job,
+) -> Result<Json<PredictAnswer>, Rejection> {
+    app.model(options.model.as_deref())?;
+    let shared = app.clone();
+    let work = move |_: &Stop| {
+        let model = app.model(options.model.as_deref())?;
+        let predictions = predictions(&app, model, &Given::File(job.body), options.top())?;
+        Ok(PredictAnswer { model: model.name.clone(), predictions })
+    };
+    shared.workers.run(job.place, Stop::default(), work).await.map(Json)
+}
+
+/// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
+/// run: to choose a layer by.
+#[utoipa::path(post, path = "/overview", tag = "explain", params(Options), request_body(
+    content = String, content_type = "application/octet-stream", description = "A picture file",
+), responses(
+    (status = 200, body = OverviewAnswer),
+    (status = 400, body = Refusal),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+    (status = 408, body = Refusal),
+    (status = 413, body = Refusal),
+    (status = 429, body = Refusal),
+    (status = 503, body = Refusal),
+))]
+pub(crate) async fn overview(
+    State(app): State<Shared>,
+    Query(options): Query<Options>,
+    job: Job,
+) -> Result<Json<OverviewAnswer>, Rejection> {
+    app.model(options.model.as_deref())?;
+    let shared = app.clone();
+    let work = move |_: &Stop| {
+        let model = app.model(options.model.as_deref())?;
+        let subject = app.subjects.of(model, &Given::File(job.body))?;
+        let class = match &options.class.0[..] {
+            [] => subject.explainer.predictions(subject.study.input())?[0].class,
+            [class] => subject.explainer.class(class)?,
+            _ => return Err(Rejection::bad("several classes are named, expected one")),
+        };
+        let glance = |glance: &smoothcam::Glance| {
+            Ok::<_, Rejection>(Glance {
+                name: glance.layer.name.clone(),
+                map: rows(&small(&glance.map)?),
+            })
+        };
+        let layers: Result<_, Rejection> =
+            subject.study.overview(class)?.iter().map(glance).collect();
+        app.subjects.tidy();
+        Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
+    };
+    shared.workers.run(job.place, Stop::default(), work).await.map(Json)
+}
+
+/// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
+/// server-sent events (`progress` as in ProgressEvent, then `explanation` as in Answer, or `error` as in Refusal).
+#[utoipa::path(post, path = "/explain", tag = "explain", params(Options), request_body(
+    content = String, content_type = "application/octet-stream", description = "A picture file",
+), responses(
+    (status = 200, content(
+        (Answer = "application/json"),
+        (String = "image/png"),
+        (String = "application/x-npz"),
+        (String = "text/event-stream"),
+    )),
+    (status = 400, body = Refusal),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+    (status = 406, body = Refusal),
+    (status = 408, body = Refusal),
+    (status = 413, body = Refusal),
+    (status = 429, body = Refusal),
+    (status = 503, body = Refusal),
+))]
+pub(crate) async fn explain(
+    State(app): State<Shared>,
+    media: Media,
+    Query(options): Query<Options>,
+    job: Job,
+) -> Result<Response, Rejection> {
+    app.model(options.model.as_deref())?;
+    options.settings(&app.limits)?;
+    let (shared, given) = (app.clone(), Given::File(job.body));
+    let run = move |stop: &Stop, tell: &mut dyn FnMut(&Step<'_>) -> smoothcam::Result<()>| {
+        let model = app.model(options.model.as_deref())?;
+        let (subject, explanation) =
+            explanation(&app, model, &given, &options, media == Media::Npz, stop, tell)?;
+        match media {
+            Media::Json | Media::Events => {
+                let answer = Answer::new(&model.name, &subject, &explanation, &options)?;
+                serde_json::to_vec(&answer).map_err(Rejection::failure)
+            }
+            Media::Png => png(&subject, &explanation, &options),
+            Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
+        }
+    };
+    if media == Media::Events {
+        return Ok(events::respond(&shared, job.place, move |stop, tell| {
+            let answer = run(stop, tell)?;
+            String::from_utf8(answer).map_err(Rejection::failure)
+        }));
+    }
+    let work = move |stop: &Stop| run(stop, &mut |_| Ok(()));
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(([(header::CONTENT_TYPE, media.name())], Body::from(answer)).into_response())
+}
+
+/// Ends the noised samples of an explanation that is told about by events: it is then that of the samples taken so
+/// far.
+#[utoipa::path(delete, path = "/explanations/{id}", tag = "explain", params(("id" = String, Path)), responses(
+    (status = 204),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+))]
+pub(crate) async fn stop(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Rejection> {
+    let running = app.running();
+    let stop = running.get(&id);
+    let stop = stop.ok_or_else(|| Rejection::not_found("no such explanation is in work"))?;
+    stop.set();
+    Ok(StatusCode::NO_CONTENT)
+}

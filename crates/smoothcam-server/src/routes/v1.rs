@@ -1,0 +1,238 @@
+//! KServe's data plane, version 1.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::app::Shared;
+use crate::intake::{Job, json};
+use crate::options::Options;
+use crate::reject::{Refusal, Rejection};
+use crate::routes::explain::{explanation, predictions};
+use crate::subjects::Given;
+use crate::tensor::Numbers;
+use crate::work::Stop;
+
+/// The models' names.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ModelsAnswer {
+    models: Vec<String>,
+}
+
+/// Whether a model is ready.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadyAnswer {
+    name: String,
+    ready: bool,
+}
+
+/// Pictures, and what is asked of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct V1Request {
+    /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
+    /// takes them.
+    #[schema(value_type = Vec<Value>, min_items = 1)]
+    instances: Vec<Instance>,
+    /// What is asked.
+    #[serde(default)]
+    options: Options,
+}
+
+/// For each picture its most probable classes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V1Predictions {
+    predictions: Vec<Vec<crate::answer::Predicted>>,
+}
+
+/// For each picture its explanation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V1Explanations {
+    explanations: Vec<Answer>,
+}
+
+/// A picture among those of a request.
+struct Instance(Given);
+
+impl<'de> Deserialize<'de> for Instance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InstanceVisitor)
+    }
+}
+
+struct InstanceVisitor;
+
+impl<'de> Visitor<'de> for InstanceVisitor {
+    type Value = Instance;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a picture: {\"b64\": \"...\"}, or nested lists of numbers")
+    }
+
+    /// `{"b64": "..."}`, or a picture under any one name, as clients of other servers send it.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Instance, A::Error> {
+        let key: Option<String> = map.next_key()?;
+        let instance = match key.as_deref() {
+            None => return Err(A::Error::custom("an instance is empty")),
+            Some("b64") => {
+                let bytes = BASE64_STANDARD.decode(map.next_value::<String>()?);
+                let wrong = |e| A::Error::custom(format!("an instance is no base64: {e}"));
+                Instance(Given::File(bytes.map_err(wrong)?.into()))
+            }
+            Some(_) => map.next_value()?,
+        };
+        match map.next_key::<String>()? {
+            None => Ok(instance),
+            Some(other) => {
+                Err(A::Error::custom(format!("an instance has more than a picture: {other}")))
+            }
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Instance, A::Error> {
+        let list = serde::de::value::SeqAccessDeserializer::new(list);
+        Numbers::deserialize(list).map(|numbers| Instance(Given::Numbers(numbers)))
+    }
+}
+
+/// The models' names.
+#[utoipa::path(get, path = "/v1/models", tag = "KServe V1", responses(
+    (status = 200, body = ModelsAnswer),
+    (status = 401, body = Refusal),
+))]
+pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
+    Json(ModelsAnswer { models: app.models.iter().map(|m| m.name.clone()).collect() })
+}
+
+/// Whether a model is ready.
+#[utoipa::path(get, path = "/v1/models/{model}", tag = "KServe V1", params(("model" = String, Path)), responses(
+    (status = 200, body = ReadyAnswer),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+))]
+pub(crate) async fn model(
+    State(app): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<ReadyAnswer>, Rejection> {
+    let model = app.model(Some(&name))?;
+    Ok(Json(ReadyAnswer { name: model.name.clone(), ready: app.is_ready() }))
+}
+
+/// `MODEL:predict` or `MODEL:explain`.
+pub(crate) async fn act(
+    state: State<Shared>,
+    Path(target): Path<String>,
+    job: Job,
+) -> Result<Response, Rejection> {
+    match target.rsplit_once(':') {
+        Some((model, "predict")) => predict(state, Path(model.to_owned()), job).await,
+        Some((model, "explain")) => explain(state, Path(model.to_owned()), job).await,
+        _ => Err(Rejection::not_found(format!("there is no action '{target}'"))
+            .with_hint("the actions are MODEL:predict and MODEL:explain")),
+    }
+}
+
+/// The most probable classes of each picture.
+#[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path)),
+    request_body = V1Request, responses(
+    (status = 200, body = V1Predictions),
+    (status = 400, body = Refusal),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+    (status = 408, body = Refusal),
+    (status = 413, body = Refusal),
+    (status = 429, body = Refusal),
+    (status = 503, body = Refusal),
+))]
+pub(crate) async fn predict(
+    state: State<Shared>,
+    Path(name): Path<String>,
+    job: Job,
+) -> Result<Response, Rejection> {
+    let each = |app: &Shared, name: &str, given: &Given, options: &Options, _: &Stop| {
+        predictions(app, app.model(Some(name))?, given, options.top())
+    };
+    let predictions = for_each(state, name, job, each, |predictions| V1Predictions { predictions });
+    predictions.await
+}
+
+/// The explanation of each picture.
+#[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path)),
+    request_body = V1Request, responses(
+    (status = 200, body = V1Explanations),
+    (status = 400, body = Refusal),
+    (status = 401, body = Refusal),
+    (status = 404, body = Refusal),
+    (status = 408, body = Refusal),
+    (status = 413, body = Refusal),
+    (status = 429, body = Refusal),
+    (status = 503, body = Refusal),
+))]
+pub(crate) async fn explain(
+    state: State<Shared>,
+    Path(name): Path<String>,
+    job: Job,
+) -> Result<Response, Rejection> {
+    let each = |app: &Shared, name: &str, given: &Given, options: &Options, stop: &Stop| {
+        let model = app.model(Some(name))?;
+        let (subject, explanation) =
+            explanation(app, model, given, options, false, stop, &mut |_| Ok(()))?;
+        Answer::new(name, &subject, &explanation, options)
+    };
+    for_each(state, name, job, each, |explanations| V1Explanations { explanations }).await
+}
+
+/// Answers each picture of a request.
+async fn for_each<T, A: Serialize>(
+    State(app): State<Shared>,
+    name: String,
+    job: Job,
+    each: impl Fn(&Shared, &str, &Given, &Options, &Stop) -> Result<T, Rejection> + Send + 'static,
+    all: impl FnOnce(Vec<T>) -> A + Send + 'static,
+) -> Result<Response, Rejection> {
+    app.model(Some(&name))?;
+    let shared = app.clone();
+    let work = move |stop: &Stop| {
+        let V1Request { instances, options } = json(&job.body)?;
+        no_model(&options)?;
+        check_count(&app, instances.len())?;
+        let mut answers = Vec::new();
+        for Instance(given) in &instances {
+            answers.push(each(&app, &name, given, &options, stop)?);
+            if stop.is_set() {
+                break;
+            }
+        }
+        serde_json::to_vec(&all(answers)).map_err(Rejection::failure)
+    };
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+}
+
+/// Refuses a model named twice: in the address, and among the options.
+pub(crate) fn no_model(options: &Options) -> Result<(), Rejection> {
+    match options.model {
+        None => Ok(()),
+        Some(_) => Err(Rejection::bad("the address names the model, the options cannot")),
+    }
+}
+
+/// Refuses requests of no pictures, or too many.
+pub(crate) fn check_count(app: &Shared, count: usize) -> Result<(), Rejection> {
+    match count {
+        0 => Err(Rejection::bad("there is no picture in the request")),
+        _ if count > app.limits.pictures => Err(Rejection::bad(format!(
+            "there are {count} pictures in the request, at most {} are allowed",
+            app.limits.pictures
+        ))
+        .with_hint("send several requests")),
+        _ => Ok(()),
+    }
+}

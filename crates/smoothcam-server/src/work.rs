@@ -1,0 +1,210 @@
+//! Who may work: so many requests at once, so many that wait, each for so long.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Limits;
+use crate::reject::Rejection;
+
+/// The places for work.
+pub(crate) struct Workers {
+    /// One for each request in work or waiting.
+    places: Arc<Semaphore>,
+    /// One for each request in work.
+    desks: Arc<Semaphore>,
+    all_places: usize,
+    all_desks: usize,
+    time: Duration,
+}
+
+/// A request's place in the queue, until it is dropped.
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    deadline: Instant,
+}
+
+/// Tells work to stop. Work looks at it between passes.
+#[derive(Clone, Default)]
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sets it when what is returned is dropped: when nobody waits for the result any more.
+    pub(crate) fn on_drop(&self) -> StopOnDrop {
+        StopOnDrop(self.clone())
+    }
+}
+
+/// Sets a [`Stop`] when it is dropped.
+pub(crate) struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
+impl Workers {
+    pub(crate) fn new(limits: &Limits) -> Workers {
+        let all_places = limits.concurrency + limits.waiting;
+        Workers {
+            places: Arc::new(Semaphore::new(all_places)),
+            desks: Arc::new(Semaphore::new(limits.concurrency)),
+            all_places,
+            all_desks: limits.concurrency,
+            time: limits.time,
+        }
+    }
+
+    /// A place for a request, if there is one.
+    pub(crate) fn admit(&self) -> Result<Place, Rejection> {
+        let permit = self.places.clone().try_acquire_owned().map_err(|_| {
+            Rejection::new(StatusCode::TOO_MANY_REQUESTS, "too many requests are waiting")
+                .with_hint("try again in a moment")
+                .retry_after(1)
+        })?;
+        Ok(Place { _permit: permit, deadline: Instant::now() + self.time })
+    }
+
+    /// How many requests are in work, and how many wait or arrive.
+    pub(crate) fn busy(&self) -> (usize, usize) {
+        let taken = self.all_places - self.places.available_permits();
+        let working = self.all_desks - self.desks.available_permits();
+        (working, taken.saturating_sub(working))
+    }
+
+    /// Waits for a turn and does the work on a thread of its own. Whoever drops the future, or time
+    /// that runs out, stops it; it keeps its place until it has really ended.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        stop: Stop,
+        work: impl FnOnce(&Stop) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<T, Rejection> {
+        let _unwanted = stop.on_drop();
+        let late = |what| {
+            let seconds = self.time.as_secs_f64();
+            Rejection::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("the request {what}, {seconds} s are allowed"),
+            )
+        };
+        let desks = self.desks.clone();
+        let desk = timeout_at(place.deadline, desks.acquire_owned()).await;
+        let desk = match desk {
+            Ok(Ok(desk)) => desk,
+            Ok(Err(_)) => return Err(Rejection::failure("the server is shutting down")),
+            Err(_) => return Err(late("waited too long for its turn").retry_after(1)),
+        };
+        let deadline = place.deadline;
+        let job = tokio::task::spawn_blocking(move || {
+            let _held = (place, desk);
+            // An engine may panic on what it does not handle; it must not harm other requests.
+            catch_unwind(AssertUnwindSafe(|| work(&stop)))
+        });
+        match timeout_at(deadline, job).await {
+            Ok(Ok(Ok(result))) => result,
+            Ok(Ok(Err(cause))) => {
+                let cause = cause.downcast_ref::<String>().map(String::as_str);
+                tracing::error!(cause = cause.unwrap_or("unknown"), "the work panicked");
+                Err(Rejection::failure("the server itself failed: this is a bug"))
+            }
+            Ok(Err(_)) => Err(Rejection::failure("the server is shutting down")),
+            Err(_) => Err(late("took too long").with_hint("ask for fewer samples or pictures")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workers(concurrency: usize, waiting: usize, time: Duration) -> Workers {
+        Workers::new(&Limits { concurrency, waiting, time, ..Limits::default() })
+    }
+
+    #[tokio::test]
+    async fn what_has_no_place_is_refused_and_places_come_back() {
+        let workers = workers(1, 1, Duration::from_secs(9));
+        let places = [workers.admit().unwrap(), workers.admit().unwrap()];
+        assert_eq!(workers.busy(), (0, 2));
+        let refused = workers.admit().err().unwrap();
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        for (i, place) in places.into_iter().enumerate() {
+            let done = workers.run(place, Stop::default(), move |_| Ok(i)).await;
+            assert_eq!(done.unwrap(), i);
+        }
+        assert_eq!(workers.busy(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn time_that_runs_out_stops_the_work_which_keeps_its_place_until_then() {
+        let workers = workers(1, 0, Duration::from_millis(50));
+        let (ended, has_ended) = std::sync::mpsc::channel();
+        let place = workers.admit().unwrap();
+        let work = move |stop: &Stop| {
+            while !stop.is_set() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis(30));
+            ended.send(()).unwrap();
+            Ok(())
+        };
+        let late = workers.run(place, Stop::default(), work).await.unwrap_err();
+        assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(late.body.error.contains("0.05 s"), "{}", late.body.error);
+        assert!(workers.admit().is_err());
+        tokio::task::spawn_blocking(move || has_ended.recv()).await.unwrap().unwrap();
+        while workers.busy() != (0, 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn panics_are_failures_of_one_request() {
+        let workers = workers(1, 0, Duration::from_secs(9));
+        let place = workers.admit().unwrap();
+        let failed = workers.run(place, Stop::default(), |_| -> Result<(), _> { panic!("no") });
+        assert_eq!(failed.await.unwrap_err().status, StatusCode::INTERNAL_SERVER_ERROR);
+        let place = workers.admit().unwrap();
+        assert_eq!(workers.run(place, Stop::default(), |_| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_stops_the_work() {
+        let workers = Arc::new(workers(1, 0, Duration::from_secs(9)));
+        let place = workers.admit().unwrap();
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let request = tokio::spawn({
+            let workers = workers.clone();
+            async move {
+                let work = move |stop: &Stop| {
+                    began.send(()).unwrap();
+                    while !stop.is_set() {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    Ok(())
+                };
+                workers.run(place, Stop::default(), work).await
+            }
+        });
+        has_begun.await.unwrap();
+        request.abort();
+        while workers.busy() != (0, 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
