@@ -17,6 +17,7 @@ use crate::routes;
         routes::about::server,
         routes::about::model,
         routes::explain::predict,
+        routes::explain::picture,
         routes::explain::overview,
         routes::explain::explain,
         routes::explain::stop,

@@ -157,7 +157,8 @@ impl ExplainerBuilder {
         let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
         told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
-        Explainer::assemble(net, labels, preprocess, told, file.sha256)
+        let built_in = matches!(self.model, Model::Bundled);
+        Explainer::assemble(net, labels, preprocess, told, file.sha256, built_in)
     }
 }
 
