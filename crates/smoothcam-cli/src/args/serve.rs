@@ -38,11 +38,9 @@ pub(crate) struct ServeArgs {
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogForm {
-    /// For people.
+    // Without docstrings, which would make the help long.
     Text,
-    /// For machines: an object a line.
     Json,
-    /// No log.
     None,
 }
 
