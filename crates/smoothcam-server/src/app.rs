@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use smoothcam::{Error, Explainer};
@@ -17,10 +17,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{Config, Limits};
 use crate::metrics::Metrics;
+use crate::observe::REQUEST_ID;
 use crate::reject::Rejection;
 use crate::subjects::Subjects;
+use crate::v2_message::JSON_LENGTH;
 use crate::work::{Stop, Workers};
-use crate::{access, observe, openapi, page, routes};
+use crate::{access, bodies, observe, openapi, page, routes};
 
 /// What all requests share.
 pub(crate) struct App {
@@ -133,6 +135,7 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .layer(cross_site(origins)?)
         .layer(cors(origins)?)
         .layer(CompressionLayer::new())
+        .layer(from_fn(bodies::read_rest))
         .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(secure(header::REFERRER_POLICY, "no-referrer"))
         .layer(from_fn_with_state(app.clone(), observe::observe))
@@ -166,7 +169,14 @@ const ANY: &str = "*";
 fn cors(origins: &[String]) -> smoothcam::Result<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE]);
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            JSON_LENGTH,
+            REQUEST_ID,
+        ])
+        .expose_headers([header::RETRY_AFTER, JSON_LENGTH, REQUEST_ID]);
     if origins.iter().any(|o| o == ANY) {
         return Ok(layer.allow_origin(Any));
     }

@@ -18,6 +18,7 @@
 mod access;
 mod answer;
 mod app;
+mod bodies;
 mod config;
 mod events;
 mod intake;

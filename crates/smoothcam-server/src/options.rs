@@ -7,7 +7,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use smoothcam::preprocess::Size;
 use smoothcam::render::{ColorMap, Style};
-use smoothcam::{GivenGrid, Method, Samples, Settings, Sigma, Threshold};
+use smoothcam::{GivenGrid, MOST_CLASSES, Method, Samples, Settings, Sigma, Threshold};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::config::Limits;
@@ -94,6 +94,7 @@ pub(crate) enum View {
 impl Options {
     /// As settings of the library.
     pub(crate) fn settings(&self, limits: &Limits) -> Result<Settings, Rejection> {
+        self.check()?;
         let size = |text: &str| text.parse::<Size>();
         let grid = self.grid.as_deref().map(size).transpose()?;
         if grid.is_none() && self.skip_tokens.is_some() {
@@ -124,6 +125,28 @@ impl Options {
             uncertainty: self.uncertainty.unwrap_or_default(),
             ..Settings::default()
         })
+    }
+
+    /// Refuses lists that are longer than any use of them: their reading cannot be stopped.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        const LONGEST: usize = 20_000;
+        const LONGEST_CLASS: usize = 1000;
+        if self.class.0.len() > MOST_CLASSES {
+            return Err(Rejection::bad(format!(
+                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
+                self.class.0.len()
+            )));
+        }
+        let texts = [&self.layer, &self.neurons, &self.maps.0].into_iter().flatten();
+        let texts = texts.map(|text| (text, LONGEST));
+        let classes = self.class.0.iter().map(|text| (text, LONGEST_CLASS));
+        match texts.chain(classes).find(|(text, most)| text.len() > *most) {
+            Some((text, most)) => Err(Rejection::bad(format!(
+                "an option is {} bytes long, at most {most} are read",
+                text.len()
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn samples(&self, limits: &Limits) -> Result<Samples, Rejection> {

@@ -1,8 +1,7 @@
 //! A picture in, an explanation out: the plain interface, which the page uses, too.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -11,8 +10,9 @@ use utoipa::ToSchema;
 
 use crate::answer::{Answer, Predicted, one_class, png, rows, small};
 use crate::app::{Served, Shared};
+use crate::bodies::held;
 use crate::events::{self, watch};
-use crate::intake::{Job, Query};
+use crate::intake::{Job, Name, Query};
 use crate::media::Media;
 use crate::options::Options;
 use crate::reject::{Refusal, Rejection};
@@ -100,6 +100,7 @@ pub(crate) async fn predict(
     app.model(options.model.as_deref())?;
     let shared = app.clone();
     let work = move |_: &Stop| {
+        options.check()?;
         let model = app.model(options.model.as_deref())?;
         let predictions = predictions(&app, model, &Given::File(job.body), options.top())?;
         Ok(PredictAnswer { model: model.name.clone(), predictions })
@@ -129,6 +130,7 @@ pub(crate) async fn overview(
     app.model(options.model.as_deref())?;
     let shared = app.clone();
     let work = move |_: &Stop| {
+        options.check()?;
         let model = app.model(options.model.as_deref())?;
         let subject = app.subjects.of(model, &Given::File(job.body))?;
         let class = match &options.class.0[..] {
@@ -193,14 +195,18 @@ pub(crate) async fn explain(
         }
     };
     if media == Media::Events {
-        return Ok(events::respond(&shared, job.place, move |stop, tell| {
+        let place = job.place.clone();
+        let events = events::respond(&shared, job.place, move |stop, tell| {
             let answer = run(stop, tell)?;
             String::from_utf8(answer).map_err(Rejection::failure)
-        }));
+        });
+        return Ok(held(events, place));
     }
     let work = move |stop: &Stop| run(stop, &mut |_| Ok(()));
+    let place = job.place.clone();
     let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(([(header::CONTENT_TYPE, media.name())], Body::from(answer)).into_response())
+    let answer = ([(header::CONTENT_TYPE, media.name())], answer).into_response();
+    Ok(held(answer, place))
 }
 
 /// Ends the noised samples of an explanation that is told about by events: it is then that of the samples taken so
@@ -212,7 +218,7 @@ pub(crate) async fn explain(
 ))]
 pub(crate) async fn stop(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<StatusCode, Rejection> {
     let running = app.running();
     let stop = running.get(&id);

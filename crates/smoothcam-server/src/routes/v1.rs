@@ -1,7 +1,7 @@
 //! KServe's data plane, version 1.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::app::Shared;
-use crate::intake::{Job, json};
+use crate::bodies::held;
+use crate::intake::{Few, Job, Name, json};
 use crate::options::Options;
 use crate::reject::{Refusal, Rejection};
 use crate::routes::explain::{explanation, predictions};
@@ -40,7 +41,7 @@ pub(crate) struct V1Request {
     /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
     /// takes them.
     #[schema(value_type = Vec<Value>, min_items = 1)]
-    instances: Vec<Instance>,
+    instances: Few<Instance>,
     /// What is asked.
     #[serde(default)]
     options: Options,
@@ -119,7 +120,7 @@ pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
 ))]
 pub(crate) async fn model(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<ReadyAnswer>, Rejection> {
     let model = app.model(Some(&name))?;
     Ok(Json(ReadyAnswer { name: model.name.clone(), ready: app.is_ready() }))
@@ -128,12 +129,12 @@ pub(crate) async fn model(
 /// `MODEL:predict` or `MODEL:explain`.
 pub(crate) async fn act(
     state: State<Shared>,
-    Path(target): Path<String>,
+    Name(target): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
     match target.rsplit_once(':') {
-        Some((model, "predict")) => predict(state, Path(model.to_owned()), job).await,
-        Some((model, "explain")) => explain(state, Path(model.to_owned()), job).await,
+        Some((model, "predict")) => predict(state, Name(model.to_owned()), job).await,
+        Some((model, "explain")) => explain(state, Name(model.to_owned()), job).await,
         _ => Err(Rejection::not_found(format!("there is no action '{target}'"))
             .with_hint("the actions are MODEL:predict and MODEL:explain")),
     }
@@ -153,7 +154,7 @@ pub(crate) async fn act(
 ))]
 pub(crate) async fn predict(
     state: State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
     let each = |app: &Shared, name: &str, given: &Given, options: &Options, _: &Stop| {
@@ -177,7 +178,7 @@ pub(crate) async fn predict(
 ))]
 pub(crate) async fn explain(
     state: State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
     let each = |app: &Shared, name: &str, given: &Given, options: &Options, stop: &Stop| {
@@ -200,7 +201,7 @@ async fn for_each<T, A: Serialize>(
     app.model(Some(&name))?;
     let shared = app.clone();
     let work = move |stop: &Stop| {
-        let V1Request { instances, options } = json(&job.body)?;
+        let V1Request { instances: Few(instances), options } = json(&job.body)?;
         no_model(&options)?;
         check_count(&app, instances.len())?;
         let mut answers = Vec::new();
@@ -212,8 +213,10 @@ async fn for_each<T, A: Serialize>(
         }
         serde_json::to_vec(&all(answers)).map_err(Rejection::failure)
     };
+    let place = job.place.clone();
     let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+    let answer = ([(header::CONTENT_TYPE, "application/json")], answer).into_response();
+    Ok(held(answer, place))
 }
 
 /// Refuses a model named twice: in the address, and among the options.

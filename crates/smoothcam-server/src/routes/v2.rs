@@ -1,7 +1,7 @@
 //! The Open Inference Protocol, version 2.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use crate::answer::one_class;
 use crate::app::Shared;
-use crate::intake::Job;
+use crate::bodies::held;
+use crate::intake::{Job, Name};
 use crate::reject::{Refusal, Rejection};
 use crate::routes::explain::explanation;
 use crate::routes::v1::{check_count, no_model};
@@ -65,7 +66,7 @@ pub(crate) async fn server() -> Json<V2Server> {
 ))]
 pub(crate) async fn model(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<V2Model>, Rejection> {
     let model = app.model(Some(&name))?;
     let (explainer, classes) = (model.explainer, model.explainer.classes() as i64);
@@ -100,7 +101,7 @@ pub(crate) async fn model(
 ))]
 pub(crate) async fn model_ready(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<StatusCode, Rejection> {
     app.model(Some(&name)).map(|_| StatusCode::OK)
 }
@@ -119,7 +120,7 @@ pub(crate) async fn model_ready(
 ))]
 pub(crate) async fn infer(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
@@ -150,7 +151,9 @@ pub(crate) async fn infer(
         ];
         asked.answer(&name, outputs)
     };
-    shared.workers.run(job.place, Stop::default(), work).await
+    let place = job.place.clone();
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(held(answer, place))
 }
 
 /// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
@@ -168,7 +171,7 @@ pub(crate) async fn infer(
 ))]
 pub(crate) async fn explain(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
@@ -205,5 +208,7 @@ pub(crate) async fn explain(
         ];
         asked.answer(&name, outputs)
     };
-    shared.workers.run(job.place, Stop::default(), work).await
+    let place = job.place.clone();
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(held(answer, place))
 }
