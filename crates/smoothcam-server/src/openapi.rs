@@ -33,6 +33,8 @@ use crate::routes;
         routes::health::ready,
         routes::health::metrics,
     ),
+    // A token is asked for where the server has one.
+    security((), ("token" = [])),
     components(schemas(crate::events::ProgressEvent, crate::options::View))
 )]
 struct Document;

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use smoothcam::{ErrorKind, printable};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// A refusal or failure, for the person who reads it.
 #[derive(Clone, Debug)]
@@ -26,6 +26,39 @@ pub(crate) struct Refusal {
     /// A way out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
+}
+
+/// What any request for work may be refused with.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "for the API's description")]
+pub(crate) enum Refusals {
+    /// The picture or an option cannot be used.
+    #[response(status = 400)]
+    Bad(Refusal),
+    /// The server wants a token.
+    #[response(status = 401)]
+    Token(Refusal),
+    /// A page of another origin makes a browser ask.
+    #[response(status = 403)]
+    CrossSite(Refusal),
+    /// There is no such model.
+    #[response(status = 404)]
+    NotFound(Refusal),
+    /// The body took too long to arrive.
+    #[response(status = 408)]
+    Slow(Refusal),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(Refusal),
+    /// The body is compressed.
+    #[response(status = 415)]
+    Compressed(Refusal),
+    /// Too many requests wait.
+    #[response(status = 429, headers(("Retry-After" = u64, description = "Seconds until the next try")))]
+    Busy(Refusal),
+    /// It took too long.
+    #[response(status = 503)]
+    Late(Refusal),
 }
 
 impl Rejection {

@@ -15,7 +15,7 @@ use crate::events::{self, watch};
 use crate::intake::{Job, Name, Query};
 use crate::media::Media;
 use crate::options::Options;
-use crate::reject::{Refusal, Rejection};
+use crate::reject::{Refusal, Refusals, Rejection};
 use crate::subjects::{Given, Subject};
 use crate::work::Stop;
 
@@ -84,13 +84,7 @@ pub(crate) fn predictions(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = PredictAnswer),
-    (status = 400, body = Refusal, description = "The picture or an option cannot be used"),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal, description = "There is no such model"),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal, description = "Too many requests wait"),
-    (status = 503, body = Refusal, description = "It took too long"),
+    Refusals,
 ))]
 pub(crate) async fn predict(
     State(app): State<Shared>,
@@ -114,13 +108,7 @@ pub(crate) async fn predict(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = OverviewAnswer),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn overview(
     State(app): State<Shared>,
@@ -163,14 +151,8 @@ pub(crate) async fn overview(
         (String = "application/x-npz"),
         (String = "text/event-stream"),
     )),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
     (status = 406, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     State(app): State<Shared>,

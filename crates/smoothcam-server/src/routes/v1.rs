@@ -15,7 +15,7 @@ use crate::app::Shared;
 use crate::bodies::held;
 use crate::intake::{Few, Job, Name, json};
 use crate::options::Options;
-use crate::reject::{Refusal, Rejection};
+use crate::reject::{Refusal, Refusals, Rejection};
 use crate::routes::explain::{explanation, predictions};
 use crate::subjects::Given;
 use crate::tensor::Numbers;
@@ -144,13 +144,7 @@ pub(crate) async fn act(
 #[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path)),
     request_body = V1Request, responses(
     (status = 200, body = V1Predictions),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn predict(
     state: State<Shared>,
@@ -168,13 +162,7 @@ pub(crate) async fn predict(
 #[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path)),
     request_body = V1Request, responses(
     (status = 200, body = V1Explanations),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     state: State<Shared>,

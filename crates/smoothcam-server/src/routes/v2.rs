@@ -11,7 +11,7 @@ use crate::answer::one_class;
 use crate::app::Shared;
 use crate::bodies::held;
 use crate::intake::{Job, Name};
-use crate::reject::{Refusal, Rejection};
+use crate::reject::{Refusal, Refusals, Rejection};
 use crate::routes::explain::explanation;
 use crate::routes::v1::{check_count, no_model};
 use crate::v2_message::{Asked, Data, Output, V2Request, V2Response};
@@ -110,13 +110,7 @@ pub(crate) async fn model_ready(
 #[utoipa::path(post, path = "/v2/models/{model}/infer", tag = "Open Inference V2",
     params(("model" = String, Path)), request_body = V2Request, responses(
     (status = 200, body = V2Response),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn infer(
     State(app): State<Shared>,
@@ -161,13 +155,7 @@ pub(crate) async fn infer(
 #[utoipa::path(post, path = "/v2/models/{model}/explain", tag = "Open Inference V2",
     params(("model" = String, Path)), request_body = V2Request, responses(
     (status = 200, body = V2Response),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     State(app): State<Shared>,
