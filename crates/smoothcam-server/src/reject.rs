@@ -28,6 +28,9 @@ pub(crate) struct Refusal {
     pub(crate) hint: Option<String>,
 }
 
+/// Said where an address is asked with a method that it does not take.
+pub(crate) const OTHER_METHOD: &str = "this address takes another method";
+
 /// What any request for work may be refused with.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "for the API's description")]

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::intake::{Few, MOST, json};
+use crate::openapi::DOT;
 use crate::options::Options;
 use crate::reject::Rejection;
 use crate::subjects::Given;
@@ -22,6 +23,7 @@ pub(crate) const JSON_LENGTH: HeaderName =
 
 /// A request: the pictures as one tensor.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"inputs": [{"name": "picture", "shape": [1], "datatype": "BYTES", "data": [DOT]}]}))]
 pub(crate) struct V2Request {
     /// Told again in the answer.
     #[serde(default)]
@@ -52,8 +54,19 @@ struct Input {
     #[serde(default)]
     parameters: Binary,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<Value>>)]
+    #[schema(value_type = Option<InputData>)]
     data: Option<Box<RawValue>>,
+}
+
+/// The values of a tensor.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "for the API's description")]
+enum InputData {
+    /// In the order of their rows; nested lists will do, too.
+    Numbers(Vec<f32>),
+    /// Files in base64.
+    Files(Vec<String>),
 }
 
 /// An output to give.

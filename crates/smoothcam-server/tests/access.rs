@@ -4,7 +4,7 @@
 mod common;
 
 use axum::body::Body;
-use common::{CAT, Answer, digits, plain, request, send, service};
+use common::{Answer, CAT, digits, plain, request, send, service};
 use smoothcam_server::{Config, Limits, Model, app};
 
 #[tokio::test]

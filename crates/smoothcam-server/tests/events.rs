@@ -4,7 +4,7 @@
 mod common;
 
 use axum::body::Body;
-use common::{CAT, Answer, explained, map, numbers, plain, read, request, send, service};
+use common::{Answer, CAT, explained, map, numbers, plain, read, request, send, service};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use smoothcam::{Samples, Settings};
@@ -37,11 +37,8 @@ async fn progress_comes_first_and_the_explanation_last() {
     let done: Vec<u64> = progress.iter().map(|(_, p)| p["done"].as_u64().unwrap()).collect();
     assert!(done.is_sorted() && done.iter().all(|d| *d <= 7), "{done:?}");
     assert!(progress.iter().all(|(_, p)| p["id"] == progress[0].1["id"]));
-    let settings = Settings {
-        samples: Samples::Fixed(6),
-        classes: vec!["3".into()],
-        ..Settings::default()
-    };
+    let settings =
+        Settings { samples: Samples::Fixed(6), classes: vec!["3".into()], ..Settings::default() };
     assert_eq!(numbers(&explanation["maps"][0]["map"]), map(&explained(&settings)));
 }
 

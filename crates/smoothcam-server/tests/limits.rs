@@ -56,7 +56,9 @@ async fn bodies_have_a_size() {
     post(&app, "/predict", long.clone()).await.refuses(413, "the 1000 bytes allowed", "told");
     // Where its length is not told before.
     let untold = Body::from_stream(tokio_stream::iter(
-        long.chunks(100).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect::<Vec<_>>(),
+        long.chunks(100)
+            .map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c)))
+            .collect::<Vec<_>>(),
     ));
     post(&app, "/predict", untold).await.refuses(413, "the 1000 bytes allowed", "untold");
     post(&app, "/predict", vec![b'a'; 1000]).await.refuses(400, "picture", "as large as can be");
@@ -115,7 +117,8 @@ async fn past_the_queue_requests_are_refused_and_who_leaves_makes_room() {
     until(&app, "working", 1).await;
     let second = start();
     until(&app, "waiting", 1).await;
-    for address in ["/predict", "/explain", "/v1/models/digits:predict", "/v2/models/digits/infer"] {
+    for address in ["/predict", "/explain", "/v1/models/digits:predict", "/v2/models/digits/infer"]
+    {
         let refused: Answer = post(&app, address, CAT).await;
         refused.refuses(429, "too many requests are waiting", address);
         assert_eq!(refused.header("retry-after"), "1");

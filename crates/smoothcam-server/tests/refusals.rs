@@ -86,7 +86,8 @@ async fn addresses_and_methods_that_are_not_there() {
         ("GET", "/about/%FF", 404, "no UTF-8"),
         ("GET", "/about/..%2f..%2fetc", 404, "no model"),
         ("GET", "/v1/models/a%00b", 404, "no model"),
-        ("POST", "/v1/models/digits", 404, "MODEL:predict"),
+        ("POST", "/v1/models/digits", 405, "another method"),
+        ("GET", "/v1/models/digits:predict", 405, "another method"),
         ("POST", "/v1/models/digits:fly", 404, "MODEL:predict"),
         ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
         ("POST", "/v2/models/other/infer", 404, "no model 'other'"),
@@ -152,8 +153,7 @@ async fn json_that_is_none() {
     let app = plain();
     let deep = "[".repeat(100_000);
     let many = format!("{{\"instances\": [{}[]]}}", "[],".repeat(70_000));
-    let two = json!({"instances": vec![json!({"b64": base64(CAT)}); 65]}).to_string();
-    let infinite = format!("{{\"instances\": [{}1e39]}}", "");
+    let two = json!({"instances": vec![json!({"b64": "AA=="}); 65]}).to_string();
     for (body, words) in [
         ("", "the request's JSON"),
         ("{", "the request's JSON"),
@@ -172,6 +172,7 @@ async fn json_that_is_none() {
         (r#"{"instances": [[1, [2]]]}"#, "depths"),
         (r#"{"instances": [[]]}"#, "shape"),
         (r#"{"instances": [[[[1e999]]]]}"#, "number out of range"),
+        (r#"{"instances": [[[[1e39]]]]}"#, ""),
         (r#"{"instances": [[[NaN]]]}"#, "the request's JSON"),
         (r#"{"instances": [[1]], "options": {"colour": 1}}"#, "unknown field"),
         (r#"{"instances": [[1]], "options": {"model": "x"}}"#, "the address names the model"),
@@ -180,7 +181,6 @@ async fn json_that_is_none() {
         (&deep, "the request's JSON"),
         (&many, "more than 65536"),
         (&two, "at most 64 are allowed"),
-        (&infinite, ""),
     ] {
         for action in ["predict", "explain"] {
             let answer = post(&app, &format!("/v1/models/digits:{action}"), body.to_owned()).await;
@@ -194,9 +194,7 @@ async fn tensors_that_are_none() {
     let app = plain();
     let (values, shape) = prepared();
     let nan: Vec<u8> = f32::NAN.to_le_bytes().repeat(values.len());
-    let input = |name: &str, datatype: &str, shape: Value, data: Value| {
-        json!({"inputs": [{"name": name, "datatype": datatype, "shape": shape, "data": data}]})
-    };
+    let input = |name: &str, datatype: &str, shape: Value, data: Value| json!({"inputs": [{"name": name, "datatype": datatype, "shape": shape, "data": data}]});
     let fp32 = |shape: Value| input("input", "FP32", shape, json!([1.0]));
     let binary = |datatype: &str, shape: Value, size: usize| {
         let parameters = json!({"binary_data_size": size});

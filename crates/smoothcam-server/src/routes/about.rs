@@ -154,7 +154,7 @@ fn method(method: Method) -> MethodAnswer {
 }
 
 /// What is known of a model.
-#[utoipa::path(get, path = "/about/{model}", tag = "about", params(("model" = String, Path)), responses(
+#[utoipa::path(get, path = "/about/{model}", tag = "about", params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200, body = ModelAnswer),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),

@@ -1,8 +1,8 @@
 //! KServe's data plane, version 1.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,8 +14,9 @@ use crate::answer::Answer;
 use crate::app::Shared;
 use crate::bodies::held;
 use crate::intake::{Few, Job, Name, json};
+use crate::openapi::DOT;
 use crate::options::Options;
-use crate::reject::{Refusal, Refusals, Rejection};
+use crate::reject::{OTHER_METHOD, Refusal, Refusals, Rejection};
 use crate::routes::explain::{explanation, predictions};
 use crate::subjects::Given;
 use crate::tensor::Numbers;
@@ -37,10 +38,11 @@ pub(crate) struct ReadyAnswer {
 /// Pictures, and what is asked of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"instances": [{"b64": DOT}], "options": {"method": "grad-cam"}}))]
 pub(crate) struct V1Request {
     /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
     /// takes them.
-    #[schema(value_type = Vec<Value>, min_items = 1)]
+    #[schema(value_type = Vec<InstanceSchema>, min_items = 1)]
     instances: Few<Instance>,
     /// What is asked.
     #[serde(default)]
@@ -61,6 +63,21 @@ pub(crate) struct V1Explanations {
 
 /// A picture among those of a request.
 struct Instance(Given);
+
+/// A picture among those of a request.
+#[derive(ToSchema)]
+#[schema(as = Instance)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "for the API's description")]
+enum InstanceSchema {
+    /// A file in base64.
+    File {
+        /// The file.
+        b64: String,
+    },
+    /// What the model takes, without the axis of pictures.
+    Numbers(Vec<Vec<Vec<f32>>>),
+}
 
 impl<'de> Deserialize<'de> for Instance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -113,7 +130,7 @@ pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
 }
 
 /// Whether a model is ready.
-#[utoipa::path(get, path = "/v1/models/{model}", tag = "KServe V1", params(("model" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/models/{model}", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200, body = ReadyAnswer),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
@@ -126,22 +143,35 @@ pub(crate) async fn model(
     Ok(Json(ReadyAnswer { name: model.name.clone(), ready: app.is_ready() }))
 }
 
-/// `MODEL:predict` or `MODEL:explain`.
-pub(crate) async fn act(
+/// `MODEL`, `MODEL:predict` or `MODEL:explain`: one pattern of addresses, each of which takes one method.
+pub(crate) async fn model_or_action(
     state: State<Shared>,
     Name(target): Name,
-    job: Job,
+    request: Request,
 ) -> Result<Response, Rejection> {
-    match target.rsplit_once(':') {
-        Some((model, "predict")) => predict(state, Name(model.to_owned()), job).await,
-        Some((model, "explain")) => explain(state, Name(model.to_owned()), job).await,
+    let (name, action) = match target.rsplit_once(':') {
+        Some((name, action)) => (Name(name.to_owned()), action),
+        None => (Name(target.clone()), ""),
+    };
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let posts = request.method() == Method::POST;
+    let job = || Job::from_request(request, &state);
+    match action {
+        "" if reads => Ok(model(state, name).await?.into_response()),
+        "predict" if posts => predict(state.clone(), name, job().await?).await,
+        "explain" if posts => explain(state.clone(), name, job().await?).await,
+        "" | "predict" | "explain" => {
+            let allow = if action.is_empty() { "GET, HEAD" } else { "POST" };
+            let refused = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD);
+            Ok(([(header::ALLOW, allow)], refused).into_response())
+        }
         _ => Err(Rejection::not_found(format!("there is no action '{target}'"))
             .with_hint("the actions are MODEL:predict and MODEL:explain")),
     }
 }
 
 /// The most probable classes of each picture.
-#[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path)),
+#[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")),
     request_body = V1Request, responses(
     (status = 200, body = V1Predictions),
     Refusals,
@@ -159,7 +189,7 @@ pub(crate) async fn predict(
 }
 
 /// The explanation of each picture.
-#[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path)),
+#[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")),
     request_body = V1Request, responses(
     (status = 200, body = V1Explanations),
     Refusals,

@@ -58,7 +58,7 @@ pub(crate) async fn server() -> Json<V2Server> {
 }
 
 /// A model's inputs, one of which is given, and its outputs.
-#[utoipa::path(get, path = "/v2/models/{model}", tag = "Open Inference V2", params(("model" = String, Path)),
+#[utoipa::path(get, path = "/v2/models/{model}", tag = "Open Inference V2", params(("model" = String, Path, example = "efficientnet-lite0")),
     responses(
     (status = 200, body = V2Model),
     (status = 401, body = Refusal),
@@ -94,7 +94,7 @@ pub(crate) async fn model(
 
 /// Whether a model is ready.
 #[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "Open Inference V2",
-    params(("model" = String, Path)), responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
@@ -108,7 +108,7 @@ pub(crate) async fn model_ready(
 
 /// Each picture's `scores` (before softmax or sigmoid) and `probabilities`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", tag = "Open Inference V2",
-    params(("model" = String, Path)), request_body = V2Request, responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
     Refusals,
 ))]
@@ -153,7 +153,7 @@ pub(crate) async fn infer(
 /// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
 /// its `label`, `score` and `probability`. The parameters are those of an explanation.
 #[utoipa::path(post, path = "/v2/models/{model}/explain", tag = "Open Inference V2",
-    params(("model" = String, Path)), request_body = V2Request, responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
     Refusals,
 ))]
