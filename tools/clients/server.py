@@ -1,6 +1,7 @@
 """The binary as a server on a free port, for as long as a `with` block."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,9 @@ MODEL = "efficientnet-lite0"
 
 
 def binary():
-    """The release build if there is one, else the debug build."""
+    """SMOOTHCAM, or the release build if there is one, else the debug build."""
+    if "SMOOTHCAM" in os.environ:
+        return Path(os.environ["SMOOTHCAM"]).resolve()
     for profile in ("release", "debug"):
         path = ROOT / "target" / profile / "smoothcam"
         if path.exists():
