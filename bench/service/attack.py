@@ -218,6 +218,7 @@ def report(run, waits, megabytes):
     print(f"health answered {len(waits)} times, after {max(waits):.2f} s at most")
     quarter = len(megabytes) // 4
     early, late = max(megabytes[quarter : 2 * quarter]), max(megabytes[-quarter:])
+    print("memory in MB, each 5 s:", *[f"{x:.0f}" for x in megabytes[::5]])
     print(f"memory: {megabytes[0]:.0f} MB, {early:.0f} in the second quarter, {late:.0f} in the last (MB, most)")
     if late > early * 1.1 + 10:
         run.fault(f"memory grows: {early:.0f} to {late:.0f} MB")

@@ -19,7 +19,7 @@ def document_and_answers_agree(url, *args):
         "--checks=all",
         f"--exclude-checks={EXCLUDED}",
         f"--max-examples={EXAMPLES}",
-        "--workers=2",
+        "--workers=1",
         "--seed=1",
         "--request-timeout=60",
         "--generation-database=none",

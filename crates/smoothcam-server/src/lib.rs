@@ -33,7 +33,9 @@ mod reject;
 mod routes;
 mod subjects;
 mod tensor;
+mod texts;
 mod v2_message;
+mod v2_output;
 mod work;
 
 pub use app::app;

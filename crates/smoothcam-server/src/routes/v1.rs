@@ -221,6 +221,7 @@ async fn for_each<T, A: Serialize>(
     let work = move |stop: &Stop| {
         let V1Request { instances: Few(instances), options } = json(&job.body)?;
         no_model(&options)?;
+        options.check()?;
         check_count(&app, instances.len())?;
         let mut answers = Vec::new();
         for Instance(given) in &instances {

@@ -14,7 +14,8 @@ use crate::intake::{Job, Name};
 use crate::reject::{Refusal, Refusals, Rejection};
 use crate::routes::explain::explanation;
 use crate::routes::v1::{check_count, no_model};
-use crate::v2_message::{Asked, Data, Output, V2Request, V2Response};
+use crate::v2_message::{Asked, V2Request};
+use crate::v2_output::{Data, Output, V2Response};
 use crate::work::Stop;
 
 /// The server.
@@ -124,6 +125,7 @@ pub(crate) async fn infer(
         let model = app.model(Some(&name))?;
         let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
         no_model(&asked.options)?;
+        asked.options.check()?;
         check_count(&app, asked.pictures.len())?;
         let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
         for given in &asked.pictures {
@@ -169,6 +171,7 @@ pub(crate) async fn explain(
         let model = app.model(Some(&name))?;
         let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
         no_model(&asked.options)?;
+        asked.options.check()?;
         check_count(&app, asked.pictures.len())?;
         let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
