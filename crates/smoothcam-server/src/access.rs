@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::app::Shared;
-use crate::intake::discard;
 use crate::reject::Rejection;
 
 /// Lets requests with the token pass.
@@ -22,7 +21,6 @@ pub(crate) async fn token(State(app): State<Shared>, request: Request, next: Nex
     if given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes()))) {
         return next.run(request).await;
     }
-    discard(request.into_body()).await;
     Rejection::new(StatusCode::UNAUTHORIZED, "this server wants a token")
         .with_hint("send it as 'Authorization: Bearer TOKEN'")
         .into_response()

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use smoothcam::{Error, Explainer};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -17,10 +17,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{Config, Limits};
 use crate::metrics::Metrics;
-use crate::reject::Rejection;
+use crate::observe::REQUEST_ID;
+use crate::reject::{OTHER_METHOD, Rejection};
 use crate::subjects::Subjects;
+use crate::v2_message::JSON_LENGTH;
 use crate::work::{Stop, Workers};
-use crate::{access, observe, openapi, page, routes};
+use crate::{access, bodies, observe, openapi, page, routes};
 
 /// What all requests share.
 pub(crate) struct App {
@@ -110,7 +112,7 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .route("/explain", post(routes::explain::explain))
         .route("/explanations/{id}", delete(routes::explain::stop))
         .route("/v1/models", get(routes::v1::models))
-        .route("/v1/models/{model}", get(routes::v1::model).post(routes::v1::act))
+        .route("/v1/models/{model}", any(routes::v1::model_or_action))
         .route("/v2", get(routes::v2::server))
         .route("/v2/models/{model}", get(routes::v2::model))
         .route("/v2/models/{model}/ready", get(routes::v2::model_ready))
@@ -129,11 +131,12 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .merge(open)
         .fallback(|| async { Rejection::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async {
-            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method")
+            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD)
         })
         .layer(cross_site(origins)?)
         .layer(cors(origins)?)
         .layer(CompressionLayer::new())
+        .layer(from_fn(bodies::read_rest))
         .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(secure(header::REFERRER_POLICY, "no-referrer"))
         .layer(from_fn_with_state(app.clone(), observe::observe))
@@ -167,7 +170,14 @@ const ANY: &str = "*";
 fn cors(origins: &[String]) -> smoothcam::Result<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE]);
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            JSON_LENGTH,
+            REQUEST_ID,
+        ])
+        .expose_headers([header::RETRY_AFTER, JSON_LENGTH, REQUEST_ID]);
     if origins.iter().any(|o| o == ANY) {
         return Ok(layer.allow_origin(Any));
     }

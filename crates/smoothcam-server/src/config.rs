@@ -35,15 +35,17 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// Bytes of all bodies that arrive, wait or are in work; requests past it are told to come back later.
+    pub bodies: usize,
     /// Pixels of a picture.
     pub pixels: u64,
     /// Pictures of a request.
     pub pictures: usize,
     /// Noised samples of an explanation.
     pub samples: usize,
-    /// The time that a request may take, waiting included.
+    /// The time that a request may take from when its body is there, waiting included.
     pub time: Duration,
-    /// The time that a request's body may take to arrive.
+    /// The time that a request's body may take to arrive, and its answer to be taken.
     pub upload: Duration,
     /// Bytes of passes and pictures that are kept for the next request.
     pub kept: usize,
@@ -57,6 +59,7 @@ impl Default for Limits {
             waiting: 32,
             connections: 1024,
             body: 16_000_000,
+            bodies: 256_000_000,
             pixels: 50_000_000,
             pictures: 64,
             samples: 1000,

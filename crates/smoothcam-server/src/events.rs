@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -71,7 +72,9 @@ where
     let id = Uuid::new_v4().to_string();
     let stop = Stop::default();
     app.running().insert(id.clone(), stop.clone());
-    let progress = sender.clone();
+    // Taken away once the last event is due: work that is past its time may still go on for a moment.
+    let progress = Arc::new(Mutex::new(Some(sender.clone())));
+    let told = progress.clone();
     let (app, id_told) = (app.clone(), id.clone());
     tokio::spawn(async move {
         let work = move |stop: &Stop| {
@@ -89,7 +92,9 @@ where
                     maps,
                 };
                 // A client that reads slowly misses some.
-                let _ = progress.try_send(event_of("progress", &event));
+                if let Some(progress) = &*progress.lock().unwrap_or_else(PoisonError::into_inner) {
+                    let _ = progress.try_send(event_of("progress", &event));
+                }
                 last = Some(Instant::now());
                 Ok(())
             };
@@ -101,6 +106,7 @@ where
             () = sender.closed() => None,
         };
         app.running().remove(&id);
+        told.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(result) = result else { return };
         let event = match result {
             Ok(explanation) => Event::default().event("explanation").data(explanation),

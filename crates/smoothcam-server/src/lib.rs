@@ -18,6 +18,7 @@
 mod access;
 mod answer;
 mod app;
+mod bodies;
 mod config;
 mod events;
 mod intake;
@@ -32,7 +33,9 @@ mod reject;
 mod routes;
 mod subjects;
 mod tensor;
+mod texts;
 mod v2_message;
+mod v2_output;
 mod work;
 
 pub use app::app;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::app::Shared;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names a request in answers and log lines.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Logs and counts a request, and gives it an id if it has none.
 pub(crate) async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {

@@ -6,6 +6,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::routes;
 
+/// A picture of one pixel in base64, for examples.
+pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -34,6 +37,8 @@ use crate::routes;
         routes::health::ready,
         routes::health::metrics,
     ),
+    // A token is asked for where the server has one.
+    security((), ("token" = [])),
     components(schemas(crate::events::ProgressEvent, crate::options::View))
 )]
 struct Document;

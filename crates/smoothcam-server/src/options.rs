@@ -1,17 +1,16 @@
 //! What a request asks of an explanation: the same choices under the same names as on the command line.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use smoothcam::preprocess::Size;
 use smoothcam::render::{ColorMap, Style};
-use smoothcam::{GivenGrid, Method, Samples, Settings, Sigma, Threshold};
+use smoothcam::{GivenGrid, MOST_CLASSES, Method, Samples, Settings, Sigma, Threshold};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::config::Limits;
 use crate::reject::Rejection;
+use crate::texts::{Text, Texts};
 
 /// What to explain, how, and what to answer.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -47,6 +46,8 @@ pub(crate) struct Options {
     /// Standard deviation of the noise in units of the preprocessed input.
     pub(crate) sigma_absolute: Option<f64>,
     /// Seed of the noise: the same seed, the same map.
+    #[schema(format = "uint64")]
+    #[param(format = "uint64")]
     pub(crate) seed: Option<u64>,
     /// Feature maps of the layer to look at: `3,17,40-47`.
     #[serde(default)]
@@ -94,6 +95,7 @@ pub(crate) enum View {
 impl Options {
     /// As settings of the library.
     pub(crate) fn settings(&self, limits: &Limits) -> Result<Settings, Rejection> {
+        self.check()?;
         let size = |text: &str| text.parse::<Size>();
         let grid = self.grid.as_deref().map(size).transpose()?;
         if grid.is_none() && self.skip_tokens.is_some() {
@@ -124,6 +126,40 @@ impl Options {
             uncertainty: self.uncertainty.unwrap_or_default(),
             ..Settings::default()
         })
+    }
+
+    /// Refuses numbers past those that are documented, and lists that are longer than any use of them: their
+    /// reading cannot be stopped.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        for (name, given, most) in [
+            ("top", self.top, 1000),
+            ("feature_maps", self.feature_maps, 4096),
+            ("skip_tokens", self.skip_tokens, 4096),
+        ] {
+            if let Some(given) = given.filter(|given| *given > most) {
+                return Err(Rejection::bad(format!(
+                    "{name} is {given}, at most {most} is allowed"
+                )));
+            }
+        }
+        const LONGEST: usize = 20_000;
+        const LONGEST_CLASS: usize = 1000;
+        if self.class.0.len() > MOST_CLASSES {
+            return Err(Rejection::bad(format!(
+                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
+                self.class.0.len()
+            )));
+        }
+        let texts = [&self.layer, &self.neurons, &self.maps.0].into_iter().flatten();
+        let texts = texts.map(|text| (text, LONGEST));
+        let classes = self.class.0.iter().map(|text| (text, LONGEST_CLASS));
+        match texts.chain(classes).find(|(text, most)| text.len() > *most) {
+            Some((text, most)) => Err(Rejection::bad(format!(
+                "an option is {} bytes long, at most {most} are read",
+                text.len()
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn samples(&self, limits: &Limits) -> Result<Samples, Rejection> {
@@ -177,78 +213,6 @@ fn parsed<T: FromStr<Err = smoothcam::Error>>(text: Option<&str>) -> Result<Opti
     text.map(|text| text.parse::<T>().map_err(Rejection::from)).transpose()
 }
 
-/// A text, or a number as one: `8` and `"8"` are the same.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Text(Option<String>);
-
-impl Text {
-    pub(crate) fn as_deref(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
-/// Texts, or one.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Texts(pub(crate) Vec<String>);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Texts(mut texts) = Texts::deserialize(deserializer)?;
-        match texts.len() {
-            0 | 1 => Ok(Text(texts.pop())),
-            _ => Err(D::Error::custom("one value is expected, not several")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Texts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a number, or a list of them")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
-        Ok(Texts(vec![text.to_owned()]))
-    }
-
-    fn visit_u64<E: Error>(self, x: u64) -> Result<Texts, E> {
-        self.visit_str(&x.to_string())
-    }
-
-    fn visit_i64<E: Error>(self, x: i64) -> Result<Texts, E> {
-        self.visit_str(&x.to_string())
-    }
-
-    fn visit_f64<E: Error>(self, x: f64) -> Result<Texts, E> {
-        self.visit_str(&x.to_string())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Texts, E> {
-        Ok(Texts::default())
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Texts, E> {
-        Ok(Texts::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(Text(text)) = list.next_element()? {
-            texts.extend(text);
-        }
-        Ok(Texts(texts))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +248,8 @@ mod tests {
             ("opacity=2", "expected 0 to 1"),
             ("colormap=hot", "'hot'"),
             ("regions=2", "'2'"),
+            ("top=1001", "top is 1001, at most 1000"),
+            ("feature_maps=4097", "at most 4096"),
         ] {
             let options: Options = serde_html_form::from_str(query).unwrap();
             let all = options

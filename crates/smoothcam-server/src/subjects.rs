@@ -31,6 +31,9 @@ pub(crate) struct Subject {
     pub(crate) prepared: bool,
 }
 
+/// About what a subject takes beside its arrays: small ones are not endless either.
+const ROOM: usize = 16 << 10;
+
 /// A model's name, and the SHA-256 of what was given.
 type Key = (String, [u8; 32]);
 
@@ -77,10 +80,14 @@ impl Subjects {
             picture: photo.picture(model.explainer)?,
             prepared: matches!(photo, Photo::Array(_)),
         });
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.iter().any(|entry| entry.key == key) {
-            kept.push(Entry { key, subject: subject.clone(), bytes: 0 });
+        {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if !kept.iter().any(|entry| entry.key == key) {
+                kept.push(Entry { key, subject: subject.clone(), bytes: 0 });
+            }
         }
+        // Whatever comes of the work: it may fail.
+        self.tidy();
         Ok(subject)
     }
 
@@ -92,7 +99,8 @@ impl Subjects {
             let Subject { study, picture, .. } = &*entry.subject;
             // While passes are run nobody knows; whoever runs them tidies up afterwards.
             if let Some(passes) = study.memory() {
-                entry.bytes = passes + study.input().len() * size_of::<f32>() + picture.rgb().len();
+                let input = study.input().len() * size_of::<f32>();
+                entry.bytes = ROOM + passes + input + picture.rgb().len();
             }
         }
         let mut all: usize = kept.iter().map(|entry| entry.bytes).sum();

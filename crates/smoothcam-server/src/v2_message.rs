@@ -6,21 +6,25 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::intake::json;
+use crate::intake::{Few, MOST, json};
+use crate::openapi::DOT;
 use crate::options::Options;
 use crate::reject::Rejection;
 use crate::subjects::Given;
 use crate::tensor::Numbers;
+use crate::v2_output::{Output, V2Response};
 
 /// How long the JSON is that binary tensors follow.
-const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+pub(crate) const JSON_LENGTH: HeaderName =
+    HeaderName::from_static("inference-header-content-length");
 
 /// A request: the pictures as one tensor.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"inputs": [{"name": "picture", "shape": [1], "datatype": "BYTES", "data": [DOT]}]}))]
 pub(crate) struct V2Request {
     /// Told again in the answer.
     #[serde(default)]
@@ -30,11 +34,12 @@ pub(crate) struct V2Request {
     #[schema(value_type = Option<Options>)]
     parameters: Option<serde_json::Map<String, serde_json::Value>>,
     /// One: the model's input, or `picture`.
-    #[schema(min_items = 1, max_items = 1)]
-    inputs: Vec<Input>,
+    #[schema(value_type = Vec<Input>, min_items = 1, max_items = 1)]
+    inputs: Few<Input>,
     /// Which outputs to give; all if none is named.
     #[serde(default)]
-    outputs: Option<Vec<Requested>>,
+    #[schema(value_type = Option<Vec<Requested>>)]
+    outputs: Option<Few<Requested>>,
 }
 
 /// A tensor of pictures.
@@ -43,14 +48,26 @@ struct Input {
     /// The model's input: preprocessed pictures, FP32; or `picture`: picture files, BYTES (base64 in JSON).
     name: String,
     /// The number of pictures first.
-    shape: Vec<u64>,
+    #[schema(value_type = Vec<u64>)]
+    shape: Few<u64>,
     /// FP32 or BYTES; other numbers are converted.
     datatype: String,
     #[serde(default)]
     parameters: Binary,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<Value>>)]
+    #[schema(value_type = Option<InputData>)]
     data: Option<Box<RawValue>>,
+}
+
+/// The values of a tensor.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "for the API's description")]
+enum InputData {
+    /// In the order of their rows; nested lists will do, too.
+    Numbers(Vec<f32>),
+    /// Files in base64.
+    Files(Vec<String>),
 }
 
 /// An output to give.
@@ -69,42 +86,6 @@ struct Binary {
     binary_data_size: Option<u64>,
     /// Whether to give this output as bytes after the JSON.
     binary_data: Option<bool>,
-}
-
-/// An answer.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct V2Response {
-    pub(crate) model_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
-    pub(crate) outputs: Vec<Output>,
-}
-
-/// A tensor of an answer.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Output {
-    name: String,
-    shape: Vec<usize>,
-    datatype: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<BinarySize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Value>>)]
-    data: Option<Data>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct BinarySize {
-    binary_data_size: usize,
-}
-
-/// The values of a tensor.
-#[derive(Clone, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Data {
-    Floats(Vec<f32>),
-    Ints(Vec<i64>),
-    Texts(Vec<String>),
 }
 
 /// A request, read.
@@ -140,9 +121,12 @@ impl Asked {
             .retain(|name, _| !matches!(name.as_str(), "priority" | "timeout" | "content_type"));
         let options = serde_json::from_value(parameters.into())
             .map_err(|e| Rejection::bad(format!("the request's parameters: {e}")))?;
-        let [tensor] = &inputs[..] else {
-            return Err(Rejection::bad(format!("{} inputs are given, expected one", inputs.len()))
-                .with_hint(format!("name it '{input}', or 'picture'")));
+        let [tensor] = &inputs.0[..] else {
+            return Err(Rejection::bad(format!(
+                "{} inputs are given, expected one",
+                inputs.0.len()
+            ))
+            .with_hint(format!("name it '{input}', or 'picture'")));
         };
         if tensor.name != input && tensor.name != "picture" {
             return Err(Rejection::bad(format!("the model has no input '{}'", tensor.name))
@@ -154,8 +138,14 @@ impl Asked {
             return Err(Rejection::bad(what));
         }
         let wanted = |r: Requested| (r.name, r.parameters.binary_data.unwrap_or(all_binary));
-        let outputs = outputs.filter(|o| !o.is_empty());
-        let outputs = outputs.map(|o| o.into_iter().map(wanted).collect());
+        let outputs = outputs.map(|Few(outputs)| outputs).filter(|o| !o.is_empty());
+        let outputs: Option<Vec<(String, bool)>> =
+            outputs.map(|o| o.into_iter().map(wanted).collect());
+        let names: Vec<&String> = outputs.iter().flatten().map(|(name, _)| name).collect();
+        // A small request could ask for an endless answer.
+        if let Some((i, name)) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
+            return Err(Rejection::bad(format!("output {i} is '{name}' again")));
+        }
         Ok(Asked { id, options, pictures, outputs, binary: all_binary })
     }
 
@@ -194,7 +184,7 @@ impl Input {
     fn pictures(&self, binary: &mut Bytes) -> Result<Vec<Given>, Rejection> {
         let wrong = |what: &str| Rejection::bad(format!("input '{}' {what}", self.name));
         let shape: Option<Vec<usize>> =
-            self.shape.iter().map(|d| usize::try_from(*d).ok()).collect();
+            self.shape.0.iter().map(|d| usize::try_from(*d).ok()).collect();
         let shape = shape.ok_or_else(|| wrong("has a shape that is too large"))?;
         let size = shape.iter().try_fold(1usize, |size, d| size.checked_mul(*d));
         let size = size.ok_or_else(|| wrong("has a shape that is too large"))?;
@@ -207,9 +197,12 @@ impl Input {
             None => None,
         };
         if self.datatype == "BYTES" {
+            if size > MOST {
+                return Err(wrong("has a shape that is too large"));
+            }
             let files = match bytes {
                 Some(bytes) => {
-                    files(bytes).ok_or_else(|| wrong("has lengths that do not add up"))?
+                    files(bytes, size).ok_or_else(|| wrong("has lengths that do not add up"))?
                 }
                 None => self.base64_files().ok_or_else(|| wrong("is no list of base64 texts"))?,
             };
@@ -233,15 +226,15 @@ impl Input {
     }
 
     fn base64_files(&self) -> Option<Vec<Bytes>> {
-        let texts: Vec<String> = serde_json::from_str(self.data.as_deref()?.get()).ok()?;
+        let Few(texts): Few<String> = serde_json::from_str(self.data.as_deref()?.get()).ok()?;
         texts.into_iter().map(|t| BASE64_STANDARD.decode(t).ok().map(Bytes::from)).collect()
     }
 }
 
-/// Files, each after its length in four bytes.
-fn files(mut bytes: Bytes) -> Option<Vec<Bytes>> {
+/// Files, each after its length in four bytes; one more than there should be is read at most.
+fn files(mut bytes: Bytes, count: usize) -> Option<Vec<Bytes>> {
     let mut files = Vec::new();
-    while !bytes.is_empty() {
+    while !bytes.is_empty() && files.len() <= count {
         let length = u32::from_le_bytes(*bytes.split_at_checked(4)?.0.first_chunk()?) as usize;
         bytes = bytes.slice(4..);
         files.push((length <= bytes.len()).then(|| bytes.split_to(length))?);
@@ -263,50 +256,5 @@ fn numbers(datatype: &str, bytes: &[u8]) -> Option<Vec<f32>> {
         "INT32" => each(bytes, |b| i32::from_le_bytes(b) as f32),
         "INT64" => each(bytes, |b| i64::from_le_bytes(b) as f32),
         _ => None,
-    }
-}
-
-impl Output {
-    pub(crate) fn new(name: &str, shape: Vec<usize>, data: Data) -> Output {
-        let datatype = match data {
-            Data::Floats(_) => "FP32",
-            Data::Ints(_) => "INT64",
-            Data::Texts(_) => "BYTES",
-        };
-        Output { name: name.to_owned(), shape, datatype, parameters: None, data: Some(data) }
-    }
-
-    /// As it is written: in the JSON, or as bytes after it.
-    fn written(&self, binary: bool, after: &mut Vec<u8>) -> Output {
-        let Output { name, shape, datatype, data, .. } = self;
-        let mut written = Output {
-            name: name.clone(),
-            shape: shape.clone(),
-            datatype,
-            parameters: None,
-            data: None,
-        };
-        match data {
-            Some(data) if binary => {
-                let before = after.len();
-                data.append_to(after);
-                written.parameters = Some(BinarySize { binary_data_size: after.len() - before });
-            }
-            data => written.data = data.clone(),
-        }
-        written
-    }
-}
-
-impl Data {
-    fn append_to(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Data::Floats(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
-            Data::Ints(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
-            Data::Texts(values) => values.iter().for_each(|text| {
-                bytes.extend((text.len() as u32).to_le_bytes());
-                bytes.extend(text.as_bytes());
-            }),
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use smoothcam::printable;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -18,16 +19,25 @@ pub(crate) struct Workers {
     places: Arc<Semaphore>,
     /// One for each request in work.
     desks: Arc<Semaphore>,
+    /// One for each byte of bodies.
+    bytes: Arc<Semaphore>,
     all_places: usize,
     all_desks: usize,
     time: Duration,
+    upload: Duration,
 }
 
-/// A request's place in the queue, until it is dropped.
+/// A request's place in the queue, with the memory of its body, until all that share it are dropped.
+#[derive(Clone)]
 pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
+    _permits: Arc<(OwnedSemaphorePermit, Memory)>,
     deadline: Instant,
+    /// By when the answer must have been taken.
+    pub(crate) taken: Instant,
 }
+
+/// Memory that a body may take, until it is dropped.
+pub(crate) type Memory = Option<OwnedSemaphorePermit>;
 
 /// Tells work to stop. Work looks at it between passes.
 #[derive(Clone, Default)]
@@ -63,23 +73,46 @@ impl Workers {
         Workers {
             places: Arc::new(Semaphore::new(all_places)),
             desks: Arc::new(Semaphore::new(limits.concurrency)),
+            bytes: Arc::new(Semaphore::new(
+                limits.bodies.clamp(limits.body, Semaphore::MAX_PERMITS),
+            )),
             all_places,
             all_desks: limits.concurrency,
             time: limits.time,
+            upload: limits.upload,
         }
     }
 
-    /// A place for a request, if there is one.
-    pub(crate) fn admit(&self) -> Result<Place, Rejection> {
-        let permit = self.places.clone().try_acquire_owned().map_err(|_| {
-            Rejection::new(StatusCode::TOO_MANY_REQUESTS, "too many requests are waiting")
-                .with_hint("try again in a moment")
-                .retry_after(1)
-        })?;
-        Ok(Place { _permit: permit, deadline: Instant::now() + self.time })
+    /// Refuses early what would not be admitted: before its body is read.
+    pub(crate) fn expect(&self) -> Result<(), Rejection> {
+        match self.places.available_permits() {
+            0 => Err(busy("too many requests are waiting")),
+            _ => Ok(()),
+        }
     }
 
-    /// How many requests are in work, and how many wait or arrive.
+    /// Memory for so many more bytes of a body.
+    pub(crate) fn grow(&self, memory: &mut Memory, bytes: usize) -> Result<(), Rejection> {
+        let count = u32::try_from(bytes).ok();
+        let more = count.and_then(|n| self.bytes.clone().try_acquire_many_owned(n).ok());
+        let more = more.ok_or_else(|| busy("too many large requests arrive"))?;
+        match memory {
+            Some(memory) => memory.merge(more),
+            None => *memory = Some(more),
+        }
+        Ok(())
+    }
+
+    /// A place for a request whose body is there, if there is one.
+    pub(crate) fn admit(&self, memory: Memory) -> Result<Place, Rejection> {
+        let permit = self.places.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| busy("too many requests are waiting"))?;
+        let deadline = Instant::now() + self.time;
+        let taken = deadline + self.upload;
+        Ok(Place { _permits: Arc::new((permit, memory)), deadline, taken })
+    }
+
+    /// How many requests are in work, and how many wait, for their turn or for their answer to be taken.
     pub(crate) fn busy(&self) -> (usize, usize) {
         let taken = self.all_places - self.places.available_permits();
         let working = self.all_desks - self.desks.available_permits();
@@ -118,14 +151,21 @@ impl Workers {
         match timeout_at(deadline, job).await {
             Ok(Ok(Ok(result))) => result,
             Ok(Ok(Err(cause))) => {
-                let cause = cause.downcast_ref::<String>().map(String::as_str);
-                tracing::error!(cause = cause.unwrap_or("unknown"), "the work panicked");
+                let text = cause.downcast_ref::<String>().map(String::as_str);
+                let text = text.or(cause.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+                tracing::error!(cause = printable(text), "the work panicked");
                 Err(Rejection::failure("the server itself failed: this is a bug"))
             }
             Ok(Err(_)) => Err(Rejection::failure("the server is shutting down")),
             Err(_) => Err(late("took too long").with_hint("ask for fewer samples or pictures")),
         }
     }
+}
+
+fn busy(what: &str) -> Rejection {
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, what)
+        .with_hint("try again in a moment")
+        .retry_after(1)
 }
 
 #[cfg(test)]
@@ -139,9 +179,9 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_place_is_refused_and_places_come_back() {
         let workers = workers(1, 1, Duration::from_secs(9));
-        let places = [workers.admit().unwrap(), workers.admit().unwrap()];
+        let places = [workers.admit(None).unwrap(), workers.admit(None).unwrap()];
         assert_eq!(workers.busy(), (0, 2));
-        let refused = workers.admit().err().unwrap();
+        let refused = workers.admit(None).err().unwrap();
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         for (i, place) in places.into_iter().enumerate() {
             let done = workers.run(place, Stop::default(), move |_| Ok(i)).await;
@@ -154,7 +194,7 @@ mod tests {
     async fn time_that_runs_out_stops_the_work_which_keeps_its_place_until_then() {
         let workers = workers(1, 0, Duration::from_millis(50));
         let (ended, has_ended) = std::sync::mpsc::channel();
-        let place = workers.admit().unwrap();
+        let place = workers.admit(None).unwrap();
         let work = move |stop: &Stop| {
             while !stop.is_set() {
                 std::thread::sleep(Duration::from_millis(1));
@@ -166,7 +206,7 @@ mod tests {
         let late = workers.run(place, Stop::default(), work).await.unwrap_err();
         assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(late.body.error.contains("0.05 s"), "{}", late.body.error);
-        assert!(workers.admit().is_err());
+        assert!(workers.admit(None).is_err());
         tokio::task::spawn_blocking(move || has_ended.recv()).await.unwrap().unwrap();
         while workers.busy() != (0, 0) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -176,17 +216,17 @@ mod tests {
     #[tokio::test]
     async fn panics_are_failures_of_one_request() {
         let workers = workers(1, 0, Duration::from_secs(9));
-        let place = workers.admit().unwrap();
+        let place = workers.admit(None).unwrap();
         let failed = workers.run(place, Stop::default(), |_| -> Result<(), _> { panic!("no") });
         assert_eq!(failed.await.unwrap_err().status, StatusCode::INTERNAL_SERVER_ERROR);
-        let place = workers.admit().unwrap();
+        let place = workers.admit(None).unwrap();
         assert_eq!(workers.run(place, Stop::default(), |_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
     async fn a_client_that_leaves_stops_the_work() {
         let workers = Arc::new(workers(1, 0, Duration::from_secs(9)));
-        let place = workers.admit().unwrap();
+        let place = workers.admit(None).unwrap();
         let (began, has_begun) = tokio::sync::oneshot::channel();
         let request = tokio::spawn({
             let workers = workers.clone();

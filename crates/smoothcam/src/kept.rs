@@ -20,27 +20,32 @@ impl<K: PartialEq, V> Kept<K, V> {
     /// # Errors
     /// Those of `make`.
     pub(crate) fn get<E>(&self, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
+        self.get_as(key, |key| Ok((key, make()?)))
+    }
+
+    /// The same, where what is made may turn out to be that of another key, under which it is then kept.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(crate) fn get_as<E>(
+        &self,
+        key: K,
+        make: impl FnOnce(K) -> Result<(K, V), E>,
+    ) -> Result<Arc<V>, E> {
         let mut things = self.things.lock().unwrap_or_else(PoisonError::into_inner);
-        let thing = match things.iter().position(|(k, _)| *k == key) {
-            Some(at) => things.remove(at).1,
+        let (key, thing) = match things.iter().position(|(k, _)| *k == key) {
+            Some(at) => things.remove(at),
             None => {
                 // Room is made before: each may hold much memory.
                 let surplus = (things.len() + 1).saturating_sub(self.most);
                 things.drain(..surplus);
-                Arc::new(make()?)
+                let (key, thing) = make(key)?;
+                things.retain(|(other, _)| *other != key);
+                (key, Arc::new(thing))
             }
         };
         things.push((key, thing.clone()));
         Ok(thing)
-    }
-
-    /// Keeps the thing of one key as that of another.
-    pub(crate) fn rename(&self, from: &K, to: K) {
-        let mut things = self.things.lock().unwrap_or_else(PoisonError::into_inner);
-        things.retain(|(key, _)| *key != to);
-        if let Some((key, _)) = things.iter_mut().find(|(key, _)| key == from) {
-            *key = to;
-        }
     }
 
     /// The sum of what the things weigh; `None` while one is made.
@@ -71,8 +76,10 @@ mod tests {
         }
         assert_eq!(made, [1, 2, 3, 2]);
         assert_eq!(kept.weigh(|thing| *thing), Some(3));
-        kept.rename(&2, 9);
-        assert_eq!(*kept.get(9, || Err(())).unwrap(), 2);
+        // What is made under another key is not there under the one asked for.
+        assert_eq!(*kept.get_as(8, |_| Ok::<_, ()>((9, 5))).unwrap(), 5);
+        assert_eq!(*kept.get(9, || Err(())).unwrap(), 5);
+        assert_eq!(kept.get(8, || Err(())), Err(()));
         assert_eq!(kept.get(7, || Err("no")).unwrap_err(), "no");
     }
 }

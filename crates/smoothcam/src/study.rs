@@ -101,12 +101,19 @@ impl<'e> Study<'e> {
         };
         let mut notes = asked.notes.clone();
         let layer = asked.layer.clone();
-        let passes = self.passes.get(asked.clone(), || {
-            explainer.run_passes(&asked, settings, &self.input, map_of, watch)
+        let stopped =
+            |passes: &Passes| passes.sampled.stopped && passes.sampled.samples != asked.plan.most;
+        let passes = self.passes.get_as(asked.clone(), |asked| {
+            let passes = explainer.run_passes(&asked, settings, &self.input, map_of, watch)?;
+            // Whoever waits for the same with all its samples must not get these few.
+            let asked = match stopped(&passes) {
+                true => asked.stopped_at(passes.sampled.samples),
+                false => asked,
+            };
+            Ok::<_, Error>((asked, passes))
         })?;
-        let samples = passes.sampled.samples;
-        if passes.sampled.stopped && samples != asked.plan.most {
-            self.passes.rename(&asked, asked.clone().stopped_at(samples));
+        if stopped(&passes) {
+            let samples = passes.sampled.samples;
             notes.push(format!("stopped after {samples} noised samples"));
         }
         let Passes { activations, sampled, .. } = &*passes;

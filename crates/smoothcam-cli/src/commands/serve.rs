@@ -98,6 +98,8 @@ fn log(form: Option<LogForm>) {
         .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
         .with_writer(std::io::stderr)
         .with_target(false)
+        // What cannot be written to stderr cannot be told there either.
+        .log_internal_errors(false)
         .with_ansi(terminal);
     match form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json }) {
         LogForm::Text => lines.init(),

@@ -1,13 +1,14 @@
 //! What the server has: models, their layers and classes, methods.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use smoothcam::render::ColorMap;
 use smoothcam::{Layer, Method};
 use utoipa::ToSchema;
 
 use crate::app::Shared;
+use crate::intake::Name;
 use crate::page::SAMPLES;
 use crate::reject::{Refusal, Rejection};
 
@@ -155,14 +156,14 @@ fn method(method: Method) -> MethodAnswer {
 }
 
 /// What is known of a model.
-#[utoipa::path(get, path = "/about/{model}", tag = "about", params(("model" = String, Path)), responses(
+#[utoipa::path(get, path = "/about/{model}", tag = "about", params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200, body = ModelAnswer),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<ModelAnswer>, Rejection> {
     let served = app.model(Some(&name))?;
     let explainer = served.explainer;

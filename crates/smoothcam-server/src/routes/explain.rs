@@ -1,8 +1,7 @@
 //! A picture in, an explanation out: the plain interface, which the page uses, too.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,11 +11,12 @@ use utoipa::ToSchema;
 
 use crate::answer::{Answer, Predicted, one_class, png, rows, small};
 use crate::app::{Served, Shared};
+use crate::bodies::held;
 use crate::events::{self, Tell, watch};
-use crate::intake::{Job, Query};
+use crate::intake::{Job, Name, Query};
 use crate::media::Media;
 use crate::options::Options;
-use crate::reject::{Refusal, Rejection};
+use crate::reject::{Refusal, Refusals, Rejection};
 use crate::subjects::{Given, Subject};
 use crate::work::Stop;
 
@@ -85,13 +85,7 @@ pub(crate) fn predictions(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = PredictAnswer),
-    (status = 400, body = Refusal, description = "The picture or an option cannot be used"),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal, description = "There is no such model"),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal, description = "Too many requests wait"),
-    (status = 503, body = Refusal, description = "It took too long"),
+    Refusals,
 ))]
 pub(crate) async fn predict(
     State(app): State<Shared>,
@@ -101,6 +95,7 @@ pub(crate) async fn predict(
     app.model(options.model.as_deref())?;
     let shared = app.clone();
     let work = move |_: &Stop| {
+        options.check()?;
         let model = app.model(options.model.as_deref())?;
         let predictions = predictions(&app, model, &Given::File(job.body), options.top())?;
         Ok(PredictAnswer { model: model.name.clone(), predictions })
@@ -114,13 +109,7 @@ pub(crate) async fn predict(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = String, content_type = "image/png"),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn picture(
     State(app): State<Shared>,
@@ -130,13 +119,16 @@ pub(crate) async fn picture(
     app.model(options.model.as_deref())?;
     let shared = app.clone();
     let work = move |_: &Stop| {
+        options.check()?;
         let model = app.model(options.model.as_deref())?;
         let subject = app.subjects.of(model, &Given::File(job.body))?;
         app.subjects.tidy();
         Ok(encode_png(&subject.picture)?)
     };
+    let place = job.place.clone();
     let png = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(([(header::CONTENT_TYPE, Media::Png.name())], png).into_response())
+    let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
+    Ok(held(answer, place))
 }
 
 /// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
@@ -145,13 +137,7 @@ pub(crate) async fn picture(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = OverviewAnswer),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn overview(
     State(app): State<Shared>,
@@ -161,6 +147,7 @@ pub(crate) async fn overview(
     app.model(options.model.as_deref())?;
     let shared = app.clone();
     let work = move |_: &Stop| {
+        options.check()?;
         let model = app.model(options.model.as_deref())?;
         let subject = app.subjects.of(model, &Given::File(job.body))?;
         let class = match &options.class.0[..] {
@@ -193,14 +180,8 @@ pub(crate) async fn overview(
         (String = "application/x-npz"),
         (String = "text/event-stream"),
     )),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
     (status = 406, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     State(app): State<Shared>,
@@ -225,14 +206,18 @@ pub(crate) async fn explain(
         }
     };
     if media == Media::Events {
-        return Ok(events::respond(&shared, job.place, move |stop, tell| {
+        let place = job.place.clone();
+        let events = events::respond(&shared, job.place, move |stop, tell| {
             let answer = run(stop, tell)?;
             String::from_utf8(answer).map_err(Rejection::failure)
-        }));
+        });
+        return Ok(held(events, place));
     }
     let work = move |stop: &Stop| run(stop, &mut |_, _| Ok(()));
+    let place = job.place.clone();
     let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(([(header::CONTENT_TYPE, media.name())], Body::from(answer)).into_response())
+    let answer = ([(header::CONTENT_TYPE, media.name())], answer).into_response();
+    Ok(held(answer, place))
 }
 
 /// Ends the noised samples of an explanation that is told about by events: it is then that of the samples taken so
@@ -244,7 +229,7 @@ pub(crate) async fn explain(
 ))]
 pub(crate) async fn stop(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<StatusCode, Rejection> {
     let running = app.running();
     let stop = running.get(&id);

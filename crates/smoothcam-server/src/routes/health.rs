@@ -1,27 +1,42 @@
 //! Whether the server is well.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::metrics::CONTENT_TYPE;
 use crate::reject::{Refusal, Rejection};
 
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LiveAnswer {
+    live: bool,
+}
+
+/// That requests are taken.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HealthAnswer {
+    ready: bool,
+}
+
 /// The process answers.
-#[utoipa::path(get, path = "/v2/health/live", tag = "health", responses((status = 200)))]
-pub(crate) async fn live() -> StatusCode {
-    StatusCode::OK
+#[utoipa::path(get, path = "/v2/health/live", tag = "health", responses((status = 200, body = LiveAnswer)))]
+pub(crate) async fn live() -> Json<LiveAnswer> {
+    Json(LiveAnswer { live: true })
 }
 
 /// Requests are taken: not while the server is shutting down.
 #[utoipa::path(get, path = "/v2/health/ready", tag = "health", responses(
-    (status = 200),
+    (status = 200, body = HealthAnswer),
     (status = 503, body = Refusal),
 ))]
-pub(crate) async fn ready(State(app): State<Shared>) -> Result<StatusCode, Rejection> {
+pub(crate) async fn ready(State(app): State<Shared>) -> Result<Json<HealthAnswer>, Rejection> {
     match app.is_ready() {
-        true => Ok(StatusCode::OK),
+        true => Ok(Json(HealthAnswer { ready: true })),
         false => {
             Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"))
         }

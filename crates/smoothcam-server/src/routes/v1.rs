@@ -1,8 +1,8 @@
 //! KServe's data plane, version 1.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::header;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,9 +12,11 @@ use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::app::Shared;
-use crate::intake::{Job, json};
+use crate::bodies::held;
+use crate::intake::{Few, Job, Name, json};
+use crate::openapi::DOT;
 use crate::options::Options;
-use crate::reject::{Refusal, Rejection};
+use crate::reject::{OTHER_METHOD, Refusal, Refusals, Rejection};
 use crate::routes::explain::{explanation, predictions};
 use crate::subjects::Given;
 use crate::tensor::Numbers;
@@ -36,11 +38,12 @@ pub(crate) struct ReadyAnswer {
 /// Pictures, and what is asked of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"instances": [{"b64": DOT}], "options": {"method": "grad-cam"}}))]
 pub(crate) struct V1Request {
     /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
     /// takes them.
-    #[schema(value_type = Vec<Value>, min_items = 1)]
-    instances: Vec<Instance>,
+    #[schema(value_type = Vec<InstanceSchema>, min_items = 1)]
+    instances: Few<Instance>,
     /// What is asked.
     #[serde(default)]
     options: Options,
@@ -60,6 +63,21 @@ pub(crate) struct V1Explanations {
 
 /// A picture among those of a request.
 struct Instance(Given);
+
+/// A picture among those of a request.
+#[derive(ToSchema)]
+#[schema(as = Instance)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "for the API's description")]
+enum InstanceSchema {
+    /// A file in base64.
+    File {
+        /// The file.
+        b64: String,
+    },
+    /// What the model takes, without the axis of pictures.
+    Numbers(Vec<Vec<Vec<f32>>>),
+}
 
 impl<'de> Deserialize<'de> for Instance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -112,48 +130,55 @@ pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
 }
 
 /// Whether a model is ready.
-#[utoipa::path(get, path = "/v1/models/{model}", tag = "KServe V1", params(("model" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/models/{model}", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200, body = ReadyAnswer),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<ReadyAnswer>, Rejection> {
     let model = app.model(Some(&name))?;
     Ok(Json(ReadyAnswer { name: model.name.clone(), ready: app.is_ready() }))
 }
 
-/// `MODEL:predict` or `MODEL:explain`.
-pub(crate) async fn act(
+/// `MODEL`, `MODEL:predict` or `MODEL:explain`: one pattern of addresses, each of which takes one method.
+pub(crate) async fn model_or_action(
     state: State<Shared>,
-    Path(target): Path<String>,
-    job: Job,
+    Name(target): Name,
+    request: Request,
 ) -> Result<Response, Rejection> {
-    match target.rsplit_once(':') {
-        Some((model, "predict")) => predict(state, Path(model.to_owned()), job).await,
-        Some((model, "explain")) => explain(state, Path(model.to_owned()), job).await,
+    let (name, action) = match target.rsplit_once(':') {
+        Some((name, action)) => (Name(name.to_owned()), action),
+        None => (Name(target.clone()), ""),
+    };
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let posts = request.method() == Method::POST;
+    let job = || Job::from_request(request, &state);
+    match action {
+        "" if reads => Ok(model(state, name).await?.into_response()),
+        "predict" if posts => predict(state.clone(), name, job().await?).await,
+        "explain" if posts => explain(state.clone(), name, job().await?).await,
+        "" | "predict" | "explain" => {
+            let allow = if action.is_empty() { "GET, HEAD" } else { "POST" };
+            let refused = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD);
+            Ok(([(header::ALLOW, allow)], refused).into_response())
+        }
         _ => Err(Rejection::not_found(format!("there is no action '{target}'"))
             .with_hint("the actions are MODEL:predict and MODEL:explain")),
     }
 }
 
 /// The most probable classes of each picture.
-#[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path)),
+#[utoipa::path(post, path = "/v1/models/{model}:predict", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")),
     request_body = V1Request, responses(
     (status = 200, body = V1Predictions),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn predict(
     state: State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
     let each = |app: &Shared, name: &str, given: &Given, options: &Options, _: &Stop| {
@@ -164,20 +189,14 @@ pub(crate) async fn predict(
 }
 
 /// The explanation of each picture.
-#[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path)),
+#[utoipa::path(post, path = "/v1/models/{model}:explain", tag = "KServe V1", params(("model" = String, Path, example = "efficientnet-lite0")),
     request_body = V1Request, responses(
     (status = 200, body = V1Explanations),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     state: State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
     let each = |app: &Shared, name: &str, given: &Given, options: &Options, stop: &Stop| {
@@ -200,8 +219,9 @@ async fn for_each<T, A: Serialize>(
     app.model(Some(&name))?;
     let shared = app.clone();
     let work = move |stop: &Stop| {
-        let V1Request { instances, options } = json(&job.body)?;
+        let V1Request { instances: Few(instances), options } = json(&job.body)?;
         no_model(&options)?;
+        options.check()?;
         check_count(&app, instances.len())?;
         let mut answers = Vec::new();
         for Instance(given) in &instances {
@@ -212,8 +232,10 @@ async fn for_each<T, A: Serialize>(
         }
         serde_json::to_vec(&all(answers)).map_err(Rejection::failure)
     };
+    let place = job.place.clone();
     let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+    let answer = ([(header::CONTENT_TYPE, "application/json")], answer).into_response();
+    Ok(held(answer, place))
 }
 
 /// Refuses a model named twice: in the address, and among the options.

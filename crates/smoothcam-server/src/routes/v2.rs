@@ -1,7 +1,7 @@
 //! The Open Inference Protocol, version 2.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 
 use crate::answer::one_class;
 use crate::app::Shared;
-use crate::intake::Job;
-use crate::reject::{Refusal, Rejection};
+use crate::bodies::held;
+use crate::intake::{Job, Name};
+use crate::reject::{Refusal, Refusals, Rejection};
 use crate::routes::explain::explanation;
 use crate::routes::v1::{check_count, no_model};
-use crate::v2_message::{Asked, Data, Output, V2Request, V2Response};
+use crate::v2_message::{Asked, V2Request};
+use crate::v2_output::{Data, Output, V2Response};
 use crate::work::Stop;
 
 /// The server.
@@ -57,7 +59,7 @@ pub(crate) async fn server() -> Json<V2Server> {
 }
 
 /// A model's inputs, one of which is given, and its outputs.
-#[utoipa::path(get, path = "/v2/models/{model}", tag = "Open Inference V2", params(("model" = String, Path)),
+#[utoipa::path(get, path = "/v2/models/{model}", tag = "Open Inference V2", params(("model" = String, Path, example = "efficientnet-lite0")),
     responses(
     (status = 200, body = V2Model),
     (status = 401, body = Refusal),
@@ -65,7 +67,7 @@ pub(crate) async fn server() -> Json<V2Server> {
 ))]
 pub(crate) async fn model(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<V2Model>, Rejection> {
     let model = app.model(Some(&name))?;
     let (explainer, classes) = (model.explainer, model.explainer.classes() as i64);
@@ -93,33 +95,27 @@ pub(crate) async fn model(
 
 /// Whether a model is ready.
 #[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "Open Inference V2",
-    params(("model" = String, Path)), responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model_ready(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<StatusCode, Rejection> {
     app.model(Some(&name)).map(|_| StatusCode::OK)
 }
 
 /// Each picture's `scores` (before softmax or sigmoid) and `probabilities`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", tag = "Open Inference V2",
-    params(("model" = String, Path)), request_body = V2Request, responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn infer(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
@@ -129,6 +125,7 @@ pub(crate) async fn infer(
         let model = app.model(Some(&name))?;
         let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
         no_model(&asked.options)?;
+        asked.options.check()?;
         check_count(&app, asked.pictures.len())?;
         let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
         for given in &asked.pictures {
@@ -150,25 +147,21 @@ pub(crate) async fn infer(
         ];
         asked.answer(&name, outputs)
     };
-    shared.workers.run(job.place, Stop::default(), work).await
+    let place = job.place.clone();
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(held(answer, place))
 }
 
 /// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
 /// its `label`, `score` and `probability`. The parameters are those of an explanation.
 #[utoipa::path(post, path = "/v2/models/{model}/explain", tag = "Open Inference V2",
-    params(("model" = String, Path)), request_body = V2Request, responses(
+    params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
-    (status = 400, body = Refusal),
-    (status = 401, body = Refusal),
-    (status = 404, body = Refusal),
-    (status = 408, body = Refusal),
-    (status = 413, body = Refusal),
-    (status = 429, body = Refusal),
-    (status = 503, body = Refusal),
+    Refusals,
 ))]
 pub(crate) async fn explain(
     State(app): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
@@ -178,6 +171,7 @@ pub(crate) async fn explain(
         let model = app.model(Some(&name))?;
         let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
         no_model(&asked.options)?;
+        asked.options.check()?;
         check_count(&app, asked.pictures.len())?;
         let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
@@ -205,5 +199,7 @@ pub(crate) async fn explain(
         ];
         asked.answer(&name, outputs)
     };
-    shared.workers.run(job.place, Stop::default(), work).await
+    let place = job.place.clone();
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(held(answer, place))
 }
