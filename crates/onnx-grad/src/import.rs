@@ -14,7 +14,7 @@ use crate::tensor::{DType, Tensor};
 
 mod branches;
 mod contents;
-mod functions;
+pub(crate) mod functions;
 
 /// Weights that are stored in a file of their own beside the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Graph {
     }
 }
 
-struct Reader<'a, 'b> {
+pub(crate) struct Reader<'a, 'b> {
     graph: Graph,
     external: &'a mut ReadExternal<'b>,
     /// The names that belong to the branches that are being read, outermost first.
@@ -80,6 +80,17 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
+    /// Adds a node to a graph that has all its values.
+    pub(crate) fn alone(
+        graph: Graph,
+        external: &mut ReadExternal<'_>,
+        node: proto::NodeProto,
+    ) -> Result<Graph> {
+        let mut reader = Reader { graph, external, names: vec![], when: vec![] };
+        reader.node(node)?;
+        Ok(reader.graph)
+    }
+
     fn read(&mut self, proto: proto::GraphProto) -> Result<()> {
         for tensor in proto.initializer {
             self.define(&tensor.name)?;

@@ -6,9 +6,12 @@
 //! nothing itself.
 
 mod analysis;
+mod batch;
 mod decompose;
+mod embed;
 mod error;
 mod export;
+mod extend;
 mod grad;
 mod graph;
 mod health;
@@ -29,6 +32,7 @@ mod testing;
 mod vjp;
 
 pub use error::{Error, Result};
+pub use extend::{Extended, Source, Weight};
 pub use grad::{Cotangent, vjp};
 pub use graph::{Attribute, Dim, Graph, Node, NodeId, Value, ValueId};
 pub use health::HealthCheck;

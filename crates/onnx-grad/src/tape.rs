@@ -130,6 +130,11 @@ impl Tape {
         read(&self.graph.borrow())
     }
 
+    /// Writes to the graph.
+    pub(crate) fn graph_mut(&self) -> std::cell::RefMut<'_, Graph> {
+        self.graph.borrow_mut()
+    }
+
     /// Remembers that shapes do not fit; the scope tells which node's formula it was.
     pub(crate) fn misfit(&self, what: String) {
         let message = format!("shapes do not fit in {}: {what}", self.scope.borrow());
