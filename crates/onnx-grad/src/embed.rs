@@ -7,7 +7,8 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::tape::{Tape, Var};
 
 impl Tape {
-    /// Appends what `graph` computes `wanted` by, from `inputs` in place of its own. Constants that
+    /// Appends what `graph` computes `wanted` by, from `inputs` in place of its own; the values' names
+    /// begin with the [scope](Self::set_scope). Constants that
     /// this graph has already, under the same name, are not stored twice. The shapes of `graph` must
     /// have been learnt.
     ///
@@ -60,7 +61,7 @@ impl Tape {
         let mut own = self.graph_mut();
         let outputs = node.outputs.iter().map(|output| {
             let value = graph.value((*output)?);
-            let id = own.add_value(&value.name, value.dtype, value.shape.clone());
+            let id = own.add_value(&self.scoped(&value.name), value.dtype, value.shape.clone());
             own.values[id.0].known.clone_from(&value.known);
             Some(id)
         });

@@ -145,13 +145,7 @@ impl Reader<'_, '_> {
         let (Some(tensor), Some(id)) = (tensor, self.graph.find(&info.name)) else { return };
         let value = &mut self.graph.values[id.0];
         value.dtype = level::dtype(tensor.elem_type);
-        value.declared = tensor.shape.as_ref().map(|shape| {
-            let dim = |d: &proto::DimensionProto| match d.dim_value {
-                Some(size) if size > 0 => Dim::Fixed(size as usize),
-                _ => Dim::Dynamic(d.dim_param.clone().unwrap_or_default()),
-            };
-            shape.dim.iter().map(dim).collect()
-        });
+        value.declared = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(dim).collect());
     }
 
     fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
@@ -223,6 +217,14 @@ impl Reader<'_, '_> {
         value.shape = Some(tensor.shape().to_vec());
         value.initializer = Some(tensor);
         Ok(())
+    }
+}
+
+/// A dimension as a file declares it.
+pub(crate) fn dim(proto: &proto::DimensionProto) -> Dim {
+    match proto.dim_value {
+        Some(size) if size > 0 => Dim::Fixed(size as usize),
+        _ => Dim::Dynamic(proto.dim_param.clone().unwrap_or_default()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod evaluate;
+mod export;
 mod model;
 
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use smoothcam::render::ColorMap;
 use smoothcam::{Error, Maps, Method, Neurons, Samples, Threshold};
 
 pub(crate) use self::evaluate::EvaluateArgs;
-pub(crate) use self::model::ModelArgs;
+pub(crate) use self::export::{CotangentArg, ExportArgs, GradArgs};
+pub(crate) use self::model::{EngineArgs, ModelArgs};
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -34,6 +36,12 @@ pub(crate) enum Command {
     /// Measure what maps are worth, on a folder of pictures
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(Box<EvaluateArgs>),
+    /// Write a model that explains itself: the classifier, and its saliency map as one more output
+    #[command(after_help = export::EXAMPLES)]
+    Export(Box<ExportArgs>),
+    /// Write the gradient of any ONNX model as an ONNX model
+    #[command(after_help = export::GRAD_EXAMPLES)]
+    Grad(Box<GradArgs>),
     /// List the layers that can be explained
     Layers(Box<LayersArgs>),
     /// Measure what an explanation costs on this machine

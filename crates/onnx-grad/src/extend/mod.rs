@@ -16,8 +16,8 @@ use self::origin::{Origin, Origins};
 pub use self::weights::Weight;
 use crate::error::{Error, Result};
 use crate::export::{named_proto, tensor_proto, value_info};
-use crate::graph::{Attribute, Graph, Node, ValueId};
-use crate::import::functions;
+use crate::graph::{Attribute, Dim, Graph, Node, ValueId};
+use crate::import::{dim, functions};
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::tensor::{DType, Tensor};
 
@@ -75,6 +75,13 @@ impl Source {
         self.graph.input.remove(at);
         self.graph.initializer.push(tensor_proto(input, tensor));
         Ok(())
+    }
+
+    /// The dimensions that the file declares of an input, where it does.
+    pub fn input_dims(&self, name: &str) -> Option<Vec<Dim>> {
+        let input = self.graph.input.iter().find(|i| i.name == name)?;
+        let shape = input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+        Some(shape.dim.iter().map(dim).collect())
     }
 
     /// The opset of the file.

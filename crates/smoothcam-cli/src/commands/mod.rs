@@ -4,6 +4,8 @@ mod bench;
 mod compare;
 mod evaluate;
 mod explain;
+mod export;
+mod grad;
 mod layers;
 mod ops;
 
@@ -16,13 +18,15 @@ use smoothcam::{
     Settings, Sigma,
 };
 
-use crate::args::{Cli, Command, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
+use crate::args::{Cli, Command, EngineArgs, LimitArgs, ModelArgs, NoiseArgs, StyleArgs, WhatArgs};
 
 pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Grad(args) => grad::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Ops => ops::run(),
@@ -46,13 +50,7 @@ fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
         mean: args.mean.clone(),
         std: args.std.clone(),
     });
-    builder = builder.engine(EngineOptions {
-        choice: args.engine.engine,
-        library: args.engine.onnxruntime.clone(),
-        providers: args.engine.providers.clone(),
-        threads: args.engine.threads,
-        memory: args.engine.memory,
-    });
+    builder = builder.engine(engine(&args.engine));
     if let Some(model) = &args.model {
         builder = builder.model(model);
     }
@@ -66,6 +64,17 @@ fn builder(args: &ModelArgs) -> Result<ExplainerBuilder> {
         builder = builder.input(name, Array::read(file)?);
     }
     Ok(builder)
+}
+
+/// The engine that the flags name.
+fn engine(args: &EngineArgs) -> EngineOptions {
+    EngineOptions {
+        choice: args.engine,
+        library: args.onnxruntime.clone(),
+        providers: args.providers.clone(),
+        threads: args.threads,
+        memory: args.memory,
+    }
 }
 
 /// The files that are read, and must not be written over.
