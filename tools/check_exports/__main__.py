@@ -1,9 +1,12 @@
-"""Checks exported models in Python's ONNX Runtime: python tools/check_exports [MODEL.onnx ...]
+"""Checks exported models in Python's ONNX Runtime: python tools/check_exports [--keep FOLDER] [MODEL.onnx ...]
 
 For each model and each way to export it: the file passes ONNX's full check and strict shape
 inference, holds standard operators only (but for the source's own), computes the source's outputs bit
 by bit and the same map as `smoothcam explain`, for one picture and for several at once. Needs numpy,
 onnx and onnxruntime, and smoothcam built in release mode (SMOOTHCAM names another binary).
+
+With --keep, models, inputs and expected maps stay in a folder, for other engines to be checked with:
+README.md tells how.
 """
 
 import json
@@ -72,6 +75,26 @@ def at_input(cells, size):
     return cells
 
 
+def keep(folder, model, image, picture, map_):
+    """A case for other engines: the source, the exported model, an input and its map.
+
+    The source's input gets the size that the exported model's has: engines that lay tensors out for a
+    size may round otherwise where it is open.
+    """
+    source = onnx.load(model)
+    dims = next(i for i in source.graph.input if i.name == image.name).type.tensor_type.shape.dim
+    for dim, size in list(zip(dims, picture.shape))[1:]:
+        dim.Clear()
+        dim.dim_value = size
+    onnx.save(source, folder / "source.onnx")
+    picture.astype(np.float32).tofile(folder / "input.f32")
+    map_.astype(np.float32).tofile(folder / "map.f32")
+    case = {"input": image.name, "shape": list(picture.shape)}
+    (folder / "case.json").write_text(json.dumps(case))
+    for name in ["overlay.png", "arrays.npz", "picture.npy", "inferred.onnx"]:
+        (folder / name).unlink(missing_ok=True)
+
+
 def check(model, way, folder):
     exported = str(folder / "explained.onnx")
     smoothcam("export", model, "-o", exported, "--engine", "onnxruntime", *way)
@@ -109,16 +132,26 @@ def check(model, way, folder):
         errors.append(float(np.abs(every[i] - map_).max() / peak))
         if i == 0:
             errors.append(float(np.abs(maps[0] - map_).max() / peak))
+            first = map_
+    keep(folder, model, image, alone, first)
     return {"predictions": "equal" if equal else f"{apart:.1e} apart", "error": max(errors),
             "pictures": "any" if free else count}
 
 
 def main():
-    models = [Path(m) for m in sys.argv[1:]] or [HERE / "models/efficientnet-lite0/model.onnx"]
+    arguments = sys.argv[1:]
+    kept = None
+    if arguments[:1] == ["--keep"]:
+        kept = Path(arguments[1])
+        arguments = arguments[2:]
+    models = [Path(m) for m in arguments] or [HERE / "models/efficientnet-lite0/model.onnx"]
     failed = 0
     for model in models:
-        for way in WAYS:
+        for number, way in enumerate(WAYS):
             with tempfile.TemporaryDirectory() as folder:
+                if kept:
+                    folder = kept / f"{model.parent.name}-{model.stem}-{number}"
+                    folder.mkdir(parents=True, exist_ok=True)
                 name = f"{model.parent.name}/{model.name} {' '.join(way) or '(defaults)'}"
                 try:
                     result = check(model, way, Path(folder))
