@@ -1,9 +1,4 @@
-//! Symbolic gradients of ONNX graphs.
-//!
-//! ONNX stores no gradients; this crate writes them. It walks a graph backwards and appends, for
-//! each operator, the standard ONNX nodes that compute its vector-Jacobian product. The result
-//! is an ordinary ONNX graph that any engine runs. The crate does no input or output and runs
-//! nothing itself.
+#![doc = include_str!("../README.md")]
 
 mod analysis;
 mod batch;
