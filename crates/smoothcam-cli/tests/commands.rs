@@ -23,6 +23,9 @@ Commands:
   explain   Show where the model looks in a photograph
   compare   Lay out methods, layers or feature maps side by side
   evaluate  Measure what maps are worth, on a folder of pictures
+  export    Write a model that explains itself: the classifier, and its saliency map as one more
+            output
+  grad      Write the gradient of any ONNX model as an ONNX model
   layers    List the layers that can be explained
   bench     Measure what an explanation costs on this machine
   ops       List the operators that the gradient passes
