@@ -39,14 +39,14 @@ impl Graph {
                 (None, None) => None,
                 _ => return None,
             };
+            // What is computed from constants and shapes alone: as vectors of integers, or else no more.
             value.known = match (value.known.take(), &other.known) {
                 (Some(two), Some(three)) if two == *three => Some(two),
-                (Some(two), Some(three)) => {
-                    let at = affine(&two, three)?.into_iter().map(|a| a.at(batch));
-                    Some(reshaped(Tensor::from_i64s(&at.collect::<Vec<_>>()), two.shape())?)
-                }
-                (None, None) => None,
-                _ => return None,
+                (Some(two), Some(three)) => affine(&two, three).and_then(|entries| {
+                    let at: Vec<i64> = entries.into_iter().map(|a| a.at(batch)).collect();
+                    reshaped(Tensor::from_i64s(&at), two.shape())
+                }),
+                _ => None,
             };
         }
         for input in graph.inputs.clone() {
@@ -236,6 +236,9 @@ mod tests {
         assert_eq!(eight.value(spread).dtype, Some(DType::F32));
         let mut odd = three.clone();
         odd.values[line.0].known = Tensor::from_f32s(&[2], &[0.0; 2]);
-        assert!(Graph::of_batch(&two, &odd, 8).is_none(), "floats that depend on it");
+        let eight = Graph::of_batch(&two, &odd, 8).unwrap();
+        assert_eq!(eight.content(line), None, "floats that depend on it");
+        odd.values[line.0].shape = None;
+        assert!(Graph::of_batch(&two, &odd, 8).is_none(), "a shape that is not known");
     }
 }

@@ -155,7 +155,8 @@ impl<'g> Noised<'_, 'g> {
                 return Err(Error::failure("a pass has lost its scores"));
             };
             let classes = class.shape()[1];
-            let dy = class.reshape(&[batch, 1, classes]).expand(&[batch, copies, classes]);
+            // Not by Expand, which tract 0.21 loses in matrix products.
+            let dy = class.reshape(&[batch, 1, classes]).gather(1, &vec![0; copies]);
             let dy = dy.reshape(&score.shape());
             gradients.push(self.explainer.gradient(tape, score, dy, at.id(), grid, copies)?);
         }
