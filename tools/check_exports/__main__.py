@@ -1,11 +1,12 @@
-"""Checks exported models in Python's ONNX Runtime: python tools/check_exports [--keep FOLDER] [MODEL.onnx ...]
+"""Checks exported models in Python's ONNX Runtime: python tools/check_exports [--keep FOLDER | --speed] [MODEL.onnx ...]
 
 For each model and each way to export it: the file passes ONNX's full check and strict shape
 inference, holds standard operators only (but for the source's own), computes the source's outputs bit
 by bit and the same map as `smoothcam explain`, for one picture and for several at once. Needs numpy,
 onnx and onnxruntime, and smoothcam built in release mode (SMOOTHCAM names another binary).
 
-With --keep, models, inputs and expected maps stay in a folder, for other engines to be checked with:
+With --speed, the exported models' times are compared with those of `explain`, both on one thread of
+ONNX Runtime. With --keep, models, inputs and expected maps stay in a folder, for other engines to be checked with:
 README.md tells how.
 """
 
@@ -13,7 +14,9 @@ import json
 import os
 import subprocess
 import sys
+import statistics
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +141,39 @@ def check(model, way, folder):
             "pictures": "any" if free else count}
 
 
+def speed(model, way, folder):
+    """Milliseconds of a run of the exported model, and of an explanation."""
+    exported = folder / "explained.onnx"
+    smoothcam("export", model, "-o", exported, "--engine", "onnxruntime", *way)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    ready = onnxruntime.InferenceSession(str(exported), options, providers=["CPUExecutionProvider"])
+    image = ready.get_inputs()[0]
+    shape = [d if isinstance(d, int) else 1 for d in image.shape]
+    picture = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    explain = [f for f in way if f not in ("--resolution", "input", "--normalized")]
+    ours, theirs = [], []
+    for _ in range(3):  # in turn, as machines get warm
+        for i in range(6):
+            started = time.perf_counter()
+            ready.run(None, {image.name: picture})
+            ours += [1e3 * (time.perf_counter() - started)] if i else []
+        told = json.loads(smoothcam("bench", "--model", model, "--engine", "onnxruntime",
+                                    "--threads", 1, "--repeat", 5, "--json", *explain))
+        theirs.append(told["explain_ms"]["median"])
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    return {"exported": round(ours, 1), "explain": round(theirs, 1), "ratio": round(ours / theirs, 3)}
+
+
 def main():
     arguments = sys.argv[1:]
     kept = None
+    if arguments[:1] == ["--speed"]:
+        for model in map(Path, arguments[1:]):
+            for way in WAYS[:4]:
+                with tempfile.TemporaryDirectory() as folder:
+                    print(model.name, *way, json.dumps(speed(model, way, Path(folder))), flush=True)
+        return
     if arguments[:1] == ["--keep"]:
         kept = Path(arguments[1])
         arguments = arguments[2:]

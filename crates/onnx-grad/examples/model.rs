@@ -66,7 +66,7 @@ fn tensor(value: Value) -> Result<Tensor, Box<dyn Error>> {
     let integers = |data: Vec<i32>| data.into_iter().map(i64::from).collect::<Vec<_>>();
     Ok(match value {
         Value::FloatTensor(t) => {
-            Tensor::from_f32s(&t.shape().to_vec(), &t.to_vec()).ok_or("a tensor has no shape")?
+            Tensor::from_f32s(t.shape(), &t.to_vec()).ok_or("a tensor has no shape")?
         }
         Value::Int32Tensor(t) => {
             let flat = Tensor::from_i64s(&integers(t.to_vec()));

@@ -22,7 +22,7 @@ impl Tape {
         wanted: &[ValueId],
     ) -> Result<Vec<Var<'g>>> {
         let mut known: HashMap<ValueId, ValueId> = inputs.iter().map(|(v, x)| (*v, x.id)).collect();
-        let needed = graph.ancestors(wanted);
+        let needed = graph.needed(wanted, |v| known.contains_key(&v));
         for (id, value) in graph.values().filter(|(id, _)| needed[id.0]) {
             let Some(tensor) = value.initializer.as_ref().filter(|_| !known.contains_key(&id))
             else {

@@ -49,7 +49,7 @@ impl Loaded {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("explained.onnx");
         let written = builder.export(export).unwrap().write(&path).unwrap();
-        assert_eq!(written, [path.clone()]);
+        assert_eq!(written, std::slice::from_ref(&path));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         Loaded::of(fs::read(path).unwrap())
     }

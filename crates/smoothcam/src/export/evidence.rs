@@ -1,18 +1,17 @@
-//! What a map is computed from, in the graph: the class, the noised copies, the moments of the
-//! gradient over them.
+//! What a map is computed from, in the graph: the class, the gradient, its moments over noised copies.
 
 use ndarray::Array3;
-use onnx_grad::{Attribute, DType, Graph, Tape, Tensor, ValueId, Var, vjp};
+use onnx_grad::{DType, Graph, Tape, Tensor, ValueId, Var, vjp};
 
+use super::CLASS;
+use super::noised::{Draws, Noised};
 use super::pictures::Pictures;
-use super::{CLASS, NOISE, NoiseSource};
 use crate::asked::Asked;
 use crate::explainer::Explainer;
 use crate::layers::Grid;
 use crate::methods::Evidence;
 use crate::network::unsupported;
-use crate::settings::{Settings, Sigma};
-use crate::{Error, Result, noise, selection};
+use crate::{Error, Result, selection};
 
 /// The class that is explained.
 #[derive(Clone, Copy)]
@@ -21,14 +20,6 @@ pub(super) enum Class {
     Fixed(usize),
     /// An input of the graph.
     Input,
-}
-
-/// How the noise is drawn.
-pub(super) struct Draws<'a> {
-    pub(super) source: NoiseSource,
-    /// How many noised copies of each picture go through the network at once.
-    pub(super) at_once: usize,
-    pub(super) settings: &'a Settings,
 }
 
 /// A graph that computes the map, and the inputs that it has besides the picture.
@@ -49,8 +40,11 @@ pub(super) struct Scaled<'g> {
 /// The smallest normal number: what is as small is taken for it where one divides by it.
 pub(super) const TINY: f32 = f32::MIN_POSITIVE;
 
+/// Operators that engines fuse with those around them, if nothing else reads what is in between.
+const FUSED: [&str; 2] = ["Erf", "MatMul"];
+
 /// The gradient at so many copies of each picture, (B, copies, K, h, w).
-type Gradients<'g> = Vec<Var<'g>>;
+pub(super) type Gradients<'g> = Vec<Var<'g>>;
 
 impl Explainer {
     /// Writes the evidence of `batch` pictures.
@@ -68,14 +62,10 @@ impl Explainer {
     ) -> Result<Scaled<'g>> {
         let (net, (layer, grid)) = (&self.net, asked.place);
         let mut added = Vec::new();
-        let score = tape.var(net.score);
-        let each = score.reshape(&[batch, net.classes]);
+        let each = tape.var(net.score).reshape(&[batch, net.classes]);
         let chosen_class = one_hot(each, class, batch, &mut added);
         let gradients = match asked.plan.most {
-            0 => {
-                let dy = chosen_class.reshape(&score.shape());
-                vec![self.gradient(tape, score, dy, layer, grid, 1)?]
-            }
+            0 => vec![self.clean(tape, asked, pictures, batch, chosen_class)?],
             samples => {
                 let noised =
                     Noised { explainer: self, tape, pictures, batch, place: (layer, grid) };
@@ -92,8 +82,42 @@ impl Explainer {
         Ok(Scaled { evidence, unit, added })
     }
 
+    /// The gradient at the pictures themselves, (B, 1, K, h, w).
+    ///
+    /// It reads what the classifier computes above the layer, which keeps engines from fusing the nodes
+    /// of transformers, so that predictions would be rounded otherwise: there it reads values of its own.
+    fn clean<'g>(
+        &self,
+        tape: &'g Tape,
+        asked: &Asked,
+        pictures: &Pictures<'_>,
+        batch: usize,
+        class: Var<'g>,
+    ) -> Result<Var<'g>> {
+        let (net, (layer, grid)) = (&self.net, asked.place);
+        let score = tape.var(net.score);
+        let dy = class.reshape(&score.shape());
+        let graph = &net.graph;
+        let (above, before) = (graph.varying(&[layer]), graph.ancestors(&[net.score]));
+        let between = |v: &ValueId| above[v.index()] && before[v.index()];
+        let mut fused = graph.nodes().filter(|(_, n)| FUSED.contains(&n.op.as_str()));
+        let reads = fused.any(|(_, n)| n.outputs.iter().flatten().any(between));
+        if !asked.noise_acts() || !reads {
+            return self.gradient(tape, score, dy, layer, grid, 1);
+        }
+        tape.set_scope("again");
+        // Nothing is as small: a copy that engines do not take for one.
+        let at = tape.var(layer).binary("Max", tape.scalar(f32::MIN));
+        let inputs =
+            [(layer, at), (net.input, if layer == net.input { at } else { tape.var(net.input) })];
+        let scores =
+            tape.embed(&pictures.graph(batch)?, &inputs, &[net.score]).map_err(unsupported)?;
+        let score = scores.first().copied().unwrap_or(score);
+        self.gradient(tape, score, dy, at.id(), grid, 1)
+    }
+
     /// The gradient of a score at a layer, (B, copies, K, h, w), of B times so many copies.
-    fn gradient<'g>(
+    pub(super) fn gradient<'g>(
         &self,
         tape: &'g Tape,
         score: Var<'g>,
@@ -112,122 +136,6 @@ impl Explainer {
         shape[0] /= copies;
         shape.insert(1, copies);
         Ok(maps.reshape(&shape))
-    }
-}
-
-/// The passes of noised copies.
-struct Noised<'a, 'g> {
-    explainer: &'a Explainer,
-    tape: &'g Tape,
-    pictures: &'a Pictures<'a>,
-    batch: usize,
-    place: (ValueId, Grid),
-}
-
-impl<'g> Noised<'_, 'g> {
-    /// The gradients at all copies, by as many passes as it takes.
-    fn gradients(
-        &self,
-        class: Var<'g>,
-        samples: usize,
-        draws: &Draws<'_>,
-        added: &mut Vec<ValueId>,
-    ) -> Result<Gradients<'g>> {
-        let (tape, net, batch) = (self.tape, &self.explainer.net, self.batch);
-        let (layer, grid) = self.place;
-        let (copies, picture) = (draws.at_once, &net.picture.shape(1)[1..]);
-        let graph = self.pictures.graph(batch * copies)?;
-        tape.set_scope("noise");
-        let each = [&[batch, 1], picture].concat();
-        let x = tape.var(net.input).reshape(&each);
-        let deviation = deviation(x, draws.settings.sigma);
-        let source = Source::of(tape, draws, samples, picture, added);
-        let mut gradients = Vec::new();
-        for first in (0..samples).step_by(copies) {
-            tape.set_scope("noise");
-            let drawn = source.draws(x, first, copies, draws.settings.seed);
-            let copied = x + drawn * deviation;
-            let noised = copied.reshape(&[&[batch * copies], picture].concat());
-            tape.set_scope("noised");
-            let inputs = [(net.input, noised)];
-            let values = tape.embed(&graph, &inputs, &[net.score, layer]).map_err(unsupported)?;
-            let [score, at] = values[..] else {
-                return Err(Error::failure("a pass has lost its scores"));
-            };
-            let classes = class.shape()[1];
-            // Not by Expand, which tract 0.21 loses in matrix products.
-            let dy = class.reshape(&[batch, 1, classes]).gather(1, &vec![0; copies]);
-            let dy = dy.reshape(&score.shape());
-            gradients.push(self.explainer.gradient(tape, score, dy, at.id(), grid, copies)?);
-        }
-        Ok(gradients)
-    }
-}
-
-/// Where the draws from N(0, 1) come from.
-enum Source<'g> {
-    /// All of them, (n, ...) as pictures are.
-    All(Var<'g>),
-    Random,
-}
-
-impl<'g> Source<'g> {
-    fn of(
-        tape: &'g Tape,
-        draws: &Draws<'_>,
-        samples: usize,
-        picture: &[usize],
-        added: &mut Vec<ValueId>,
-    ) -> Source<'g> {
-        let shape = [&[samples], picture].concat();
-        match draws.source {
-            NoiseSource::Random => Source::Random,
-            NoiseSource::Input => {
-                let input = tape.input(NOISE, &shape);
-                added.push(input.id());
-                Source::All(input)
-            }
-            NoiseSource::Stored => {
-                let size: usize = picture.iter().product();
-                let mut values = vec![0.0; samples * size];
-                for (m, sample) in values.chunks_mut(size).enumerate() {
-                    noise::fill(sample, draws.settings.seed, m as u64, 1.0);
-                }
-                let stored = Tensor::from_f32s(&shape, &values);
-                Source::All(tape.constant(stored.unwrap_or_else(|| Tensor::scalar(0.0))))
-            }
-        }
-    }
-
-    /// Those of some samples, which broadcast to (B, copies, ...).
-    fn draws(&self, x: Var<'g>, first: usize, copies: usize, seed: u64) -> Var<'g> {
-        match self {
-            Source::All(all) => {
-                let some = all.slice(0, first, copies, 1);
-                let shape = [&[1], some.shape().as_slice()].concat();
-                some.reshape(&shape)
-            }
-            Source::Random => {
-                let mut shape = x.shape();
-                shape[1] = copies;
-                let like = x.expand(&shape);
-                // Every pass draws by itself.
-                let seed = Attribute::Float((seed + first as u64) as f32);
-                let op = "RandomNormalLike";
-                x.tape().op(op, &[Some(like)], &[("seed", seed)], DType::F32, shape)
-            }
-        }
-    }
-}
-
-/// The standard deviation of the noise of pictures (B, 1, ...).
-fn deviation(x: Var<'_>, sigma: Sigma) -> Var<'_> {
-    match sigma {
-        Sigma::Absolute(sigma) => x.tape().scalar(sigma as f32),
-        Sigma::Relative(sigma) => {
-            let axes: Vec<usize> = (1..x.rank()).collect();
-            (x.reduce("ReduceMax", &axes) - x.reduce("ReduceMin", &axes)) * sigma as f32
-        }
     }
 }
 

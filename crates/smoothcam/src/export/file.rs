@@ -99,3 +99,55 @@ impl Unwritten {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Explainer, Export, Settings};
+
+    fn digits() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/model.onnx")
+    }
+
+    fn exported(model: &Path) -> Unwritten {
+        let settings = Settings { method: "grad-cam".parse().unwrap(), ..Settings::default() };
+        let export = Export { settings, ..Export::default() };
+        Explainer::builder().model(model).export(&export).unwrap().file
+    }
+
+    /// The scores of a picture, of a model whose weights may lie in another file.
+    fn scores(model: &Path) -> Vec<f32> {
+        let explainer = Explainer::builder().model(model).build().unwrap();
+        let picture = ndarray::Array4::from_elem((1, 3, 96, 96), 0.25);
+        explainer.forward(&picture).unwrap().to_vec()
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_file_goes_into_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("large.onnx");
+        let written = exported(&digits()).write_within(&model, 100_000).unwrap();
+        let data = folder.path().join("large.onnx.data");
+        assert_eq!(written, [model.clone(), data.clone()]);
+        assert!(fs::metadata(&model).unwrap().len() < 100_000);
+        assert!(fs::metadata(&data).unwrap().len() > 1_000_000);
+        assert_eq!(scores(&model), scores(&digits()));
+
+        // Beside it, its weights stay where they are; elsewhere they are copied.
+        let beside = folder.path().join("again.onnx");
+        assert_eq!(exported(&model).write(&beside).unwrap(), [beside.clone()]);
+        assert_eq!(scores(&beside), scores(&digits()));
+        let other = tempfile::tempdir().unwrap();
+        let there = other.path().join("there.onnx");
+        let unwritten = exported(&model);
+        assert_eq!(unwritten.write(&there).unwrap().len(), 2);
+        assert_eq!(scores(&there), scores(&digits()));
+
+        let unwritten = exported(&model);
+        fs::write(&data, [0; 16]).unwrap();
+        let error = unwritten.write(&other.path().join("short.onnx")).err().unwrap();
+        assert!(error.to_string().contains("too short"), "{error}");
+        let left = fs::read_dir(other.path()).unwrap().count();
+        assert_eq!(left, 2, "nothing half-written is left");
+    }
+}
