@@ -24,6 +24,9 @@ Commands:
   compare   Lay out methods, layers or feature maps side by side
   evaluate  Measure what maps are worth, on a folder of pictures
   serve     Open a web page to look at models with, and an HTTP API
+  export    Write a model that explains itself: the classifier, and its saliency map as one more
+            output
+  grad      Write the gradient of any ONNX model as an ONNX model
   layers    List the layers that can be explained
   bench     Measure what an explanation costs on this machine
   ops       List the operators that the gradient passes
