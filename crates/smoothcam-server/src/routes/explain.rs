@@ -80,6 +80,23 @@ pub(crate) fn predictions(
     Ok(predictions?.iter().take(top).map(Predicted::from).collect())
 }
 
+/// What `work` makes of a picture, which is the body, for the model that the options name.
+async fn worked<T: Send + 'static>(
+    app: Shared,
+    options: Options,
+    job: Job,
+    work: impl FnOnce(&Shared, &Served, &Given, &Options) -> Result<T, Rejection> + Send + 'static,
+) -> Result<T, Rejection> {
+    app.model(options.model.as_deref())?;
+    let shared = app.clone();
+    let run = move |_: &Stop| {
+        options.check()?;
+        let model = app.model(options.model.as_deref())?;
+        work(&app, model, &Given::File(job.body), &options)
+    };
+    shared.workers.run(job.place, Stop::default(), run).await
+}
+
 /// The most probable classes of a picture, which is the body.
 #[utoipa::path(post, path = "/predict", tag = "explain", params(Options), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
@@ -92,15 +109,11 @@ pub(crate) async fn predict(
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Json<PredictAnswer>, Rejection> {
-    app.model(options.model.as_deref())?;
-    let shared = app.clone();
-    let work = move |_: &Stop| {
-        options.check()?;
-        let model = app.model(options.model.as_deref())?;
-        let predictions = predictions(&app, model, &Given::File(job.body), options.top())?;
+    let predicted = |app: &Shared, model: &Served, given: &Given, options: &Options| {
+        let predictions = predictions(app, model, given, options.top())?;
         Ok(PredictAnswer { model: model.name.clone(), predictions })
     };
-    shared.workers.run(job.place, Stop::default(), work).await.map(Json)
+    worked(app, options, job, predicted).await.map(Json)
 }
 
 /// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
@@ -116,17 +129,13 @@ pub(crate) async fn picture(
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Response, Rejection> {
-    app.model(options.model.as_deref())?;
-    let shared = app.clone();
-    let work = move |_: &Stop| {
-        options.check()?;
-        let model = app.model(options.model.as_deref())?;
-        let subject = app.subjects.of(model, &Given::File(job.body))?;
+    let place = job.place.clone();
+    let seen = |app: &Shared, model: &Served, given: &Given, _: &Options| {
+        let subject = app.subjects.of(model, given)?;
         app.subjects.tidy();
         Ok(encode_png(&subject.picture)?)
     };
-    let place = job.place.clone();
-    let png = shared.workers.run(job.place, Stop::default(), work).await?;
+    let png = worked(app, options, job, seen).await?;
     let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
     Ok(held(answer, place))
 }
@@ -144,12 +153,8 @@ pub(crate) async fn overview(
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Json<OverviewAnswer>, Rejection> {
-    app.model(options.model.as_deref())?;
-    let shared = app.clone();
-    let work = move |_: &Stop| {
-        options.check()?;
-        let model = app.model(options.model.as_deref())?;
-        let subject = app.subjects.of(model, &Given::File(job.body))?;
+    let glances = |app: &Shared, model: &Served, given: &Given, options: &Options| {
+        let subject = app.subjects.of(model, given)?;
         let class = match &options.class.0[..] {
             [] => subject.explainer.predictions(subject.study.input())?[0].class,
             [class] => subject.explainer.class(class)?,
@@ -166,7 +171,7 @@ pub(crate) async fn overview(
         app.subjects.tidy();
         Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
     };
-    shared.workers.run(job.place, Stop::default(), work).await.map(Json)
+    worked(app, options, job, glances).await.map(Json)
 }
 
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
