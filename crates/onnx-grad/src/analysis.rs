@@ -51,10 +51,15 @@ impl Graph {
 
     /// Which values any of `of` is computed from (themselves included).
     pub fn ancestors(&self, of: &[ValueId]) -> Vec<bool> {
+        self.needed(of, |_| false)
+    }
+
+    /// The same where some values are `given`, so that what these are computed from is not needed.
+    pub(crate) fn needed(&self, of: &[ValueId], given: impl Fn(ValueId) -> bool) -> Vec<bool> {
         let mut reached = vec![false; self.values.len()];
         of.iter().for_each(|v| reached[v.0] = true);
         for node in self.nodes.iter().rev() {
-            if node.outputs.iter().flatten().any(|v| reached[v.0]) {
+            if node.outputs.iter().flatten().any(|v| reached[v.0] && !given(*v)) {
                 node.inputs.iter().flatten().for_each(|v| reached[v.0] = true);
             }
         }

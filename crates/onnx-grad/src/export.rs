@@ -38,7 +38,7 @@ impl Graph {
                 .collect(),
             input: self.inputs.iter().map(|id| value_info(self.value(*id))).collect(),
             output: self.outputs.iter().map(|id| value_info(self.value(*id))).collect(),
-            sparse_initializer: vec![],
+            ..Default::default()
         };
         let entry = |(key, value): &(String, String)| proto::StringStringEntryProto {
             key: key.clone(),
@@ -58,27 +58,36 @@ impl Graph {
                 })
                 .collect(),
             metadata_props: self.metadata.iter().map(entry).collect(),
-            functions: vec![],
+            ..Default::default()
         }
     }
 
     /// A node, under a name that is not taken: its own, or else its output's.
     fn node_proto<'a>(&'a self, node: &'a Node, taken: &mut HashSet<&'a str>) -> proto::NodeProto {
-        let name =
-            |id: &Option<ValueId>| id.map(|id| self.value(id).name.clone()).unwrap_or_default();
         let output = node.outputs.iter().flatten().next();
         let names = [Some(node.name.as_str()), output.map(|v| self.value(*v).name.as_str())];
         let unique = names.into_iter().flatten().find(|n| !n.is_empty() && taken.insert(n));
-        let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
-        proto::NodeProto {
-            input: node.inputs.iter().map(name).collect(),
-            output: node.outputs.iter().map(name).collect(),
-            name: unique.unwrap_or_default().to_owned(),
-            op_type: node.op.clone(),
-            attribute: own.map(|(n, a)| attribute_proto(n, a)).collect(),
-            domain: node.domain.clone(),
-            ..Default::default()
-        }
+        named_proto(node, unique.unwrap_or_default(), |id| self.value(id).name.clone())
+    }
+}
+
+/// A node under this name, with values as they are called in the file.
+pub(crate) fn named_proto(
+    node: &Node,
+    name: &str,
+    of: impl Fn(ValueId) -> String,
+) -> proto::NodeProto {
+    let names =
+        |ids: &[Option<ValueId>]| ids.iter().map(|v| v.map(&of).unwrap_or_default()).collect();
+    let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
+    proto::NodeProto {
+        input: names(&node.inputs),
+        output: names(&node.outputs),
+        name: name.to_owned(),
+        op_type: node.op.clone(),
+        attribute: own.map(|(n, a)| attribute_proto(n, a)).collect(),
+        domain: node.domain.clone(),
+        ..Default::default()
     }
 }
 
@@ -101,7 +110,7 @@ fn attribute_proto(name: &str, attribute: &Attribute) -> proto::AttributeProto {
     out
 }
 
-fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
+pub(crate) fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
     let mut out = proto::TensorProto {
         name: name.to_owned(),
         dims: tensor.shape().iter().map(|d| *d as i64).collect(),
@@ -123,16 +132,16 @@ fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
 }
 
 /// A value's type, with the shape that is known of it, or else declared.
-fn value_info(value: &Value) -> proto::ValueInfoProto {
+pub(crate) fn value_info(value: &Value) -> proto::ValueInfoProto {
     let known = value.shape.as_ref().map(|s| s.iter().map(|d| Dim::Fixed(*d)).collect());
     let dims: Option<Vec<Dim>> = known.or_else(|| value.declared.clone());
     let dim = |d: &Dim| match d {
         Dim::Fixed(size) => {
-            proto::DimensionProto { dim_value: Some(*size as i64), dim_param: None }
+            proto::DimensionProto { dim_value: Some(*size as i64), ..Default::default() }
         }
         Dim::Dynamic(name) if name.is_empty() => proto::DimensionProto::default(),
         Dim::Dynamic(name) => {
-            proto::DimensionProto { dim_value: None, dim_param: Some(name.clone()) }
+            proto::DimensionProto { dim_param: Some(name.clone()), ..Default::default() }
         }
     };
     // Engines find out what is not said, and refuse what is said wrongly.
@@ -140,6 +149,7 @@ fn value_info(value: &Value) -> proto::ValueInfoProto {
         elem_type: dtype as i32,
         shape: dims.map(|d| proto::TensorShapeProto { dim: d.iter().map(dim).collect() }),
     });
-    let r#type = tensor_type.map(|t| proto::TypeProto { tensor_type: Some(t) });
+    let r#type =
+        tensor_type.map(|t| proto::TypeProto { tensor_type: Some(t), ..Default::default() });
     proto::ValueInfoProto { name: value.name.clone(), r#type }
 }

@@ -215,6 +215,17 @@ impl Graph {
         value.declared = Some(shape.iter().map(|d| Dim::Fixed(*d)).collect());
     }
 
+    /// Gives a value another name, made unique if it is taken.
+    pub fn rename(&mut self, id: ValueId, name: &str) {
+        if self.find(name) == Some(id) {
+            return;
+        }
+        let name = self.unique(name);
+        let old = std::mem::replace(&mut self.values[id.0].name, name.clone());
+        self.by_name.remove(&old);
+        self.by_name.insert(name, id);
+    }
+
     /// Makes a constant of an input.
     pub fn bind_input(&mut self, input: ValueId, tensor: Tensor) {
         self.inputs.retain(|i| *i != input);
@@ -258,15 +269,7 @@ impl Graph {
         dtype: Option<DType>,
         shape: Option<Vec<usize>>,
     ) -> ValueId {
-        let name = if self.by_name.contains_key(name) {
-            // Ids only grow, so the first candidate is nearly always free.
-            (self.values.len()..)
-                .map(|i| format!("{name}_{i}"))
-                .find(|n| !self.by_name.contains_key(n))
-                .unwrap_or_default()
-        } else {
-            name.to_owned()
-        };
+        let name = self.unique(name);
         let id = ValueId(self.values.len());
         self.by_name.insert(name.clone(), id);
         self.values.push(Value {
@@ -279,6 +282,15 @@ impl Graph {
             producer: None,
         });
         id
+    }
+
+    fn unique(&self, name: &str) -> String {
+        if !self.by_name.contains_key(name) {
+            return name.to_owned();
+        }
+        // Ids only grow, so the first candidate is nearly always free.
+        let mut candidates = (self.values.len()..).map(|i| format!("{name}_{i}"));
+        candidates.find(|n| !self.by_name.contains_key(n)).unwrap_or_default()
     }
 
     /// Appends a node; its outputs must be new values.

@@ -14,7 +14,7 @@ use crate::tensor::{DType, Tensor};
 
 mod branches;
 mod contents;
-mod functions;
+pub(crate) mod functions;
 
 /// Weights that are stored in a file of their own beside the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Graph {
     }
 }
 
-struct Reader<'a, 'b> {
+pub(crate) struct Reader<'a, 'b> {
     graph: Graph,
     external: &'a mut ReadExternal<'b>,
     /// The names that belong to the branches that are being read, outermost first.
@@ -80,6 +80,17 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
+    /// Adds a node to a graph that has all its values.
+    pub(crate) fn alone(
+        graph: Graph,
+        external: &mut ReadExternal<'_>,
+        node: proto::NodeProto,
+    ) -> Result<Graph> {
+        let mut reader = Reader { graph, external, names: vec![], when: vec![] };
+        reader.node(node)?;
+        Ok(reader.graph)
+    }
+
     fn read(&mut self, proto: proto::GraphProto) -> Result<()> {
         for tensor in proto.initializer {
             self.define(&tensor.name)?;
@@ -134,13 +145,7 @@ impl Reader<'_, '_> {
         let (Some(tensor), Some(id)) = (tensor, self.graph.find(&info.name)) else { return };
         let value = &mut self.graph.values[id.0];
         value.dtype = level::dtype(tensor.elem_type);
-        value.declared = tensor.shape.as_ref().map(|shape| {
-            let dim = |d: &proto::DimensionProto| match d.dim_value {
-                Some(size) if size > 0 => Dim::Fixed(size as usize),
-                _ => Dim::Dynamic(d.dim_param.clone().unwrap_or_default()),
-            };
-            shape.dim.iter().map(dim).collect()
-        });
+        value.declared = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(dim).collect());
     }
 
     fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
@@ -212,6 +217,14 @@ impl Reader<'_, '_> {
         value.shape = Some(tensor.shape().to_vec());
         value.initializer = Some(tensor);
         Ok(())
+    }
+}
+
+/// A dimension as a file declares it.
+pub(crate) fn dim(proto: &proto::DimensionProto) -> Dim {
+    match proto.dim_value {
+        Some(size) if size > 0 => Dim::Fixed(size as usize),
+        _ => Dim::Dynamic(proto.dim_param.clone().unwrap_or_default()),
     }
 }
 

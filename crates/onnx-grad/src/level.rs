@@ -60,7 +60,8 @@ const CHANGES: &[(&str, i64, Level)] = &[
     }),
     ("Slice", 10, |g, n| attributes_to_inputs(g, n, &["starts", "ends", "axes"])),
     ("Softmax", 13, softmax),
-    ("Split", 18, split),
+    ("Split", 13, |g, n| attributes_to_inputs(g, n, &["split"])),
+    ("Split", 18, parts_of_split),
     ("Squeeze", 13, axes_to_input),
     ("TopK", 10, |g, n| attributes_to_inputs(g, n, &["k"])),
     ("Unsqueeze", 13, axes_to_input),
@@ -81,12 +82,7 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
             continue;
         }
         level_element_type(&mut graph.nodes[n]);
-        let op = graph.nodes[n].op.clone();
-        for (name, since, change) in CHANGES {
-            if *name == op && version < *since {
-                change(graph, n)?;
-            }
-        }
+        raise(graph, n, version)?;
     }
     graph.opsets.retain(|(d, _)| !d.is_empty());
     graph.opsets.insert(0, (String::new(), version.max(LEVEL)));
@@ -97,6 +93,17 @@ pub(crate) fn level(graph: &mut Graph) -> Result<()> {
     quantised::leave_scores_open(graph);
     portable::rewrite(graph)?;
     portable::mark_indices(graph);
+    Ok(())
+}
+
+/// Brings a node, in the form of this opset, into that of [`LEVEL`].
+pub(crate) fn raise(graph: &mut Graph, n: usize, version: i64) -> Result<()> {
+    let op = graph.nodes[n].op.clone();
+    for (name, since, change) in CHANGES {
+        if *name == op && version < *since {
+            change(graph, n)?;
+        }
+    }
     Ok(())
 }
 
@@ -113,6 +120,11 @@ fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
 /// Their names.
 pub(crate) fn rewritten() -> impl Iterator<Item = &'static str> {
     rewrites().map(|(op, _)| *op)
+}
+
+/// Whether an operator on quantised numbers is written as one on floats, which rounds elsewhere.
+pub(crate) fn is_requantised(op: &str) -> bool {
+    quantised::REWRITES.iter().any(|(name, _)| *name == op)
 }
 
 fn rewrite(graph: &mut Graph) -> Result<()> {
@@ -214,8 +226,7 @@ fn grid_sample(graph: &mut Graph, n: usize) -> Result<()> {
 }
 
 /// From opset 18 on, a split into equal parts says how many there are.
-fn split(graph: &mut Graph, n: usize) -> Result<()> {
-    attributes_to_inputs(graph, n, &["split"])?;
+fn parts_of_split(graph: &mut Graph, n: usize) -> Result<()> {
     let node = &mut graph.nodes[n];
     if node.inputs.get(1).is_none_or(Option::is_none) {
         node.set_attribute("num_outputs", Attribute::Int(node.outputs.len() as i64));

@@ -1,14 +1,12 @@
-//! Symbolic gradients of ONNX graphs.
-//!
-//! ONNX stores no gradients; this crate writes them. It walks a graph backwards and appends, for
-//! each operator, the standard ONNX nodes that compute its vector-Jacobian product. The result
-//! is an ordinary ONNX graph that any engine runs. The crate does no input or output and runs
-//! nothing itself.
+#![doc = include_str!("../README.md")]
 
 mod analysis;
+mod batch;
 mod decompose;
+mod embed;
 mod error;
 mod export;
+mod extend;
 mod grad;
 mod graph;
 mod health;
@@ -29,6 +27,7 @@ mod testing;
 mod vjp;
 
 pub use error::{Error, Result};
+pub use extend::{Extended, Source, Weight};
 pub use grad::{Cotangent, vjp};
 pub use graph::{Attribute, Dim, Graph, Node, NodeId, Value, ValueId};
 pub use health::HealthCheck;

@@ -1,7 +1,8 @@
 //! The ONNX messages that smoothcam reads and writes.
 //!
-//! Field numbers are those of `onnx.proto`. Fields that nothing here needs (documentation
-//! strings, training information, quantisation annotations) are left out and so dropped.
+//! Field numbers are those of `onnx.proto`. Fields that nothing here needs (training information,
+//! documentation of nodes) are left out and so dropped; messages that are only passed on are kept as
+//! their bytes.
 //! Scalars whose presence the format records are `Option`s: ONNX's checker looks at presence.
 //! Lists are written unpacked where `onnx.proto` has them so: rten's reader takes no other form.
 
@@ -15,6 +16,12 @@ pub(crate) struct ModelProto {
     pub(crate) producer_name: String,
     #[prost(string, tag = "3")]
     pub(crate) producer_version: String,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub(crate) domain: Bytes,
+    #[prost(int64, tag = "5")]
+    pub(crate) model_version: i64,
+    #[prost(bytes = "bytes", tag = "6")]
+    pub(crate) doc_string: Bytes,
     #[prost(message, optional, tag = "7")]
     pub(crate) graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
@@ -70,12 +77,20 @@ pub(crate) struct GraphProto {
     pub(crate) name: String,
     #[prost(message, repeated, tag = "5")]
     pub(crate) initializer: Vec<TensorProto>,
+    #[prost(bytes = "bytes", tag = "10")]
+    pub(crate) doc_string: Bytes,
     #[prost(message, repeated, tag = "11")]
     pub(crate) input: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "12")]
     pub(crate) output: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) value_info: Vec<ValueInfoProto>,
+    #[prost(bytes = "bytes", repeated, tag = "14")]
+    pub(crate) quantization_annotation: Vec<Bytes>,
     #[prost(message, repeated, tag = "15")]
     pub(crate) sparse_initializer: Vec<SparseTensorProto>,
+    #[prost(message, repeated, tag = "16")]
+    pub(crate) metadata_props: Vec<StringStringEntryProto>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -124,10 +139,20 @@ pub(crate) struct AttributeProto {
     pub(crate) ints: Vec<i64>,
     #[prost(bytes = "bytes", repeated, tag = "9")]
     pub(crate) strings: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "11")]
+    pub(crate) graphs: Vec<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "14")]
+    pub(crate) tp: Option<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub(crate) type_protos: Vec<Bytes>,
     #[prost(int32, tag = "20")]
     pub(crate) r#type: i32,
     #[prost(string, tag = "21")]
     pub(crate) ref_attr_name: String,
+    #[prost(bytes = "bytes", optional, tag = "22")]
+    pub(crate) sparse_tensor: Option<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "23")]
+    pub(crate) sparse_tensors: Vec<Bytes>,
 }
 
 /// `AttributeProto.AttributeType`.
@@ -152,6 +177,8 @@ pub(crate) struct TensorProto {
     pub(crate) float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub(crate) int32_data: Vec<i32>,
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub(crate) string_data: Vec<Bytes>,
     #[prost(int64, repeated, tag = "7")]
     pub(crate) int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
@@ -183,6 +210,16 @@ pub(crate) struct ValueInfoProto {
 pub(crate) struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub(crate) tensor_type: Option<TensorTypeProto>,
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub(crate) sequence_type: Option<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    pub(crate) map_type: Option<Bytes>,
+    #[prost(bytes = "bytes", tag = "6")]
+    pub(crate) denotation: Bytes,
+    #[prost(bytes = "bytes", optional, tag = "8")]
+    pub(crate) sparse_tensor_type: Option<Bytes>,
+    #[prost(bytes = "bytes", optional, tag = "9")]
+    pub(crate) optional_type: Option<Bytes>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -205,4 +242,6 @@ pub(crate) struct DimensionProto {
     pub(crate) dim_value: Option<i64>,
     #[prost(string, optional, tag = "2")]
     pub(crate) dim_param: Option<String>,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(crate) denotation: Bytes,
 }

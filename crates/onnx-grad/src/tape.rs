@@ -62,6 +62,15 @@ impl Tape {
         self.var(self.graph.borrow_mut().add_input(name, shape))
     }
 
+    /// A new input of the graph, of this type.
+    pub fn input_of(&self, name: &str, dtype: DType, shape: &[usize]) -> Var<'_> {
+        let mut graph = self.graph.borrow_mut();
+        let id = graph.add_input(name, shape);
+        graph.values[id.0].dtype = Some(dtype);
+        drop(graph);
+        self.var(id)
+    }
+
     /// A float scalar.
     pub fn scalar(&self, value: f32) -> Var<'_> {
         if let Some(id) = self.scalars.borrow().get(&value.to_bits()) {
@@ -130,6 +139,11 @@ impl Tape {
         read(&self.graph.borrow())
     }
 
+    /// Writes to the graph.
+    pub(crate) fn graph_mut(&self) -> std::cell::RefMut<'_, Graph> {
+        self.graph.borrow_mut()
+    }
+
     /// Remembers that shapes do not fit; the scope tells which node's formula it was.
     pub(crate) fn misfit(&self, what: String) {
         let message = format!("shapes do not fit in {}: {what}", self.scope.borrow());
@@ -137,13 +151,14 @@ impl Tape {
     }
 
     fn name(&self, what: &str) -> String {
-        let scope = self.scope.borrow();
         let number = self.graph.borrow().values().len();
-        if scope.is_empty() {
-            format!("{what}_{number}")
-        } else {
-            format!("{scope}/{what}_{number}")
-        }
+        self.scoped(&format!("{what}_{number}"))
+    }
+
+    /// A name with what names begin with.
+    pub(crate) fn scoped(&self, name: &str) -> String {
+        let scope = self.scope.borrow();
+        if scope.is_empty() { name.to_owned() } else { format!("{scope}/{name}") }
     }
 }
 

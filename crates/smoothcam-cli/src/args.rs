@@ -1,6 +1,7 @@
 //! The command line.
 
 mod evaluate;
+mod export;
 mod model;
 mod serve;
 
@@ -14,6 +15,7 @@ use smoothcam::render::ColorMap;
 use smoothcam::{Error, Maps, Method, Neurons, Samples, Threshold};
 
 pub(crate) use self::evaluate::EvaluateArgs;
+pub(crate) use self::export::{CotangentArg, ExportArgs, GradArgs};
 pub(crate) use self::model::{EngineArgs, InputArgs, ModelArgs};
 pub(crate) use self::serve::{LogForm, ServeArgs, ServeLimitArgs};
 
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     /// Open a web page to look at models with, and an HTTP API
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Write a model that explains itself: the classifier, and its saliency map as one more output
+    #[command(after_help = export::EXAMPLES)]
+    Export(Box<ExportArgs>),
+    /// Write the gradient of any ONNX model as an ONNX model
+    #[command(after_help = export::GRAD_EXAMPLES)]
+    Grad(Box<GradArgs>),
     /// List the layers that can be explained
     Layers(Box<LayersArgs>),
     /// Measure what an explanation costs on this machine

@@ -23,6 +23,10 @@ Commands:
   explain   Show where the model looks in a photograph
   compare   Lay out methods, layers or feature maps side by side
   evaluate  Measure what maps are worth, on a folder of pictures
+  serve     Open a web page to look at models with, and an HTTP API
+  export    Write a model that explains itself: the classifier, and its saliency map as one more
+            output
+  grad      Write the gradient of any ONNX model as an ONNX model
   layers    List the layers that can be explained
   bench     Measure what an explanation costs on this machine
   ops       List the operators that the gradient passes
@@ -38,6 +42,7 @@ Options:
     folder.prints(&["compare", "--help"], file!["snapshots/compare-help.txt"]);
     folder.prints(&["layers", "--help"], file!["snapshots/layers-help.txt"]);
     folder.prints(&["bench", "--help"], file!["snapshots/bench-help.txt"]);
+    folder.prints(&["serve", "--help"], file!["snapshots/serve-help.txt"]);
     folder.prints(&["evaluate", "--help"], file!["snapshots/evaluate-help.txt"]);
     folder.prints(
         &["ops", "--help"],

@@ -107,6 +107,7 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .route("/about", get(routes::about::server))
         .route("/about/{model}", get(routes::about::model))
         .route("/predict", post(routes::explain::predict))
+        .route("/picture", post(routes::explain::picture))
         .route("/overview", post(routes::explain::overview))
         .route("/explain", post(routes::explain::explain))
         .route("/explanations/{id}", delete(routes::explain::stop))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use smoothcam::{Explanation, Settings, Step};
+use smoothcam::{Explanation, Seen, Settings, Step};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -24,6 +24,9 @@ use crate::work::{Place, Stop};
 /// Maps on the way follow each other no faster than this.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Tells how far the explanation of a subject is.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(&Subject, &Step<'_>) -> smoothcam::Result<()>;
+
 /// How far an explanation is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProgressEvent {
@@ -33,6 +36,9 @@ pub(crate) struct ProgressEvent {
     done: usize,
     /// Passes that there will be, as far as is known.
     all: usize,
+    /// The rectangle of the picture, in its pixels, that the maps are of.
+    #[schema(value_type = Object)]
+    seen: Seen,
     /// Per class, rows of the map as it is now, its greatest magnitude 1; none before the first sample.
     maps: Vec<Vec<Vec<f32>>>,
 }
@@ -42,11 +48,11 @@ pub(crate) fn watch(
     subject: &Subject,
     settings: &Settings,
     stop: &Stop,
-    mut tell: impl FnMut(&Step<'_>) -> Result<(), smoothcam::Error>,
+    tell: Tell<'_>,
 ) -> Result<Explanation, Rejection> {
     let mut failed = None;
     let explanation = subject.study.watch(settings, &mut |step| {
-        if let Err(error) = tell(step) {
+        if let Err(error) = tell(subject, step) {
             failed = Some(error);
         }
         match failed.is_some() || stop.is_set() {
@@ -60,12 +66,7 @@ pub(crate) fn watch(
 /// Explains, and answers with events: `progress` after each sample, then `explanation` or `error`.
 pub(crate) fn respond<W>(app: &Shared, place: Place, work: W) -> Response
 where
-    W: FnOnce(
-            &Stop,
-            &mut dyn FnMut(&Step<'_>) -> smoothcam::Result<()>,
-        ) -> Result<String, Rejection>
-        + Send
-        + 'static,
+    W: FnOnce(&Stop, Tell<'_>) -> Result<String, Rejection> + Send + 'static,
 {
     let (sender, events) = mpsc::channel(8);
     let id = Uuid::new_v4().to_string();
@@ -78,13 +79,18 @@ where
     tokio::spawn(async move {
         let work = move |stop: &Stop| {
             let mut last: Option<Instant> = None;
-            let mut tell = |step: &Step<'_>| {
+            let mut tell = |subject: &Subject, step: &Step<'_>| {
                 if last.is_some_and(|last| last.elapsed() < PAUSE) {
                     return Ok(());
                 }
                 let maps = step.maps()?.iter().map(rows).collect();
-                let event =
-                    ProgressEvent { id: id_told.clone(), done: step.done, all: step.all, maps };
+                let event = ProgressEvent {
+                    id: id_told.clone(),
+                    seen: subject.study.seen(),
+                    done: step.done,
+                    all: step.all,
+                    maps,
+                };
                 // A client that reads slowly misses some.
                 if let Some(progress) = &*progress.lock().unwrap_or_else(PoisonError::into_inner) {
                     let _ = progress.try_send(event_of("progress", &event));

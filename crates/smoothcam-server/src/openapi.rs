@@ -20,6 +20,7 @@ pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADU
         routes::about::server,
         routes::about::model,
         routes::explain::predict,
+        routes::explain::picture,
         routes::explain::overview,
         routes::explain::explain,
         routes::explain::stop,

@@ -18,6 +18,20 @@ const SVG: &str = "image/svg+xml";
 static ASSETS: &[Asset] = &[
     ("/", HTML, include_bytes!("../web/index.html")),
     ("/assets/style.css", CSS, include_bytes!("../web/style.css")),
+    ("/assets/api.js", JS, include_bytes!("../web/js/api.js")),
+    ("/assets/compare.js", JS, include_bytes!("../web/js/compare.js")),
+    ("/assets/dom.js", JS, include_bytes!("../web/js/dom.js")),
+    ("/assets/draw.js", JS, include_bytes!("../web/js/draw.js")),
+    ("/assets/gallery.js", JS, include_bytes!("../web/js/gallery.js")),
+    ("/assets/keep.js", JS, include_bytes!("../web/js/keep.js")),
+    ("/assets/layers.js", JS, include_bytes!("../web/js/layers.js")),
+    ("/assets/main.js", JS, include_bytes!("../web/js/main.js")),
+    ("/assets/neurons.js", JS, include_bytes!("../web/js/neurons.js")),
+    ("/assets/panel.js", JS, include_bytes!("../web/js/panel.js")),
+    ("/assets/picture.js", JS, include_bytes!("../web/js/picture.js")),
+    ("/assets/ranges.js", JS, include_bytes!("../web/js/ranges.js")),
+    ("/assets/stage.js", JS, include_bytes!("../web/js/stage.js")),
+    ("/assets/state.js", JS, include_bytes!("../web/js/state.js")),
     ("/assets/icon.svg", SVG, include_bytes!("../web/icon.svg")),
 ];
 

@@ -24,7 +24,7 @@ pub(crate) struct Asked {
     /// What the user should know, in sentences.
     pub(crate) notes: Vec<String>,
     /// The layer's value and grid, or the input's.
-    place: (ValueId, Grid),
+    pub(crate) place: (ValueId, Grid),
     /// The classes named; none for the predicted one.
     pub(crate) named: Vec<usize>,
     pub(crate) session: Arc<GradientSession>,

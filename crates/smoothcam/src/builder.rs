@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use onnx_grad::Graph;
 
 use crate::array::Array;
@@ -10,7 +11,7 @@ use crate::engine::EngineOptions;
 use crate::explainer::Explainer;
 use crate::layers::{Axes, Grid};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
-use crate::model_file::ModelFile;
+use crate::model_file::{self, ModelFile};
 use crate::network::{Network, names, the_input, the_output, unsupported};
 use crate::preprocess::{Layout, Preprocess, Size};
 use crate::printable::printable;
@@ -113,6 +114,35 @@ impl ExplainerBuilder {
         self
     }
 
+    /// The bytes of the model's file, and where it lies.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn source(&self) -> Result<(Bytes, Option<PathBuf>)> {
+        Ok(match &self.model {
+            Model::Bundled => (bundled::MODEL.into(), None),
+            Model::File(path) => (model_file::bytes(path)?, Some(path.clone())),
+            Model::Bytes(bytes) => (bytes.clone().into(), None),
+        })
+    }
+
+    /// The model's graph, as it is read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn graph(&self) -> Result<Graph> {
+        Ok(match &self.model {
+            Model::Bundled => ModelFile::decode(bundled::MODEL.into())?.graph,
+            Model::File(path) => ModelFile::open(path)?.graph,
+            Model::Bytes(bytes) => ModelFile::decode(bytes.clone().into())?.graph,
+        })
+    }
+
+    /// The values of inputs that are not the picture.
+    pub(crate) fn given(&self) -> &[(String, Array)] {
+        &self.inputs
+    }
+
     /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
     ///
     /// # Errors
@@ -157,7 +187,8 @@ impl ExplainerBuilder {
         let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
         told.extend(of_labels);
         let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
-        Explainer::assemble(net, labels, preprocess, told, file.sha256)
+        let built_in = matches!(self.model, Model::Bundled);
+        Explainer::assemble(net, labels, preprocess, told, file.sha256, built_in)
     }
 }
 
@@ -176,7 +207,7 @@ fn twice(inputs: &[(String, Array)]) -> Result<()> {
 }
 
 /// Gives an input its value.
-fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
+pub(crate) fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
     let input = graph.inputs().iter().copied().find(|i| graph.value(*i).name == name);
     let input = input.ok_or_else(|| {
         Error::input(format!("the model has no input '{}'", printable(name)))

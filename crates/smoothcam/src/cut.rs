@@ -55,7 +55,13 @@ impl Network {
 
     /// Whether `many` computes of several values of the cut, of this shape, what `one` does of
     /// each: told from the first and the last.
-    fn same_scores(&self, one: &Graph, many: &Graph, cut: ValueId, shape: &[usize]) -> bool {
+    pub(crate) fn same_scores(
+        &self,
+        one: &Graph,
+        many: &Graph,
+        cut: ValueId,
+        shape: &[usize],
+    ) -> bool {
         let mut values = ArrayD::zeros(IxDyn(shape));
         if let Some(slice) = values.as_slice_mut() {
             noise::fill(slice, 0, 0, 1.0);

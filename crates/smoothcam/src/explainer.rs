@@ -36,6 +36,7 @@ pub struct Explainer {
     pub(crate) preprocess: Preprocess,
     pub(crate) preprocess_sources: Vec<Provenance>,
     pub(crate) sha256: String,
+    built_in: bool,
     sessions: Kept<SessionKey, GradientSession>,
     formulas: Kept<(Method, (usize, usize, usize)), LoadedMethod>,
     forward: Kept<(), Forward>,
@@ -52,6 +53,7 @@ impl Explainer {
         preprocess: Preprocess,
         preprocess_sources: Vec<Provenance>,
         sha256: String,
+        built_in: bool,
     ) -> Result<Explainer> {
         let layers = Layers::survey(&net)?;
         Ok(Explainer {
@@ -61,6 +63,7 @@ impl Explainer {
             preprocess,
             preprocess_sources,
             sha256,
+            built_in,
             sessions: Kept::new(SESSIONS),
             formulas: Kept::new(FORMULAS),
             forward: Kept::new(1),
@@ -127,6 +130,11 @@ impl Explainer {
     /// SHA-256 of the model file, in hexadecimal.
     pub fn model_sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Whether it is the model that smoothcam holds.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
     }
 
     /// How many classes the model tells apart.

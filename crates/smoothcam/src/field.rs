@@ -88,6 +88,21 @@ pub fn interpolated(
         .map_err(|_| Error::failure("the interpolated map has lost a value"))
 }
 
+/// The shares of an axis's cells in each of its pixels, (pixels, cells) row by row: interpolation as a
+/// matrix.
+pub(crate) fn weights(pixels: usize, cells: usize) -> Vec<f32> {
+    let mut weights = vec![0.0; pixels * cells];
+    for (at, row) in weights.chunks_mut(cells).enumerate() {
+        if let Some(Between { before, after, share }) =
+            between(at as u32, 0.0, pixels as f64, cells)
+        {
+            row[before] += 1.0 - share;
+            row[after] += share;
+        }
+    }
+    weights
+}
+
 fn mix(a: f32, b: f32, share: f32) -> f32 {
     a * (1.0 - share) + b * share
 }

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,22 @@ use crate::{Error, Result};
 /// If the folder is missing or cannot be written to, or `path` is a folder.
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
+    write_file_with(path, |to| to.write_all(bytes).map_err(|e| unwritable(path, e.kind())))
+}
+
+/// The same with what `write` writes.
+///
+/// # Errors
+/// Those of `write`, too.
+pub(crate) fn write_file_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     let unwritable = |e: io::Error| unwritable(path, e.kind());
     match place(path)? {
-        Place::Device => std::fs::write(path, bytes).map_err(unwritable),
+        Place::Device => write(&mut File::create(path).map_err(unwritable)?),
         Place::File(real, mut file) => {
-            file.write_all(bytes).map_err(unwritable)?;
+            write(&mut file)?;
             file.persist(real).map_err(|e| unwritable(e.error))?;
             Ok(())
         }

@@ -29,6 +29,7 @@ mod engine;
 mod error;
 mod explainer;
 mod explanation;
+mod export;
 mod field;
 mod file;
 mod file_buf;
@@ -68,6 +69,9 @@ pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
 pub use explainer::Explainer;
 pub use explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction};
+pub use export::{
+    Export, Exported, Gradients, NoiseSource, Resolution, WrittenGradients, weights_path,
+};
 pub use file::{check_writable, write_file};
 pub use layers::{Axes, GivenGrid, Layer};
 pub use manifest::Manifest;

@@ -26,6 +26,7 @@ use json::Object;
 pub use input_shape::InputShape;
 pub use labels::choose_labels;
 pub use metadata::onnx_metadata;
+pub(crate) use metadata::preprocess_metadata;
 pub(crate) use own_scaling::own_scaling;
 
 /// Some of the settings of a [`Preprocess`](crate::Preprocess), by the same names.

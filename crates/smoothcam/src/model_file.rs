@@ -69,6 +69,25 @@ impl ModelFile {
     }
 }
 
+/// All bytes of a model's file, to be read besides its graph.
+///
+/// # Errors
+/// If it is no file, or cannot be read.
+pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() && !about.is_dir() => {
+            Err(Error::input(format!("the model {} can be read only once", quoted(path)))
+                .with_hint("save it in a file"))
+        }
+        Ok(about) if about.is_file() => {
+            let read = fs::read(path).map(Bytes::from);
+            read.map_err(|e| Error::input(format!("cannot read the model {}: {e}", quoted(path))))
+        }
+        // Whoever opens it says what is wrong.
+        _ => Ok(Bytes::new()),
+    }
+}
+
 fn read(model: impl Buf, external: &mut onnx_grad::ReadExternal<'_>) -> Result<Graph> {
     Graph::from_onnx(model, external).map_err(unsupported)
 }
@@ -97,7 +116,7 @@ fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String
 
 /// The place of a weight file, if it is within the model's folder (or, for linked files, the
 /// folder that the model itself is linked from).
-fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
+pub(crate) fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
     let refused = || {
         format!(
             "refused to read its weights from '{}', outside the model's folder",

@@ -1,6 +1,7 @@
 //! Which feature maps and which neurons of a layer are looked at.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use ndarray::Array3;
@@ -32,6 +33,37 @@ pub struct Neurons {
 struct Cells {
     rows: (usize, usize),
     columns: (usize, usize),
+}
+
+impl fmt::Display for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", spelled(self.rows), spelled(self.columns))
+    }
+}
+
+impl fmt::Display for Maps {
+    /// As it is written: `3,17,40-47`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranges: Vec<String> = self.0.iter().copied().map(spelled).collect();
+        f.write_str(&ranges.join(","))
+    }
+}
+
+impl fmt::Display for Neurons {
+    /// As it is written: `2-5,0-3 17:2-5,0-3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.all.iter().map(ToString::to_string);
+        let of_map = |(map, cells): (&usize, &Vec<Cells>)| {
+            let of = |cells| format!("{map}:{cells}");
+            cells.iter().map(of).collect::<Vec<_>>()
+        };
+        let cells: Vec<String> = all.chain(self.of_map.iter().flat_map(of_map)).collect();
+        f.write_str(&cells.join(" "))
+    }
+}
+
+fn spelled((first, last): (usize, usize)) -> String {
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
 fn range(text: &str) -> Option<(usize, usize)> {
@@ -152,6 +184,16 @@ mod tests {
             ones(Some("2,3"), Some("0,0 3:1,1;3:1,2")).unwrap(),
             [(2, 0, 0), (3, 1, 1), (3, 1, 2)]
         );
+    }
+
+    #[test]
+    fn selections_are_spelled_as_they_are_written() {
+        for text in ["3", "3,17,40-47"] {
+            assert_eq!(text.parse::<Maps>().unwrap().to_string(), text);
+        }
+        for text in ["0,1", "2-5,0-3 1,1 3:1,1 17:2-5,0-3"] {
+            assert_eq!(text.parse::<Neurons>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

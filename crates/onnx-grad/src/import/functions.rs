@@ -17,7 +17,7 @@ const DEEPEST: usize = 64;
 /// # Errors
 /// If functions call themselves or unfold to more nodes than any classifier has, or if they are
 /// of another opset in which their operators have another form.
-pub(super) fn unfold(model: &mut ModelProto) -> Result<()> {
+pub(crate) fn unfold(model: &mut ModelProto) -> Result<()> {
     let functions = std::mem::take(&mut model.functions);
     if functions.is_empty() {
         return Ok(());

@@ -72,7 +72,10 @@ fn int_tensor(name: &str, data: &[i64]) -> TensorProto {
 
 fn info(name: &str) -> ValueInfoProto {
     let tensor_type = Some(TensorTypeProto { elem_type: 1, shape: None });
-    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
+    ValueInfoProto {
+        name: name.into(),
+        r#type: Some(TypeProto { tensor_type, ..Default::default() }),
+    }
 }
 
 /// A model from x to y.

@@ -84,7 +84,7 @@ pub(crate) struct EngineArgs {
 }
 
 /// Reads `NAME=FILE`.
-fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn named_file(text: &str) -> Result<(String, PathBuf), String> {
     match text.rsplit_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => {
             Ok((name.to_owned(), file.into()))

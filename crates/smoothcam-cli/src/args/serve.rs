@@ -7,6 +7,9 @@ use smoothcam::Memory;
 
 use super::{EngineArgs, InputArgs, parse};
 
+const ALLOW_ORIGIN: &str = "Let pages of this origin call the API from a browser, such as https://example.com, or * for \
+                            all; may be given several times";
+
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// A classifier as an ONNX file, and the name to serve it by; may be given several times
@@ -20,9 +23,8 @@ pub(crate) struct ServeArgs {
     /// the same [default: none is asked for]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Let pages of this origin call the API from a browser, such as https://example.com, or * for all; may be
-    /// given several times
-    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    // No docstring: rustdoc takes the example for a link.
+    #[arg(long = "allow-origin", value_name = "ORIGIN", help = ALLOW_ORIGIN)]
     pub(crate) origins: Vec<String>,
     /// Form of the log on stderr [default: text on a terminal, else json]
     #[arg(long, value_name = "FORM")]
@@ -38,11 +40,9 @@ pub(crate) struct ServeArgs {
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogForm {
-    /// For people.
+    // Without docstrings, which would make the help long.
     Text,
-    /// For machines: an object a line.
     Json,
-    /// No log.
     None,
 }
 

@@ -4,6 +4,8 @@ mod bench;
 mod compare;
 mod evaluate;
 mod explain;
+mod export;
+mod grad;
 mod layers;
 mod ops;
 mod serve;
@@ -26,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Grad(args) => grad::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Layers(args) => layers::run(&args),
@@ -59,13 +63,7 @@ fn builder_of(args: &InputArgs, engine: &EngineArgs) -> Result<ExplainerBuilder>
         mean: args.mean.clone(),
         std: args.std.clone(),
     });
-    builder = builder.engine(EngineOptions {
-        choice: engine.engine,
-        library: engine.onnxruntime.clone(),
-        providers: engine.providers.clone(),
-        threads: engine.threads,
-        memory: engine.memory,
-    });
+    builder = builder.engine(self::engine(engine));
     if let Some(labels) = &args.labels {
         builder = builder.labels_file(labels);
     }
@@ -76,6 +74,17 @@ fn builder_of(args: &InputArgs, engine: &EngineArgs) -> Result<ExplainerBuilder>
         builder = builder.input(name, Array::read(file)?);
     }
     Ok(builder)
+}
+
+/// The engine that the flags name.
+fn engine(args: &EngineArgs) -> EngineOptions {
+    EngineOptions {
+        choice: args.engine,
+        library: args.onnxruntime.clone(),
+        providers: args.providers.clone(),
+        threads: args.threads,
+        memory: args.memory,
+    }
 }
 
 /// The files that are read, and must not be written over.

@@ -72,6 +72,8 @@ struct LimitsAnswer {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModelAnswer {
     name: String,
+    /// Whether it is the one that smoothcam holds.
+    built_in: bool,
     /// SHA-256 of its file.
     sha256: String,
     /// What runs it.
@@ -170,6 +172,7 @@ pub(crate) async fn model(
     let default = |smoothed| explainer.default_layer(smoothed).ok().map(|l| l.name.clone());
     Ok(Json(ModelAnswer {
         name: served.name.clone(),
+        built_in: explainer.is_built_in(),
         sha256: explainer.model_sha256().to_owned(),
         engine: explainer.engine().to_owned(),
         input: explainer.input_shape(),

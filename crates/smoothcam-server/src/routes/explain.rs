@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use smoothcam::{Explanation, Step};
+use smoothcam::Explanation;
+use smoothcam::render::encode_png;
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Predicted, one_class, png, rows, small};
 use crate::app::{Served, Shared};
 use crate::bodies::held;
-use crate::events::{self, watch};
+use crate::events::{self, Tell, watch};
 use crate::intake::{Job, Name, Query};
 use crate::media::Media;
 use crate::options::Options;
@@ -51,14 +52,14 @@ pub(crate) fn explanation(
     options: &Options,
     arrays: bool,
     stop: &Stop,
-    tell: &mut dyn FnMut(&Step<'_>) -> smoothcam::Result<()>,
+    tell: Tell<'_>,
 ) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
     let mut settings = options.settings(&app.limits)?;
     settings.keep_noise = arrays;
     let subject = app.subjects.of(model, given)?;
-    let explanation = watch(&subject, &settings, stop, |step| {
+    let explanation = watch(&subject, &settings, stop, &mut |subject, step| {
         app.metrics.passed();
-        tell(step)
+        tell(subject, step)
     });
     app.subjects.tidy();
     let explanation = explanation?;
@@ -100,6 +101,34 @@ pub(crate) async fn predict(
         Ok(PredictAnswer { model: model.name.clone(), predictions })
     };
     shared.workers.run(job.place, Stop::default(), work).await.map(Json)
+}
+
+/// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
+/// white.
+#[utoipa::path(post, path = "/picture", tag = "explain", params(Options), request_body(
+    content = String, content_type = "application/octet-stream", description = "A picture file",
+), responses(
+    (status = 200, body = String, content_type = "image/png"),
+    Refusals,
+))]
+pub(crate) async fn picture(
+    State(app): State<Shared>,
+    Query(options): Query<Options>,
+    job: Job,
+) -> Result<Response, Rejection> {
+    app.model(options.model.as_deref())?;
+    let shared = app.clone();
+    let work = move |_: &Stop| {
+        options.check()?;
+        let model = app.model(options.model.as_deref())?;
+        let subject = app.subjects.of(model, &Given::File(job.body))?;
+        app.subjects.tidy();
+        Ok(encode_png(&subject.picture)?)
+    };
+    let place = job.place.clone();
+    let png = shared.workers.run(job.place, Stop::default(), work).await?;
+    let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
+    Ok(held(answer, place))
 }
 
 /// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
@@ -163,7 +192,7 @@ pub(crate) async fn explain(
     app.model(options.model.as_deref())?;
     options.settings(&app.limits)?;
     let (shared, given) = (app.clone(), Given::File(job.body));
-    let run = move |stop: &Stop, tell: &mut dyn FnMut(&Step<'_>) -> smoothcam::Result<()>| {
+    let run = move |stop: &Stop, tell: Tell<'_>| {
         let model = app.model(options.model.as_deref())?;
         let (subject, explanation) =
             explanation(&app, model, &given, &options, media == Media::Npz, stop, tell)?;
@@ -184,7 +213,7 @@ pub(crate) async fn explain(
         });
         return Ok(held(events, place));
     }
-    let work = move |stop: &Stop| run(stop, &mut |_| Ok(()));
+    let work = move |stop: &Stop| run(stop, &mut |_, _| Ok(()));
     let place = job.place.clone();
     let answer = shared.workers.run(job.place, Stop::default(), work).await?;
     let answer = ([(header::CONTENT_TYPE, media.name())], answer).into_response();

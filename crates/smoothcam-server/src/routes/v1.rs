@@ -202,7 +202,7 @@ pub(crate) async fn explain(
     let each = |app: &Shared, name: &str, given: &Given, options: &Options, stop: &Stop| {
         let model = app.model(Some(name))?;
         let (subject, explanation) =
-            explanation(app, model, given, options, false, stop, &mut |_| Ok(()))?;
+            explanation(app, model, given, options, false, stop, &mut |_, _| Ok(()))?;
         Answer::new(name, &subject, &explanation, options)
     };
     for_each(state, name, job, each, |explanations| V1Explanations { explanations }).await

@@ -177,7 +177,7 @@ pub(crate) async fn explain(
         let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
         for given in &asked.pictures {
             let (_, explanation) =
-                explanation(&app, model, given, &asked.options, false, stop, &mut |_| Ok(()))?;
+                explanation(&app, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
             let class = one_class(&explanation)?;
             grid = class.map.dim();
             maps.extend(&class.map);

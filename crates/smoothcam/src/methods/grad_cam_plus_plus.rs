@@ -49,6 +49,6 @@ fn formula<'g>(e: &Evidence<'g>, numerator: Var<'g>) -> Formula<'g> {
     let weights = e.over_neurons(alpha * e.d1.relu());
     let degenerate = (moved - defined) * e.chosen;
     let of_these_positive = degenerate * e.d1.step();
-    let count = |x: Var<'g>| x.sum(&[0, 1, 2]);
+    let count = |x: Var<'g>| x.sum(&[1, 2, 3]);
     Formula { degenerate: Some([degenerate, of_these_positive].map(count)), ..e.weigh(weights) }
 }

@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{Error, Result};
 
-/// What a map is computed from: values of a graph, each of shape (K, h, w).
+/// What a map is computed from: values of a graph, each of shape (B, K, h, w): B pictures, each by itself.
 ///
 /// `d1`, `d2`, `d3` are D_p, the means over the noised pictures of the p-th powers of the
 /// gradient g = dS_c/dA, element by element; without noise, the powers of the clean picture's.
@@ -29,31 +29,33 @@ pub(crate) struct Evidence<'g> {
     pub(crate) d1: Var<'g>,
     pub(crate) d2: Var<'g>,
     pub(crate) d3: Var<'g>,
-    /// 1 for the neurons that take part, else 0.
+    /// 1 for the neurons that take part, else 0; (1, K, h, w).
     pub(crate) chosen: Var<'g>,
 }
 
-/// The axes of the grid in a (K, h, w) value.
-const GRID: &[usize] = &[1, 2];
+/// The axis of the feature maps in a (B, K, h, w) value.
+const MAPS: usize = 1;
+/// The axes of the grid.
+const GRID: &[usize] = &[2, 3];
 
 impl<'g> Evidence<'g> {
-    /// The sum over each map's chosen neurons, of shape (K, 1, 1).
+    /// The sum over each map's chosen neurons, of shape (B, K, 1, 1).
     fn over_neurons(&self, x: Var<'g>) -> Var<'g> {
         (x * self.chosen).sum(GRID)
     }
 
-    /// The map sum_k W_k A_k over the chosen neurons; `weights` (K, 1, 1) or (K, h, w).
+    /// The map sum_k W_k A_k over the chosen neurons; `weights` (B, K, 1, 1) or (B, K, h, w).
     fn weigh(&self, weights: Var<'g>) -> Formula<'g> {
-        let signed = (weights * self.a * self.chosen).sum(&[0]);
+        let signed = (weights * self.a * self.chosen).sum(&[MAPS]);
         Formula { signed, weights: Some(weights), degenerate: None }
     }
 }
 
 /// What a method gives, as values of a graph.
 pub(crate) struct Formula<'g> {
-    /// The map before negative evidence is cut off, of shape (1, h, w).
+    /// The map before negative evidence is cut off, of shape (B, 1, h, w).
     pub(crate) signed: Var<'g>,
-    /// The weights W of the activations, (K, 1, 1) or (K, h, w), where the map is sum_k W_k A_k.
+    /// The weights W of the activations, (B, K, 1, 1) or (B, K, h, w), where the map is sum_k W_k A_k.
     pub(crate) weights: Option<Var<'g>>,
     /// How many chosen neurons have a denominator that is not positive, and how many of these a
     /// positive gradient, where that can happen.

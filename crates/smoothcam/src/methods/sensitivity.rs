@@ -1,7 +1,7 @@
 //! Sensitivity maps (Simonyan et al., arXiv 1312.6034, section 3.1) and SmoothGrad (Smilkov et
 //! al., arXiv 1706.03825): the largest absolute gradient of the input's channels.
 
-use super::{Evidence, Formula, GRADIENT_CAM, Noise, Spec};
+use super::{Evidence, Formula, GRADIENT_CAM, MAPS, Noise, Spec};
 
 pub(super) const PLAIN: Spec = Spec {
     name: "sensitivity",
@@ -24,6 +24,6 @@ pub(super) const SMOOTH: Spec = Spec {
 };
 
 fn formula<'g>(e: &Evidence<'g>) -> Formula<'g> {
-    let signed = (e.d1.abs() * e.chosen).reduce("ReduceMax", &[0]);
+    let signed = (e.d1.abs() * e.chosen).reduce("ReduceMax", &[MAPS]);
     Formula { signed, weights: None, degenerate: None }
 }

@@ -1,6 +1,6 @@
 //! Runs a method's formula: the same graph nodes that an exported model would hold.
 
-use ndarray::{Array2, Array3, ArrayD, CowArray, Ix2, Ix3};
+use ndarray::{Array2, Array3, ArrayD, Axis, CowArray, Ix2, Ix3};
 use onnx_grad::{Graph, Tape};
 
 use super::{Evidence, Method};
@@ -43,7 +43,7 @@ impl LoadedMethod {
         (k, h, w): (usize, usize, usize),
     ) -> Result<LoadedMethod> {
         let tape = Tape::new(Graph::new());
-        let [a, d1, d2, d3, chosen] = INPUTS.map(|name| tape.input(name, &[k, h, w]));
+        let [a, d1, d2, d3, chosen] = INPUTS.map(|name| tape.input(name, &[1, k, h, w]));
         let formula = (method.spec().formula)(&Evidence { a, d1, d2, d3, chosen });
         let mut outputs = vec![formula.signed.id()];
         outputs.extend(formula.weights.map(|w| w.id()));
@@ -90,16 +90,18 @@ impl LoadedMethod {
         let of_formula = (0..INPUTS.len()).filter(|i| self.inputs[*i]);
         let values: Vec<(&str, CowArray<'_, f32, Ix3>)> =
             of_formula.map(|i| (INPUTS[i], value(i))).collect();
-        let inputs: Vec<_> = values.iter().map(|(n, x)| (*n, x.view().into_dyn())).collect();
+        let inputs: Vec<_> =
+            values.iter().map(|(n, x)| (*n, x.view().insert_axis(Axis(0)).into_dyn())).collect();
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut results = self.session.run(&inputs, &names)?.into_iter();
         let mut next = || match results.next() {
-            Some(Array::Floats(a)) => Ok(a),
+            // Of the one picture.
+            Some(Array::Floats(a)) if a.ndim() > 0 => Ok(a.index_axis_move(Axis(0), 0)),
             _ => Err(Error::failure("the engine lost a result of the formula")),
         };
         let lost = |_| Error::failure("the formula's result has another shape than the layer");
         let in_units = |x: ArrayD<f32>, power| x.mapv(|x| (f64::from(x) * unit.powi(power)) as f32);
-        let signed = in_units(next()?.index_axis_move(ndarray::Axis(0), 0), self.degree);
+        let signed = in_units(next()?.index_axis_move(Axis(0), 0), self.degree);
         let map = signed.into_dimensionality::<Ix2>().map_err(lost)?;
         let weights = if self.weighed {
             // Times an activation, in 1/u, they have the map's dimension.

@@ -2,7 +2,7 @@
 
 use super::json::{self, pair, pixels};
 use super::{PartialPreprocess, Source, labels};
-use crate::preprocess::{Channels, Interpolation, Resize, Size};
+use crate::preprocess::{Channels, Interpolation, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
 /// What the model's `metadata_props` (key, value) say, the strongest first.
@@ -41,6 +41,16 @@ pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Source>> {
         sources.push(source("Image.NominalPixelRange", pixel_range(text)?, None));
     }
     Ok(sources)
+}
+
+/// Preprocessing as a model's metadata tell it: key and value.
+///
+/// # Errors
+/// If a number of it has no form in JSON.
+pub(crate) fn preprocess_metadata(preprocess: &Preprocess) -> Result<(String, String)> {
+    let json = serde_json::to_string(preprocess)
+        .map_err(|e| Error::failure(format!("the preprocessing cannot be told: {e}")))?;
+    Ok(("smoothcam.preprocess".to_owned(), json))
 }
 
 /// Ultralytics' transforms of classifiers: values from 0 to 1 and nothing else.

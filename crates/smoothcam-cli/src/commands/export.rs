@@ -1,0 +1,112 @@
+//! `smoothcam export`: a model that explains itself.
+
+use std::path::{Path, PathBuf};
+
+use smoothcam::{
+    Error, Export, Exported, Result, Samples, Settings, Sigma, printable, weights_path,
+};
+
+use crate::args::{ExportArgs, NoiseArgs};
+use crate::files::check_outputs;
+use crate::report::shown;
+use crate::table::{Facts, print};
+
+pub(crate) fn run(args: &ExportArgs) -> Result<()> {
+    let model = args.classifier.as_ref().or(args.model.model.as_ref());
+    let out = match (&args.out, model) {
+        (Some(out), _) => out.clone(),
+        (None, Some(model)) => beside(model, "explained"),
+        (None, None) => {
+            return Err(Error::input("the built-in model lies in no folder to write to")
+                .with_hint("name the file: -o efficientnet-lite0-explained.onnx"));
+        }
+    };
+    let sources = [model, args.model.input.labels.as_ref()].into_iter().flatten();
+    let sources: Vec<&Path> = sources
+        .chain(args.model.input.inputs.iter().map(|(_, p)| p))
+        .map(PathBuf::as_path)
+        .collect();
+    check_outputs([(out.clone(), "onnx"), (weights_path(&out), "data")], &sources)?;
+
+    let export = Export {
+        settings: settings(args)?,
+        class_input: args.map.class_input,
+        noise: args.noise.noise.into(),
+        resolution: args.map.resolution.into(),
+        normalized: args.map.normalized,
+        batch: args.map.batch,
+    };
+    let builder = super::builder(&args.model)?;
+    let builder = args.classifier.iter().fold(builder, |builder, model| builder.model(model));
+    let exported = builder.export(&export)?;
+    let mut facts = Facts(String::new());
+    tell(&mut facts, &exported, &export);
+    let notes = exported.notes.clone();
+    for path in exported.write(&out)? {
+        facts.add("wrote", shown(&path));
+    }
+    for note in &notes {
+        facts.0.push_str(&format!("note: {note}\n"));
+    }
+    print(&facts.0)
+}
+
+/// The file beside a model: `model.onnx` and `explained` make `model-explained.onnx`.
+pub(super) fn beside(model: &Path, what: &str) -> PathBuf {
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+    model.with_file_name(format!("{stem}-{what}.onnx"))
+}
+
+fn settings(args: &ExportArgs) -> Result<Settings> {
+    let noise = &args.noise;
+    super::settings(
+        &args.what,
+        &NoiseArgs {
+            samples: noise.samples.map(Samples::Fixed),
+            tolerance: None,
+            sigma: noise.sigma,
+            sigma_absolute: noise.sigma_absolute,
+            seed: noise.seed,
+            noise: None,
+        },
+    )
+}
+
+/// What the model computes, in words.
+fn tell(facts: &mut Facts, exported: &Exported, export: &Export) {
+    facts.add("map", &exported.output);
+    for input in &exported.inputs {
+        facts.add("also takes", input);
+    }
+    let settings = &export.settings;
+    facts.add(
+        "class",
+        match (settings.classes.first(), export.class_input) {
+            (Some(class), _) => printable(class),
+            (None, true) => "as the input says".to_owned(),
+            (None, false) => "the predicted one".to_owned(),
+        },
+    );
+    if let Some(layer) = &exported.layer {
+        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
+        facts.add("layer", format!("{}, {grid}", printable(&layer.name)));
+    }
+    facts.add("method", &exported.title);
+    let sigma = match settings.sigma {
+        Sigma::Relative(share) => format!("sigma {share} of the input's range"),
+        Sigma::Absolute(sigma) => format!("sigma {sigma}"),
+    };
+    let from = match export.noise {
+        smoothcam::NoiseSource::Stored => format!("seed {}, stored in the file", settings.seed),
+        smoothcam::NoiseSource::Input => "as the input says".to_owned(),
+        smoothcam::NoiseSource::Random => format!("the engine's own of seed {}", settings.seed),
+    };
+    facts.add(
+        "noise",
+        match exported.samples {
+            0 => "none".to_owned(),
+            samples => format!("{samples} samples, {sigma}, {from}"),
+        },
+    );
+    facts.add("opset", exported.opset.to_string());
+}

@@ -1,0 +1,40 @@
+//! `smoothcam grad`: the gradient of any model.
+
+use smoothcam::{Array, Gradients, Result, printable, weights_path};
+
+use crate::args::{CotangentArg, GradArgs};
+use crate::files::check_outputs;
+use crate::report::shown;
+use crate::table::{Facts, print};
+
+pub(crate) fn run(args: &GradArgs) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(|| super::export::beside(&args.model, "grad"));
+    let read = args.inputs.iter().map(|(_, path)| path.as_path());
+    let sources: Vec<_> = read.chain([args.model.as_path()]).collect();
+    check_outputs([(out.clone(), "onnx"), (weights_path(&out), "data")], &sources)?;
+    let inputs = args.inputs.iter().map(|(name, path)| Ok((name.clone(), Array::read(path)?)));
+    let gradients = Gradients {
+        of: args.of.clone(),
+        wrt: args.wrt.clone(),
+        ones: args.cotangent == CotangentArg::Ones,
+        shapes: args.shapes.clone(),
+        inputs: inputs.collect::<Result<_>>()?,
+        engine: super::engine(&args.engine),
+    };
+    let written = gradients.write(&args.model)?;
+    let mut facts = Facts(String::new());
+    for (title, values) in [("takes", &written.inputs), ("gives", &written.outputs)] {
+        for (i, value) in values.iter().enumerate() {
+            facts.add(if i == 0 { title } else { "" }, printable(value));
+        }
+    }
+    facts.add("opset", written.opset.to_string());
+    let notes = written.notes.clone();
+    for path in written.save(&out)? {
+        facts.add("wrote", shown(&path));
+    }
+    for note in &notes {
+        facts.0.push_str(&format!("note: {note}\n"));
+    }
+    print(&facts.0)
+}

@@ -1,0 +1,79 @@
+// Where pictures come from: files, the clipboard, the camera, the samples.
+
+import { $, el } from "./dom.js";
+
+/** Calls `take(blob, name)` with each picture that the user gives. */
+export function listen(take) {
+  $("file").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    if (file) take(file, file.name);
+    target.value = "";
+  });
+
+  const stage = document.body;
+  const over = (on) => $("stage").classList.toggle("over", on);
+  stage.addEventListener("dragover", (event) => {
+    if (![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    over(true);
+  });
+  stage.addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); });
+  stage.addEventListener("drop", (event) => {
+    over(false);
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    event.preventDefault();
+    take(file, file.name);
+  });
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (!file) return;
+    event.preventDefault();
+    take(file, file.name || "pasted.png");
+  });
+  listenToCamera(take);
+}
+
+/** Shows the samples; `choose(address)` is called with the one that is clicked. */
+export function showSamples(addresses, choose) {
+  const button = (address) => {
+    const name = address.split("/").pop();
+    const image = el("img", { src: `.${address}`, alt: name.replace(/\..*/, ""), width: 72, height: 54 });
+    return el("button", { type: "button", "aria-pressed": "false", "data-sample": name, onclick: () => choose(name) }, image);
+  };
+  $("samples").replaceChildren(...addresses.map(button));
+}
+
+/** Marks the sample that is shown, if one is. */
+export function markSample(name) {
+  for (const button of $("samples").children) {
+    button.setAttribute("aria-pressed", String(button.dataset.sample === name));
+  }
+}
+
+function listenToCamera(take) {
+  // Browsers give the camera to secure pages only: https, or this machine itself.
+  if (!navigator.mediaDevices?.getUserMedia) return;
+  const [dialog, video] = [$("camera-dialog"), $("video")];
+  $("camera").hidden = false;
+  $("camera").addEventListener("click", async () => {
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch {
+      $("status").textContent = "The browser gives no camera to this page.";
+      return;
+    }
+    dialog.showModal();
+    await video.play();
+  });
+  dialog.addEventListener("close", () => {
+    video.srcObject?.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+  });
+  $("camera-close").addEventListener("click", () => dialog.close());
+  $("shoot").addEventListener("click", () => {
+    const canvas = el("canvas", { width: video.videoWidth, height: video.videoHeight });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.toBlob((blob) => { dialog.close(); take(blob, "camera.png"); }, "image/png");
+  });
+}

@@ -1,0 +1,92 @@
+// The picture with its map.
+
+import { $, percent } from "./dom.js";
+import { drawMap, drawRegions } from "./draw.js";
+import { state } from "./state.js";
+
+/** Pictures are drawn with this many pixels at most; larger ones would make the sliders slow. */
+const PIXELS = 2e6;
+
+const canvas = $("picture");
+const context = canvas.getContext("2d", { willReadFrequently: true });
+
+/** What is shown: the picture's pixels, their scale, its map over the rectangle seen, its regions. */
+const shown = { base: null, scale: 1, map: null, seen: null, regions: null };
+
+/** Shows a decoded picture (ImageBitmap), without a map. */
+export function showPicture(bitmap, name) {
+  const scale = Math.min(1, Math.sqrt(PIXELS / (bitmap.width * bitmap.height)));
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.style.setProperty("--ratio", bitmap.width / bitmap.height);
+  // What is transparent is white to the model, too.
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const base = context.getImageData(0, 0, canvas.width, canvas.height);
+  Object.assign(shown, { base, scale, map: null, seen: null, regions: null });
+  canvas.setAttribute("aria-label", name);
+  $("empty").hidden = true;
+}
+
+/** Shows a map (rows) over the rectangle of the picture that the model saw. */
+export function showMap(map, seen, regions) {
+  Object.assign(shown, { map, seen, regions });
+  draw();
+}
+
+/** Draws again, in the colours that the state asks for. */
+export function draw() {
+  if (!shown.base) return;
+  const style = { view: state.view, colormap: state.colormap, opacity: Number(state.opacity) };
+  drawMap(context, shown.base, shown.seen && shown.map, scaledSeen(), style);
+  if (shown.regions && state.view !== "picture") drawRegions(context, shown.regions, shown.scale);
+}
+
+/** The rectangle that the model saw, in the pixels drawn. */
+function scaledSeen() {
+  if (!shown.seen) return null;
+  const { x, y, width, height } = shown.seen;
+  return { x: x * shown.scale, y: y * shown.scale, width: width * shown.scale, height: height * shown.scale };
+}
+
+/** The same picture with another map, for a card. */
+export function drawCard(card, map, seen) {
+  card.width = canvas.width;
+  card.height = canvas.height;
+  const { scale } = shown;
+  const place = { x: seen.x * scale, y: seen.y * scale, width: seen.width * scale, height: seen.height * scale };
+  const style = { view: "overlay", colormap: state.colormap, opacity: Number(state.opacity) };
+  drawMap(card.getContext("2d"), shown.base, map, place, style);
+}
+
+/** Where the model's view lies on the screen, relative to the stage: shares of the canvas in pixels. */
+export function seenOnScreen() {
+  const seen = scaledSeen();
+  if (!seen) return null;
+  const [box, stage] = [canvas.getBoundingClientRect(), $("stage").getBoundingClientRect()];
+  const [across, down] = [box.width / canvas.width, box.height / canvas.height];
+  return {
+    left: box.left - stage.left + seen.x * across,
+    top: box.top - stage.top + seen.y * down,
+    width: seen.width * across,
+    height: seen.height * down,
+  };
+}
+
+/** Says what the picture shows, for those who do not see it. */
+export function describe(text) {
+  canvas.setAttribute("aria-label", text);
+}
+
+/** Lists regions in words. */
+export function listRegions(regions) {
+  const list = $("regions");
+  list.hidden = !regions;
+  list.replaceChildren(...(regions ?? []).map(({ box, share }) => {
+    const item = document.createElement("li");
+    item.textContent = `${percent(share, 0)} of the map, ${box.width}×${box.height} pixels from column ${box.x} and row ${box.y} on`;
+    return item;
+  }));
+  if (regions?.length === 0) list.textContent = "No region holds a hundredth of the map.";
+}

@@ -1,0 +1,397 @@
+//! Exported models give the maps that are explained, on an engine of their own.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array3, Array4, ArrayD, ArrayView2, Axis, Slice};
+use onnx_grad::{Attribute, DType, Graph, Tape, Tensor, Var};
+use rten::{Model, Value};
+use rten_tensor::prelude::*;
+use smoothcam::{
+    EngineChoice, EngineOptions, Explainer, ExplainerBuilder, Export, Method, NoiseSource,
+    Resolution, Samples, Settings, Sigma,
+};
+
+/// As a share of the map's maximum.
+const TOLERANCE: f32 = 1e-4;
+
+/// A small classifier whose head is not linear, of 96x96 pixels.
+fn digits() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/model.onnx")
+}
+
+fn builder() -> ExplainerBuilder {
+    let rten = EngineOptions { choice: EngineChoice::Rten, ..EngineOptions::default() };
+    Explainer::builder().engine(rten)
+}
+
+/// Numbers that look random, in [-1, 1).
+fn pictures(shape: [usize; 4]) -> Array4<f32> {
+    let count = shape.iter().product();
+    let number = |i: usize| {
+        let x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f32 / (1u64 << 23) as f32
+            - 1.0
+    };
+    Array4::from_shape_vec(shape, (0..count).map(number).collect()).unwrap()
+}
+
+/// A model as any program loads it.
+struct Loaded {
+    model: Model,
+    bytes: Vec<u8>,
+}
+
+impl Loaded {
+    fn export(builder: ExplainerBuilder, export: &Export) -> Loaded {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("explained.onnx");
+        let written = builder.export(export).unwrap().write(&path).unwrap();
+        assert_eq!(written, std::slice::from_ref(&path));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        Loaded::of(fs::read(path).unwrap())
+    }
+
+    fn of(bytes: Vec<u8>) -> Loaded {
+        Loaded { model: Model::load(bytes.clone()).unwrap(), bytes }
+    }
+
+    /// These outputs for an input and others.
+    fn run(
+        &self,
+        picture: &Array4<f32>,
+        others: &[(&str, Value)],
+        outputs: &[&str],
+    ) -> Vec<ArrayD<f32>> {
+        let id = |name: &str| self.model.node_id(name).unwrap();
+        let picture_id = self.model.input_ids()[0];
+        let data = picture.iter().copied().collect::<Vec<_>>();
+        let picture = Value::from_shape(picture.shape(), data).unwrap();
+        let mut inputs = vec![(picture_id, (&picture).into())];
+        inputs.extend(others.iter().map(|(name, value)| (id(name), value.into())));
+        let outputs: Vec<_> = outputs.iter().map(|name| id(name)).collect();
+        let values = self.model.run(inputs, &outputs, None).unwrap();
+        let array = |value: Value| {
+            let tensor: rten_tensor::Tensor<f32> = value.try_into().unwrap();
+            ArrayD::from_shape_vec(tensor.shape().to_vec(), tensor.to_vec()).unwrap()
+        };
+        values.into_iter().map(array).collect()
+    }
+
+    fn maps(&self, picture: &Array4<f32>, others: &[(&str, Value)]) -> Array3<f32> {
+        self.run(picture, others, &["saliency"]).remove(0).into_dimensionality().unwrap()
+    }
+}
+
+#[track_caller]
+fn assert_close(found: ArrayView2<'_, f32>, expected: ArrayView2<'_, f32>, what: &str) {
+    assert_eq!(found.dim(), expected.dim(), "{what}");
+    let peak = expected.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    assert!(peak > 0.0, "{what}: nothing to compare");
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= TOLERANCE * peak, "{what}: {a} in place of {b}, maximum {peak}");
+    }
+}
+
+/// Exports and explains with the same settings, two pictures at once and one by one.
+#[track_caller]
+fn check(export: &Export, shown: impl Fn(&Explainer, ArrayView2<'_, f32>) -> ndarray::Array2<f32>) {
+    let what = format!("{export:?}");
+    let loaded = Loaded::export(builder().model(digits()), export);
+    let explainer = builder().model(digits()).build().unwrap();
+    let input = pictures([2, 3, 96, 96]) * 2.0;
+    let maps = loaded.maps(&input, &[]);
+    for (i, map) in maps.outer_iter().enumerate() {
+        let picture = input.slice_axis(Axis(0), Slice::from(i..=i)).to_owned();
+        let explained = explainer.explain_tensor(picture.clone(), &export.settings, &mut |_, _| {});
+        let expected = shown(&explainer, explained.unwrap().classes[0].map.view());
+        assert_close(map, expected.view(), &what);
+        if export.batch.is_none() {
+            let alone = loaded.maps(&picture, &[]);
+            assert_close(alone.index_axis(Axis(0), 0), expected.view(), &what);
+        }
+    }
+}
+
+fn of(method: &str) -> Settings {
+    Settings { method: method.parse::<Method>().unwrap(), ..Settings::default() }
+}
+
+#[test]
+fn every_method_gives_the_map_that_is_explained() {
+    for method in Method::all().filter(|m| m.name() != "cam") {
+        let settings = Settings { method, ..Settings::default() };
+        check(&Export { settings, ..Export::default() }, |_, map| map.to_owned());
+    }
+}
+
+#[test]
+fn cam_is_exported_where_it_is_defined() {
+    let settings = Settings { layer: Some("block2".into()), ..of("cam") };
+    let export = Export { settings: settings.clone(), ..Export::default() };
+    let model = classifier(1.0);
+    let loaded = Loaded::export(builder().model_bytes(model.clone()), &export);
+    let explainer = builder().model_bytes(model).build().unwrap();
+    let picture = pictures([1, 3, 8, 8]);
+    let expected = explainer.explain_tensor(picture.clone(), &settings, &mut |_, _| {}).unwrap();
+    assert_close(
+        loaded.maps(&picture, &[]).index_axis(Axis(0), 0),
+        expected.classes[0].map.view(),
+        "cam",
+    );
+    let elsewhere = Export { settings: of("cam"), ..Export::default() };
+    let error = builder().model(digits()).export(&elsewhere).err().unwrap();
+    assert!(error.to_string().contains("needs global average pooling"), "{error}");
+}
+
+#[test]
+fn options_have_the_same_meaning() {
+    let fixed = |samples| Samples::Fixed(samples);
+    let plain = |_: &Explainer, map: ArrayView2<'_, f32>| map.to_owned();
+    for settings in [
+        Settings { signed: true, ..of("grad-cam") },
+        Settings { samples: fixed(6), sigma: Sigma::Absolute(0.3), seed: 3, ..of("layer-cam") },
+        Settings { samples: fixed(7), sigma: Sigma::Relative(0.05), ..of("xgrad-cam") },
+        Settings { classes: vec!["4".into()], signed: true, ..of("hires-cam") },
+        Settings {
+            maps: Some("0-5,9".parse().unwrap()),
+            neurons: Some("0-4,1-3 3:2,2".parse().unwrap()),
+            signed: true,
+            ..of("grad-cam")
+        },
+    ] {
+        check(&Export { settings, ..Export::default() }, plain);
+    }
+    let two = Export { settings: of("smooth-grad-cam++"), batch: Some(2), ..Export::default() };
+    check(&two, plain);
+}
+
+#[test]
+fn maps_are_normalised_and_interpolated() {
+    let settings = Settings { signed: true, ..of("hires-cam") };
+    let normalized = Export { settings, normalized: true, ..Export::default() };
+    let divided = |map: ArrayView2<'_, f32>| {
+        let peak = map.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        map.mapv(|x| x / peak)
+    };
+    check(&normalized, |_, map| divided(map));
+    let resolution = Resolution::Input;
+    let at_input = Export { resolution, ..normalized.clone() };
+    check(&at_input, |_, map| {
+        // Bilinear, with values at the cells' centres.
+        let map = divided(map);
+        let place = |pixel: usize, cells: usize| {
+            let at = (pixel as f32 + 0.5) / 96.0 * cells as f32 - 0.5;
+            let at = at.clamp(0.0, (cells - 1) as f32);
+            (at as usize, (at as usize + 1).min(cells - 1), at.fract())
+        };
+        ndarray::Array2::from_shape_fn((96, 96), |(i, j)| {
+            let ((a, b, s), (c, d, t)) = (place(i, map.nrows()), place(j, map.ncols()));
+            let row = |r: usize| map[[r, c]] * (1.0 - t) + map[[r, d]] * t;
+            row(a) * (1.0 - s) + row(b) * s
+        })
+    });
+}
+
+#[test]
+fn the_class_is_an_input() {
+    let settings = Settings { signed: true, ..of("grad-cam++") };
+    let export = Export { settings: settings.clone(), class_input: true, ..Export::default() };
+    let loaded = Loaded::export(builder().model(digits()), &export);
+    let explainer = builder().model(digits()).build().unwrap();
+    let input = pictures([2, 3, 96, 96]);
+    for classes in [[3, 7], [-1, 0]] {
+        let given = Value::from_shape(&[2], classes.to_vec()).unwrap();
+        let maps = loaded.maps(&input, &[("class", given)]);
+        for (i, class) in classes.iter().enumerate() {
+            let named = (*class >= 0).then(|| class.to_string());
+            let settings = Settings { classes: named.into_iter().collect(), ..settings.clone() };
+            let picture = input.slice_axis(Axis(0), Slice::from(i..=i)).to_owned();
+            let expected = explainer.explain_tensor(picture, &settings, &mut |_, _| {}).unwrap();
+            assert_close(
+                maps.index_axis(Axis(0), i),
+                expected.classes[0].map.view(),
+                &format!("class {class}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn noise_is_an_input_or_left_to_the_engine() {
+    let samples = 32;
+    let settings = Settings {
+        samples: Samples::Fixed(samples),
+        sigma: Sigma::Absolute(0.25),
+        keep_noise: false,
+        ..of("layer-cam")
+    };
+    let explainer = builder().model(digits()).build().unwrap();
+    let picture = pictures([1, 3, 96, 96]);
+    let keep = Settings { keep_noise: true, ..settings.clone() };
+    let explained = explainer.explain_tensor(picture.clone(), &keep, &mut |_, _| {}).unwrap();
+    let expected = explained.classes[0].map.view();
+
+    let export = |noise| Export { settings: settings.clone(), noise, ..Export::default() };
+    let input = Loaded::export(builder().model(digits()), &export(NoiseSource::Input));
+    let draws = explained.noise.kept.unwrap().mapv(|x| x / 0.25);
+    let given =
+        Value::from_shape(&[samples, 3, 96, 96], draws.into_raw_vec_and_offset().0).unwrap();
+    let found = input.maps(&picture, &[("noise", given)]);
+    assert_close(found.index_axis(Axis(0), 0), expected, "noise as an input");
+
+    // rten would need a feature for it: tools/check_exports runs it on ONNX Runtime.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("random.onnx");
+    let random = export(NoiseSource::Random);
+    builder().model(digits()).export(&random).unwrap().write(&path).unwrap();
+    let graph = Graph::from_onnx(&fs::read(path).unwrap()[..], &mut |_| Err("nowhere".into()));
+    let graph = graph.unwrap();
+    let drawn: Vec<_> = graph.nodes().filter(|(_, n)| n.op == "RandomNormalLike").collect();
+    assert!(!drawn.is_empty() && graph.find("noise").is_none());
+    assert!(drawn.iter().all(|(_, n)| n.attribute("seed").is_some()));
+}
+
+/// A classifier of 8x8 pixels into four classes: two convolutions, global average pooling and a linear
+/// layer with weights of this size.
+fn classifier(size: f32) -> Vec<u8> {
+    let weights = |shape: &[usize], size: f32| {
+        let count = shape.iter().product::<usize>();
+        let weight = |i: usize| size * (((i * 37 + 11) % 64) as f32 / 64.0 - 0.45);
+        Tensor::from_f32s(shape, &(0..count).map(weight).collect::<Vec<_>>()).unwrap()
+    };
+    let conv = |x: Var<'_>, shape: &[usize]| {
+        let kernels = x.tape().constant(weights(shape, 1.0));
+        // rten wants what others take for granted.
+        let ints = |name, values: &[i64]| (name, Attribute::Ints(values.to_vec()));
+        let pads = [ints("pads", &[1; 4]), ints("strides", &[1; 2]), ints("dilations", &[1; 2])];
+        let shape = vec![1, shape[0], 8, 8];
+        x.tape().op("Conv", &[Some(x), Some(kernels)], &pads, DType::F32, shape).id()
+    };
+    let tape = Tape::new(Graph::new());
+    let x = tape.input("picture", &[1, 3, 8, 8]);
+    tape.set_scope("block1");
+    let x = tape.var(conv(x, &[4, 3, 3, 3])).relu();
+    tape.set_scope("block2");
+    let x = tape.var(conv(x, &[4, 4, 3, 3])).relu();
+    tape.set_scope("head");
+    let x = x.reduce("ReduceMean", &[2, 3]).reshape(&[1, 4]);
+    let scores = x.matmul(tape.constant(weights(&[4, 4], size))).id();
+    let mut graph = tape.into_graph().unwrap();
+    graph.set_outputs(&[scores]);
+    graph.to_onnx()
+}
+
+#[test]
+fn gradients_of_any_size_neither_underflow_nor_overflow() {
+    let picture = pictures([1, 3, 8, 8]);
+    for size in [1e-18, 1e18] {
+        for method in ["smooth-grad-cam++", "grad-cam++", "sensitivity"] {
+            let settings = Settings { samples: Samples::Default, ..of(method) };
+            let export = Export { settings: settings.clone(), ..Export::default() };
+            let loaded = Loaded::export(builder().model_bytes(classifier(size)), &export);
+            let explainer = builder().model_bytes(classifier(size)).build().unwrap();
+            let expected =
+                explainer.explain_tensor(picture.clone(), &settings, &mut |_, _| {}).unwrap();
+            assert_close(
+                loaded.maps(&picture, &[]).index_axis(Axis(0), 0),
+                expected.classes[0].map.view(),
+                &format!("{method}, {size}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_map_without_evidence_is_zero() {
+    let export = Export { normalized: true, settings: of("grad-cam"), ..Export::default() };
+    let loaded = Loaded::export(builder().model_bytes(classifier(0.0)), &export);
+    assert!(loaded.maps(&pictures([1, 3, 8, 8]), &[]).iter().all(|x| *x == 0.0));
+}
+
+#[test]
+fn scores_stay_and_the_file_tells_what_it_is() {
+    let export = Export { settings: of("smooth-grad-cam++"), ..Export::default() };
+    let source = fs::read(digits()).unwrap();
+    let loaded = Loaded::export(builder().model(digits()), &export);
+    let plain = Loaded::of(source.clone());
+    let picture = pictures([1, 3, 96, 96]);
+    let name = |of: &Loaded| {
+        of.model.node_info(of.model.output_ids()[0]).unwrap().name().unwrap().to_owned()
+    };
+    let output = name(&plain);
+    assert_eq!(name(&loaded), output, "the source's output comes first");
+    let [a, b] = [&loaded, &plain].map(|m| m.run(&picture, &[], &[&output]));
+    assert_eq!(a, b);
+    // Weights are there once: what was added is the noise, and little else.
+    let noise = 8 * 3 * 96 * 96 * 4;
+    let added = loaded.bytes.len() - source.len();
+    assert!(added < noise + 60_000, "{added} bytes were added");
+
+    let graph = Graph::from_onnx(&loaded.bytes[..], &mut |_| Err("nowhere".into())).unwrap();
+    let metadata: HashMap<&str, &str> =
+        graph.metadata().iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let explainer = builder().model(digits()).build().unwrap();
+    for (key, value) in [
+        ("smoothcam.method", "smooth-grad-cam++"),
+        ("smoothcam.class", "predicted"),
+        ("smoothcam.samples", "8"),
+        ("smoothcam.sigma", "0.2"),
+        ("smoothcam.seed", "0"),
+        ("smoothcam.noise", "stored"),
+        ("smoothcam.maps", "all"),
+        ("smoothcam.neurons", "all"),
+        ("smoothcam.signed", "false"),
+        ("smoothcam.normalized", "false"),
+        ("smoothcam.resolution", "layer"),
+        ("smoothcam.source_sha256", explainer.model_sha256()),
+        ("smoothcam.layer", &explainer.default_layer(true).unwrap().name),
+    ] {
+        assert_eq!(metadata.get(key), Some(&value), "{key}");
+    }
+    // It can be explained itself, with the preprocessing that it tells.
+    let again = builder().model_bytes(loaded.bytes.clone()).build().unwrap();
+    assert_eq!(again.preprocess(), explainer.preprocess());
+}
+
+#[test]
+fn what_cannot_be_exported_is_refused() {
+    let plain = || Export { settings: of("grad-cam"), ..Export::default() };
+    let with = |settings: Settings| Export { settings, ..Export::default() };
+    let noise = Some(Array4::zeros((2, 3, 96, 96)));
+    for (export, expected) in [
+        (
+            with(Settings { samples: Samples::Auto { tolerance: 0.1, most: 9 }, ..of("grad-cam") }),
+            "fixed number",
+        ),
+        (with(Settings { noise, ..of("grad-cam") }), "noise that is given"),
+        (with(Settings { classes: vec!["1".into(), "2".into()], ..of("grad-cam") }), "one class"),
+        (with(Settings { sigma: Sigma::Relative(-1.0), ..of("grad-cam") }), "sigma"),
+        (with(Settings { uncertainty: true, ..of("smooth-grad-cam++") }), "only the map"),
+        (with(Settings { layer: Some("nowhere".into()), ..of("grad-cam") }), "nowhere"),
+        (with(Settings { classes: vec!["99".into()], ..of("grad-cam") }), "99"),
+        (
+            with(Settings { samples: Samples::Fixed(0), ..of("smooth-grad") }),
+            "needs noised samples",
+        ),
+        (Export { batch: Some(0), ..plain() }, "no pictures"),
+        (
+            Export {
+                class_input: true,
+                ..with(Settings { classes: vec!["1".into()], ..of("grad-cam") })
+            },
+            "an input too",
+        ),
+    ] {
+        let error = builder().model(digits()).export(&export).err().unwrap();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let fixed = Export { batch: Some(4), ..plain() };
+    let error = builder().model_bytes(classifier(1.0)).export(&fixed).err().unwrap();
+    assert!(error.to_string().contains("1 pictures at once"), "{error}");
+    let fused = with(Settings { layer: Some("block1+block2".into()), ..of("grad-cam") });
+    let error = builder().model_bytes(classifier(1.0)).export(&fused).err().unwrap();
+    assert!(error.to_string().contains("fused"), "{error}");
+}
