@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::config::Limits;
 use crate::reject::Rejection;
-use crate::texts::{Text, Texts};
+use crate::texts::{Text, TextSchema, Texts, TextsSchema};
 
 /// What to explain, how, and what to answer.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -31,14 +31,13 @@ pub(crate) struct Options {
     pub(crate) skip_tokens: Option<u16>,
     /// The classes, by index or label; the predicted class if none is named.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Option<TextsSchema>)]
     #[param(value_type = Vec<String>)]
     pub(crate) class: Texts,
     /// Noised samples: a number, or `auto` for as many as the map needs.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<TextSchema>)]
     #[param(value_type = Option<String>)]
-    pub(crate) samples: Text,
+    pub(crate) samples: Option<Text>,
     /// With `auto`, the error to stop at, as a share of the map's maximum: 0.02 by default.
     pub(crate) tolerance: Option<f64>,
     /// Standard deviation of the noise as a share of the input's range: 0.2 by default.
@@ -50,10 +49,9 @@ pub(crate) struct Options {
     #[param(format = "uint64")]
     pub(crate) seed: Option<u64>,
     /// Feature maps of the layer to look at: `3,17,40-47`.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<TextSchema>)]
     #[param(value_type = Option<String>)]
-    pub(crate) maps: Text,
+    pub(crate) maps: Option<Text>,
     /// Neurons of the layer to look at: rows and columns such as `2-5,0-3`, or `17:2-5,0-3` for feature map 17
     /// alone; several separated by spaces.
     pub(crate) neurons: Option<String>,
@@ -62,10 +60,9 @@ pub(crate) struct Options {
     /// Tell the standard error of each cell that is due to the number of samples.
     pub(crate) uncertainty: Option<bool>,
     /// Tell the map's regions: above this share of its maximum, or `otsu`.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<TextSchema>)]
     #[param(value_type = Option<String>)]
-    pub(crate) regions: Text,
+    pub(crate) regions: Option<Text>,
     /// Tell this many of the layer's feature maps, those with the most weight.
     #[schema(maximum = 4096)]
     #[param(maximum = 4096)]
@@ -119,7 +116,7 @@ impl Options {
                 width: grid.width as usize,
                 skip_tokens: usize::from(self.skip_tokens.unwrap_or(0)),
             }),
-            maps: parsed(self.maps.as_deref())?,
+            maps: parsed(text(&self.maps))?,
             neurons: parsed(self.neurons.as_deref())?,
             classes: self.class.0.clone(),
             signed: self.signed.unwrap_or_default(),
@@ -150,9 +147,9 @@ impl Options {
                 self.class.0.len()
             )));
         }
-        let texts = [&self.layer, &self.neurons, &self.maps.0].into_iter().flatten();
-        let texts = texts.map(|text| (text, LONGEST));
-        let classes = self.class.0.iter().map(|text| (text, LONGEST_CLASS));
+        let texts = [self.layer.as_deref(), self.neurons.as_deref(), text(&self.maps)];
+        let texts = texts.into_iter().flatten().map(|text| (text, LONGEST));
+        let classes = self.class.0.iter().map(|text| (text.as_str(), LONGEST_CLASS));
         match texts.chain(classes).find(|(text, most)| text.len() > *most) {
             Some((text, most)) => Err(Rejection::bad(format!(
                 "an option is {} bytes long, at most {most} are read",
@@ -163,8 +160,9 @@ impl Options {
     }
 
     fn samples(&self, limits: &Limits) -> Result<Samples, Rejection> {
-        let auto = self.samples.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("auto"));
-        let samples = match self.samples.as_deref() {
+        let given = text(&self.samples);
+        let auto = given.is_some_and(|s| s.eq_ignore_ascii_case("auto"));
+        let samples = match given {
             None => Samples::Default,
             Some(_) if auto => Samples::Auto {
                 tolerance: self.tolerance.unwrap_or(Samples::TOLERANCE),
@@ -200,13 +198,17 @@ impl Options {
 
     /// What is a region, if regions are asked for.
     pub(crate) fn threshold(&self) -> Result<Option<Threshold>, Rejection> {
-        parsed(self.regions.as_deref())
+        parsed(text(&self.regions))
     }
 
     /// How many of the most probable classes to tell.
     pub(crate) fn top(&self) -> usize {
         self.top.map_or(5, usize::from)
     }
+}
+
+fn text(given: &Option<Text>) -> Option<&str> {
+    given.as_ref().map(|Text(text)| text.as_str())
 }
 
 fn parsed<T: FromStr<Err = smoothcam::Error>>(text: Option<&str>) -> Result<Option<T>, Rejection> {
