@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import uuid
 from pathlib import Path
 
 from server import CAT, serving
@@ -23,7 +24,9 @@ def run(seconds):
         for name, address, same in ASKED:
             for clients in (1, 8, 64):
                 command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}", "--timeout", "60", "-s", SCRIPT]
-                environment = {**os.environ, "PICTURE": str(CAT)} | ({"SAME": "1"} if same else {})
+                environment = {**os.environ, "PICTURE": str(CAT)}
+                if not same:
+                    environment["MARK"] = uuid.uuid4().hex
                 told = subprocess.run(
                     [*command, f"{url}/{address}"], env=environment, capture_output=True, text=True, check=True
                 ).stdout

@@ -1,4 +1,5 @@
--- Posts a picture that is another one each time to the server (bytes after a PNG's end), or with SAME the same one.
+-- Posts a picture: with MARK, which each run has another of, it is another one each time to the server (bytes after
+-- a PNG's end are not looked at).
 local file = assert(io.open(os.getenv("PICTURE"), "rb"))
 local picture = file:read("*a")
 file:close()
@@ -12,7 +13,7 @@ end
 local count = 0
 function request()
     count = count + 1
-    local mark = os.getenv("SAME") and "" or (id .. "-" .. count)
+    local mark = os.getenv("MARK") and os.getenv("MARK") .. id .. "-" .. count or ""
     return wrk.format("POST", nil, nil, picture .. mark)
 end
 
