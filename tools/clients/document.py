@@ -8,7 +8,7 @@ from pathlib import Path
 #: Pictures are bytes to the document: that arbitrary ones are refused is no fault.
 EXCLUDED = "positive_data_acceptance"
 #: Operations take milliseconds, but for what is explained.
-EXAMPLES = 40
+EXAMPLES = 100
 
 
 def document_and_answers_agree(url, *args):

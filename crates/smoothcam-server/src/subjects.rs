@@ -146,3 +146,26 @@ impl Numbers {
         Ok(Array::Floats(input.into_dyn()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_even_if_no_work_is_done() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/digits/model.onnx");
+        let explainer = Explainer::builder().model(model).build().unwrap();
+        let model = Served { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
+        let subjects = Subjects::new(&Limits { kept: 1_200_000, ..Limits::default() });
+        let cat = include_bytes!("../../../examples/cat.png");
+        // Bytes after a PNG's end make it another picture, and are not looked at.
+        let given = |i: u8| Given::File([&cat[..], &[i]].concat().into());
+        for i in 0..5 {
+            subjects.of(&model, &given(i)).unwrap();
+        }
+        // 451 x 300 pixels and 3 x 96 x 96 floats take half a megabyte.
+        assert_eq!(subjects.kept.lock().unwrap().len(), 2);
+        let again = subjects.of(&model, &given(4)).unwrap();
+        assert!(Arc::ptr_eq(&again, &subjects.of(&model, &given(4)).unwrap()));
+    }
+}
