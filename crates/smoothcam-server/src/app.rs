@@ -62,7 +62,7 @@ impl App {
         self.ready.load(Ordering::Relaxed)
     }
 
-    /// Takes no more requests, and stops explanations once nobody may wait for them any more.
+    /// Tells those who ask that no more requests are taken.
     pub(crate) fn close(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }
