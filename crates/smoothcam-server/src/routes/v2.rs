@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::one_class;
-use crate::app::Shared;
+use crate::app::{Served, Shared};
 use crate::bodies::held;
 use crate::intake::{Job, Name};
 use crate::reject::{Refusal, Refusals, Rejection};
@@ -107,6 +107,32 @@ pub(crate) async fn model_ready(
     app.model(Some(&name)).map(|_| StatusCode::OK)
 }
 
+/// Answers a request by the outputs that its pictures come to.
+async fn answered(
+    app: Shared,
+    name: String,
+    headers: HeaderMap,
+    job: Job,
+    outputs: impl FnOnce(&Shared, &Served, &Asked, &Stop) -> Result<Vec<Output>, Rejection>
+    + Send
+    + 'static,
+) -> Result<Response, Rejection> {
+    app.model(Some(&name))?;
+    let shared = app.clone();
+    let work = move |stop: &Stop| {
+        let model = app.model(Some(&name))?;
+        let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
+        no_model(&asked.options)?;
+        asked.options.check()?;
+        check_count(&app, asked.pictures.len())?;
+        let outputs = outputs(&app, model, &asked, stop)?;
+        asked.answer(&name, outputs)
+    };
+    let place = job.place.clone();
+    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
+    Ok(held(answer, place))
+}
+
 /// Each picture's `scores` (before softmax or sigmoid) and `probabilities`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", tag = "Open Inference V2",
     params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
@@ -119,14 +145,7 @@ pub(crate) async fn infer(
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
-    app.model(Some(&name))?;
-    let shared = app.clone();
-    let work = move |stop: &Stop| {
-        let model = app.model(Some(&name))?;
-        let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
-        no_model(&asked.options)?;
-        asked.options.check()?;
-        check_count(&app, asked.pictures.len())?;
+    let outputs = |app: &Shared, model: &Served, asked: &Asked, stop: &Stop| {
         let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
         for given in &asked.pictures {
             let subject = app.subjects.of(model, given)?;
@@ -145,11 +164,9 @@ pub(crate) async fn infer(
             Output::new("scores", shape.clone(), Data::Floats(scores)),
             Output::new("probabilities", shape, Data::Floats(probabilities)),
         ];
-        asked.answer(&name, outputs)
+        Ok(outputs)
     };
-    let place = job.place.clone();
-    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(held(answer, place))
+    answered(app, name, headers, job, outputs).await
 }
 
 /// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
@@ -165,19 +182,12 @@ pub(crate) async fn explain(
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
-    app.model(Some(&name))?;
-    let shared = app.clone();
-    let work = move |stop: &Stop| {
-        let model = app.model(Some(&name))?;
-        let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
-        no_model(&asked.options)?;
-        asked.options.check()?;
-        check_count(&app, asked.pictures.len())?;
+    let outputs = |app: &Shared, model: &Served, asked: &Asked, stop: &Stop| {
         let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
         for given in &asked.pictures {
             let (_, explanation) =
-                explanation(&app, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
+                explanation(app, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
             let class = one_class(&explanation)?;
             grid = class.map.dim();
             maps.extend(&class.map);
@@ -197,9 +207,7 @@ pub(crate) async fn explain(
             Output::new("score", vec![count], Data::Floats(scores)),
             Output::new("probability", vec![count], Data::Floats(probabilities)),
         ];
-        asked.answer(&name, outputs)
+        Ok(outputs)
     };
-    let place = job.place.clone();
-    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(held(answer, place))
+    answered(app, name, headers, job, outputs).await
 }
