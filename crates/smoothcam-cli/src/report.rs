@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use smoothcam::model_config::Provenance;
 use smoothcam::{
-    ClassMap, Explainer, Explanation, Photo, Picture, Prediction, Rect, Region, Sigma, printable,
+    ClassMap, Explainer, Explanation, Layer, Photo, Picture, Prediction, Rect, Region, Sigma,
+    printable,
 };
 
 use crate::table::Facts;
@@ -48,12 +49,10 @@ pub(crate) fn report(
         }
     }
     if let Some(layer) = &explanation.layer {
-        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
-        facts.add("layer", format!("{}, {grid}", printable(&layer.name)));
+        facts.add("layer", place(layer));
     }
     for layer in &explanation.fused {
-        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
-        facts.add("fused with", format!("{}, {grid}", printable(&layer.name)));
+        facts.add("fused with", place(layer));
     }
     facts.add("method", &explanation.title);
     facts.add("noise", noise(explanation));
@@ -117,16 +116,25 @@ fn noise(explanation: &Explanation) -> String {
     let told = match (noise.samples, noise.seed, noise.sigma) {
         (0, ..) => return "none".to_owned(),
         (n, None, _) => format!("{n} samples, as given"),
-        (n, Some(seed), Sigma::Relative(share)) => {
-            format!("{n} samples, sigma {share} of the input's range, seed {seed}")
-        }
-        (n, Some(seed), Sigma::Absolute(sigma)) => {
-            format!("{n} samples, sigma {sigma}, seed {seed}")
-        }
+        (n, Some(seed), sigma) => format!("{n} samples, {}, seed {seed}", strength_of(sigma)),
     };
     match noise.error {
         Some(error) => format!("{told}; the map's error is {:.1} %", 100.0 * error),
         None => told,
+    }
+}
+
+/// A layer and its grid.
+pub(crate) fn place(layer: &Layer) -> String {
+    let Layer { maps, height, width, .. } = layer;
+    format!("{}, {maps} maps of {height}x{width}", printable(&layer.name))
+}
+
+/// How strong noise is.
+pub(crate) fn strength_of(sigma: Sigma) -> String {
+    match sigma {
+        Sigma::Relative(share) => format!("sigma {share} of the input's range"),
+        Sigma::Absolute(sigma) => format!("sigma {sigma}"),
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{
-    Error, Export, Exported, Result, Samples, Settings, Sigma, printable, weights_path,
-};
+use smoothcam::{Error, Export, Exported, Result, Samples, Settings, printable, weights_path};
 
 use crate::args::{ExportArgs, NoiseArgs};
 use crate::files::check_outputs;
-use crate::report::shown;
+use crate::report::{place, shown, strength_of};
 use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
@@ -88,14 +86,10 @@ fn tell(facts: &mut Facts, exported: &Exported, export: &Export) {
         },
     );
     if let Some(layer) = &exported.layer {
-        let grid = format!("{} maps of {}x{}", layer.maps, layer.height, layer.width);
-        facts.add("layer", format!("{}, {grid}", printable(&layer.name)));
+        facts.add("layer", place(layer));
     }
     facts.add("method", &exported.title);
-    let sigma = match settings.sigma {
-        Sigma::Relative(share) => format!("sigma {share} of the input's range"),
-        Sigma::Absolute(sigma) => format!("sigma {sigma}"),
-    };
+    let sigma = strength_of(settings.sigma);
     let from = match export.noise {
         smoothcam::NoiseSource::Stored => format!("seed {}, stored in the file", settings.seed),
         smoothcam::NoiseSource::Input => "as the input says".to_owned(),
