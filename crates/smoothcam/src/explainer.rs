@@ -6,21 +6,22 @@ use ndarray::{Array1, Array4, Axis, Ix3};
 use onnx_grad::ValueId;
 
 use crate::array::finite;
-use crate::classes::Labels;
-use crate::explanation::{Explanation, Prediction};
-use crate::forward::Forward;
-use crate::kept::Kept;
-use crate::layers::{Grid, Layer, Layers};
+use crate::cache::Kept;
+use crate::classifier::forward::Forward;
+use crate::classifier::grid::Grid;
+use crate::classifier::labels::Labels;
+use crate::classifier::layers::{Layer, Layers};
+use crate::classifier::network::Network;
+use crate::explain::explanation::{Explanation, Prediction};
+use crate::explain::overview::Overview;
+use crate::explain::settings::Settings;
+use crate::explain::study::Study;
+use crate::gradient::session::GradientSession;
+use crate::input::picture::Picture;
+use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::methods::{LoadedMethod, Method};
 use crate::model_config::Provenance;
-use crate::network::Network;
-use crate::overview::Overview;
-use crate::picture::Picture;
-use crate::preprocess::{Channels, Prepared, Preprocess, Seen};
-use crate::session::GradientSession;
-use crate::settings::Settings;
-use crate::study::Study;
-use crate::watch::Progress;
+use crate::sampling::progress::Progress;
 use crate::{Error, Result};
 
 /// Sessions kept ready, for as many layers or numbers of classes.

@@ -6,12 +6,13 @@ use onnx_grad::{DType, Graph, Tape, Tensor, ValueId, Var, vjp};
 use super::CLASS;
 use super::noised::{Draws, Noised};
 use super::pictures::Pictures;
-use crate::asked::Asked;
+use crate::classifier::grid::Grid;
+use crate::classifier::network::unsupported;
+use crate::explain::request::Asked;
+use crate::explain::selection;
 use crate::explainer::Explainer;
-use crate::layers::Grid;
 use crate::methods::Evidence;
-use crate::network::unsupported;
-use crate::{Error, Result, selection};
+use crate::{Error, Result};
 
 /// The class that is explained.
 #[derive(Clone, Copy)]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use onnx_grad::{Extended, ExternalData, Weight};
 
-use crate::file::write_file_with;
-use crate::model_file::within_folder;
-use crate::network::unsupported;
+use crate::classifier::network::unsupported;
+use crate::load::model_file::within_folder;
 use crate::printable::quoted;
+use crate::write::write_file_with;
 use crate::{Error, Result, write_file};
 
 /// A protobuf message holds less than 2 GiB.

@@ -8,10 +8,10 @@ use onnx_grad::{DType, Dim, Extended, Graph, Source, Tape, ValueId, Var, vjp};
 use super::file::Unwritten;
 use super::shape;
 use crate::array::Array;
-use crate::builder::bind;
+use crate::classifier::network::{learn_from, names, unsupported};
 use crate::engine::{self, EngineOptions};
-use crate::model_file::{self, ModelFile};
-use crate::network::{learn_from, names, unsupported};
+use crate::load::builder::bind;
+use crate::load::model_file::{self, ModelFile};
 use crate::printable::printable;
 use crate::{Error, Result};
 

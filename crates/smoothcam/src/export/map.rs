@@ -4,7 +4,7 @@ use onnx_grad::{Tensor, Var};
 
 use super::Export;
 use super::evidence::{Scaled, TINY};
-use crate::field::weights;
+use crate::map::field::weights;
 
 /// Writes the map, (B, h, w), or (B, rows, columns) of this size.
 pub(super) fn write<'g>(

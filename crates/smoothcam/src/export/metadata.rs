@@ -2,10 +2,10 @@
 
 use super::Export;
 use crate::Result;
-use crate::asked::Asked;
+use crate::explain::request::Asked;
+use crate::explain::settings::Sigma;
 use crate::explainer::Explainer;
 use crate::model_config::preprocess_metadata;
-use crate::settings::Sigma;
 
 impl Explainer {
     /// All settings, by keys that begin with `smoothcam.`.

@@ -19,12 +19,12 @@ use serde::Serialize;
 use self::file::Unwritten;
 pub use self::file::weights_path;
 pub use self::grad::{Gradients, WrittenGradients};
-use crate::asked::Asked;
-use crate::builder::ExplainerBuilder;
+use crate::classifier::layers::Layer;
+use crate::classifier::network::unsupported;
+use crate::explain::request::Asked;
+use crate::explain::settings::{Samples, Settings};
 use crate::explainer::Explainer;
-use crate::layers::Layer;
-use crate::network::unsupported;
-use crate::settings::{Samples, Settings};
+use crate::load::builder::ExplainerBuilder;
 use crate::{Error, Result};
 
 /// What an exported model computes. [`Export::default`] exports what [`Settings::default`] explains,

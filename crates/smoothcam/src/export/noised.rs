@@ -5,11 +5,12 @@ use onnx_grad::{Attribute, DType, Tape, Tensor, ValueId, Var};
 use super::evidence::Gradients;
 use super::pictures::Pictures;
 use super::{NOISE, NoiseSource};
+use crate::classifier::grid::Grid;
+use crate::classifier::network::unsupported;
+use crate::explain::settings::{Settings, Sigma};
 use crate::explainer::Explainer;
-use crate::layers::Grid;
-use crate::network::unsupported;
-use crate::settings::{Settings, Sigma};
-use crate::{Error, Result, noise};
+use crate::sampling::noise;
+use crate::{Error, Result};
 
 /// How the noise is drawn.
 pub(super) struct Draws<'a> {

@@ -2,7 +2,7 @@
 
 use onnx_grad::Graph;
 
-use crate::network::{Network, learn, unsupported};
+use crate::classifier::network::{Network, learn, unsupported};
 use crate::{Error, Result};
 
 /// A network for other numbers of pictures than its own.

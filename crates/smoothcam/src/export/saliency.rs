@@ -6,9 +6,9 @@ use super::evidence::{Class, Written};
 use super::noised::Draws;
 use super::pictures::Pictures;
 use super::{Export, MAP, Resolution, map};
-use crate::asked::Asked;
+use crate::classifier::network::unsupported;
+use crate::explain::request::Asked;
 use crate::explainer::Explainer;
-use crate::network::unsupported;
 use crate::{Error, Result};
 
 /// What a number of pictures that is free is called, where the source has no name for it.

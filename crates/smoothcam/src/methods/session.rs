@@ -5,9 +5,9 @@ use onnx_grad::{Graph, Tape};
 
 use super::{Evidence, Method};
 use crate::array::Array;
+use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs, Session};
-use crate::explanation::Degenerate;
-use crate::network::unsupported;
+use crate::explain::explanation::Degenerate;
 use crate::{Error, Result};
 
 /// What a method gives, as numbers.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::json::{Object, pair, pixels};
 use super::{PartialPreprocess, Source, labels};
 use crate::Result;
-use crate::preprocess::{Channels, Interpolation, Resize, Size};
+use crate::input::preprocess::{Channels, Interpolation, Resize, Size};
 
 /// Classes for which a plain number as `size` means the shorter edge; for others it is a square.
 const SHORTEST_EDGE: [&str; 8] =

@@ -1,6 +1,6 @@
 //! What the graph says of the input that takes the picture.
 
-use crate::preprocess::{Channels, Layout};
+use crate::input::preprocess::{Channels, Layout};
 use crate::{Error, Result};
 
 /// What the model's graph fixes of its input.

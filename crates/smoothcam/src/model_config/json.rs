@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::preprocess::Size;
+use crate::input::preprocess::Size;
 use crate::printable::printable;
 use crate::{Error, Result};
 

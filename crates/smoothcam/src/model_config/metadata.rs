@@ -2,7 +2,7 @@
 
 use super::json::{self, pair, pixels};
 use super::{PartialPreprocess, Source, labels};
-use crate::preprocess::{Channels, Interpolation, Preprocess, Resize, Size};
+use crate::input::preprocess::{Channels, Interpolation, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
 /// What the model's `metadata_props` (key, value) say, the strongest first.

@@ -2,7 +2,7 @@
 
 use super::input_shape::InputShape;
 use super::{FLAGS, PartialPreprocess, Provenance, Source};
-use crate::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
+use crate::input::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
 /// The default grid, as of nearly all ImageNet classifiers.

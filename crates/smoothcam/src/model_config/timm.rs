@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::json::{Object, pixels};
 use super::labels::clean;
 use super::{PartialPreprocess, Source};
-use crate::preprocess::{Channels, Resize, Size};
+use crate::input::preprocess::{Channels, Resize, Size};
 use crate::{Error, Result};
 
 /// timm's default share of the scaled picture that is cut out.
@@ -84,7 +84,7 @@ fn labels(cfg: &Object<'_>) -> Result<Option<Vec<String>>> {
 mod tests {
     use super::super::json;
     use super::*;
-    use crate::preprocess::Interpolation;
+    use crate::input::preprocess::Interpolation;
 
     fn read(text: &str) -> Result<Option<Source>> {
         let value = json::parse(text, "file")?;

@@ -6,7 +6,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
-use crate::picture::Picture;
+use crate::input::picture::Picture;
 use crate::{Error, Result};
 
 /// `picture` as the bytes of a PNG file: the same bytes for the same picture.

@@ -1,8 +1,8 @@
 //! Pictures side by side with their titles, as in a paper's figure.
 
 use super::text::Font;
-use crate::picture::Picture;
-use crate::preprocess::{Interpolation, scaled};
+use crate::input::picture::Picture;
+use crate::input::preprocess::{Interpolation, scaled};
 use crate::{Error, Result};
 
 /// One picture of a figure.

@@ -7,7 +7,7 @@ mod outline;
 mod overlay;
 mod text;
 
-pub use crate::field::interpolated;
+pub use crate::map::field::interpolated;
 pub use colormap::ColorMap;
 pub use encode::{encode_jpeg, encode_png};
 pub use figure::{Panel, figure};

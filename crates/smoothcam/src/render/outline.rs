@@ -2,9 +2,9 @@
 
 use super::text::Font;
 use crate::Result;
-use crate::picture::Picture;
-use crate::preprocess::{Interpolation, scaled};
-use crate::regions::{Rect, Region};
+use crate::input::picture::Picture;
+use crate::input::preprocess::{Interpolation, scaled};
+use crate::map::regions::{Rect, Region};
 
 /// Lines are white, with an edge of black on either side, so that they show on any ground.
 const LINE: [u8; 3] = [255; 3];
@@ -105,7 +105,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::regions::{Threshold, regions};
+    use crate::map::regions::{Threshold, regions};
     use crate::{Seen, render};
 
     #[test]

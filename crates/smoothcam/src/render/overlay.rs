@@ -3,9 +3,9 @@
 use ndarray::ArrayView2;
 
 use super::colormap::{ColorMap, Table};
-use crate::field::Field;
-use crate::picture::Picture;
-use crate::preprocess::Seen;
+use crate::input::picture::Picture;
+use crate::input::preprocess::Seen;
+use crate::map::field::Field;
 use crate::{Error, Result};
 
 /// How an overlay looks.

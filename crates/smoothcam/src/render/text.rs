@@ -2,7 +2,7 @@
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
-use crate::picture::Picture;
+use crate::input::picture::Picture;
 
 /// A size and weight of text.
 #[derive(Clone, Copy)]

@@ -1,0 +1,55 @@
+//! The bare classifier: scores, without any gradient.
+
+use ndarray::{Array1, Array4, Axis};
+
+use crate::array::Array;
+use crate::classifier::network::Network;
+use crate::engine::{Runs, Session};
+use crate::{Error, Result};
+
+/// The model's own graph, as it came, with its scores as the only output.
+pub(crate) struct Forward {
+    session: Box<dyn Session>,
+    input: String,
+    score: String,
+    shape: [usize; 4],
+}
+
+impl Forward {
+    /// Loads it.
+    ///
+    /// # Errors
+    /// If the engine cannot run it.
+    pub(crate) fn new(net: &Network) -> Result<Forward> {
+        // What the engine lacks is in other operators in the second.
+        let load = |graph: &onnx_grad::Graph| {
+            let mut graph = graph.clone();
+            graph.set_outputs(&[net.score]);
+            net.engine.load(&graph, Runs::Often)
+        };
+        Ok(Forward {
+            session: load(&net.plain).or_else(|_| load(&net.graph))?,
+            input: net.name(net.input).to_owned(),
+            score: net.name(net.score).to_owned(),
+            shape: net.picture.shape(net.batch),
+        })
+    }
+
+    /// The scores of a picture; the others of a run are zero.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub(crate) fn run(&self, picture: &Array4<f32>) -> Result<Array1<f32>> {
+        let mut pictures = Array4::zeros(self.shape);
+        pictures.index_axis_mut(Axis(0), 0).assign(&picture.index_axis(Axis(0), 0));
+        let pictures = pictures.into_dyn();
+        let outputs = self.session.run(&[(&self.input, pictures.view())], &[&self.score])?;
+        match outputs.into_iter().next() {
+            Some(Array::Floats(scores)) => {
+                let classes = scores.len() / self.shape[0];
+                Ok(scores.into_iter().take(classes).collect())
+            }
+            _ => Err(Error::failure("the engine lost an output")),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The model's classes: labels, probabilities, and how a user names one.
+
+use ndarray::Array1;
+
+use crate::classifier::network::Head;
+use crate::explain::explanation::Prediction;
+use crate::printable::printable;
+use crate::{Error, Result};
+
+/// The classes' labels, by index; empty where none are known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Labels {
+    labels: Vec<String>,
+    classes: usize,
+}
+
+impl Labels {
+    /// `labels` is empty or has one for each class.
+    pub(crate) fn new(labels: Vec<String>, classes: usize) -> Labels {
+        Labels { labels, classes }
+    }
+
+    pub(crate) fn label(&self, class: usize) -> Option<&str> {
+        self.labels.get(class).map(String::as_str)
+    }
+
+    /// The class that a user names: by index, by label (in any case), or by a part of one label.
+    ///
+    /// # Errors
+    /// If there is none, or several.
+    pub(crate) fn find(&self, text: &str) -> Result<usize> {
+        let text = text.trim().to_lowercase();
+        if text.is_empty() {
+            return Err(Error::input("the class is empty").with_hint("give its index or label"));
+        }
+        if text.chars().all(|c| c.is_ascii_digit()) {
+            return text.parse().ok().filter(|class| *class < self.classes).ok_or_else(|| {
+                Error::input(format!(
+                    "there is no class {text}: the model has {}, numbered from 0",
+                    self.classes
+                ))
+            });
+        }
+        let labels = || self.labels.iter().map(|l| l.to_lowercase()).enumerate();
+        if let Some((class, _)) = labels().find(|(_, l)| *l == text) {
+            return Ok(class);
+        }
+        let containing: Vec<usize> =
+            labels().filter(|(_, l)| l.contains(&text)).map(|(c, _)| c).collect();
+        let name = |c: &usize| format!("{c} ({})", printable(self.label(*c).unwrap_or_default()));
+        match containing.as_slice() {
+            [class] => Ok(*class),
+            [] if self.labels.is_empty() => Err(Error::input(format!(
+                "class '{}' is not a number, and no labels are known",
+                printable(&text)
+            ))
+            .with_hint("give the class's index, or the labels: --labels FILE, one a line")),
+            [] => Err(Error::input(format!("there is no class '{}'", printable(&text))).with_hint(
+                format!(
+                    "the nearest are {}",
+                    self.nearest(&text).iter().map(name).collect::<Vec<_>>().join(", ")
+                ),
+            )),
+            several => Err(Error::input(format!(
+                "'{}' may be any of {} classes",
+                printable(&text),
+                several.len()
+            ))
+            .with_hint(format!(
+                "name one of {}",
+                several.iter().take(8).map(name).collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+
+    fn nearest(&self, text: &str) -> Vec<usize> {
+        let mut classes: Vec<usize> = (0..self.labels.len()).collect();
+        let likeness =
+            |c: &usize| (strsim::jaro_winkler(&self.labels[*c].to_lowercase(), text) * 1e6) as i64;
+        classes.sort_by_key(|c| -likeness(c));
+        classes.truncate(3);
+        classes
+    }
+
+    /// All classes with their probabilities, the most probable first.
+    pub(crate) fn predictions(&self, scores: &Array1<f32>, head: Head) -> Vec<Prediction> {
+        let mut predictions: Vec<Prediction> = scores
+            .iter()
+            .zip(head.probabilities(scores))
+            .enumerate()
+            .map(|(class, (score, probability))| Prediction {
+                class,
+                label: self.label(class).map(str::to_owned),
+                probability,
+                score: *score,
+            })
+            .collect();
+        predictions.sort_by(|a, b| b.score.total_cmp(&a.score));
+        predictions
+    }
+}
+
+impl Head {
+    /// The probabilities of classes with these scores.
+    pub(crate) fn probabilities(self, scores: &Array1<f32>) -> Array1<f64> {
+        match self {
+            Head::Softmax => {
+                let largest = scores.iter().fold(f32::NEG_INFINITY, |m, s| m.max(*s));
+                let exponentials = scores.mapv(|s| f64::from(s - largest).exp());
+                let total = exponentials.sum();
+                exponentials / total
+            }
+            Head::Sigmoid => scores.mapv(|s| 1.0 / (1.0 + f64::from(-s).exp())),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The layers of a classifier that can be explained, and how a user names one.
+
+mod names;
+mod orders;
+mod survey;
+
+use onnx_grad::{Graph, ValueId};
+use serde::Serialize;
+
+use self::survey::producer;
+use crate::classifier::grid::{Axes, GivenGrid, Grid};
+use crate::classifier::network::Network;
+use crate::printable::printable;
+use crate::{Error, Result};
+
+/// A value of the graph with feature maps over a grid.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layer {
+    /// The value's name in the model.
+    pub name: String,
+    /// The module that computes it, where the exporter says so: `layer4.2.relu`.
+    pub module: String,
+    /// The number K of feature maps.
+    pub maps: usize,
+    /// The grid's rows.
+    pub height: usize,
+    /// The grid's columns.
+    pub width: usize,
+    /// Where the value has them.
+    pub axes: Axes,
+    /// Whether it is the input of a layer with weights, or of the head, with no path around it:
+    /// such a layer is worth explaining and stands in listings.
+    pub feature: bool,
+    /// Whether the gradient depends on the picture here, so that noise has an effect. An error
+    /// if the gradient does not reach the layer: it names the operator without a rule.
+    #[serde(serialize_with = "noise_or_error")]
+    pub noise_acts: std::result::Result<bool, String>,
+    #[serde(skip)]
+    pub(crate) value: ValueId,
+}
+
+fn noise_or_error<S: serde::Serializer>(
+    noise: &std::result::Result<bool, String>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    noise.as_ref().ok().serialize(serializer)
+}
+
+/// The layers of a classifier, in the order in which they are computed.
+pub(crate) struct Layers {
+    all: Vec<Layer>,
+}
+
+impl Layers {
+    /// All layers, in the order in which they are computed.
+    pub(crate) fn all(&self) -> &[Layer] {
+        &self.all
+    }
+
+    /// The deepest feature layer; where noise is to act, the deepest at which it does, unless that
+    /// is one of the first.
+    ///
+    /// # Errors
+    /// If there is no layer, or the gradient reaches none.
+    pub(crate) fn default(&self, noise: bool) -> Result<&Layer> {
+        if self.all.is_empty() {
+            return Err(no_layers());
+        }
+        let reached = || self.all.iter().rev().filter(|l| l.noise_acts.is_ok());
+        let features = || reached().filter(|l| l.feature);
+        let coarse = |l: &&Layer| features().next().is_some_and(|d| !l.much_finer_than(d));
+        let noisy = features().find(|l| noise && l.noise_acts == Ok(true)).filter(|l| coarse(l));
+        noisy.or_else(|| features().next()).or_else(|| reached().next()).ok_or_else(|| {
+            let last = self.all.last();
+            let why = last.and_then(|l| l.noise_acts.clone().err()).unwrap_or_default();
+            Error::input(format!("the gradient reaches no layer of the model: {why}"))
+        })
+    }
+
+    /// The layer that a user names: a value, a node, or a module (its last layer).
+    ///
+    /// # Errors
+    /// If there is none of this name, with the nearest names; if it has no grid; or if the
+    /// gradient does not reach it, with the layers that it does reach.
+    pub(crate) fn find(&self, graph: &Graph, name: &str) -> Result<&Layer> {
+        let found = match named(graph, name) {
+            Some(value) => self.all.iter().find(|l| l.value == value).ok_or_else(|| {
+                let shape = graph.shape(value).map(|s| format!(" (its shape is {s:?})"));
+                Error::input(format!(
+                    "'{}' is no layer with a grid of feature maps on the way to the scores{}",
+                    printable(name),
+                    shape.unwrap_or_default()
+                ))
+                .with_hint(
+                    "the command 'layers --all' lists those that can be explained; \
+                     if this is one, give its grid: --grid 14x14 --skip-tokens 1",
+                )
+            }),
+            None => self.of_module(graph, name),
+        }?;
+        match &found.noise_acts {
+            Ok(_) => Ok(found),
+            Err(why) => {
+                let deepest = self.default(false)?;
+                let first = self.all.iter().find(|l| l.noise_acts.is_ok()).unwrap_or(deepest);
+                Err(Error::input(format!(
+                    "the gradient does not reach layer '{}': {why}",
+                    printable(name)
+                ))
+                .with_hint(format!(
+                    "layers from '{}' to '{}' can be explained",
+                    printable(&first.name),
+                    printable(&deepest.name)
+                )))
+            }
+        }
+    }
+
+    /// The value, node or module of this name, with the grid that the user says it has.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it cannot have that grid.
+    pub(crate) fn given(&self, net: &Network, name: &str, grid: GivenGrid) -> Result<Layer> {
+        let graph = &net.graph;
+        let value = match named(graph, name) {
+            Some(value) => value,
+            None => self.of_module(graph, name)?.value,
+        };
+        let shape = graph.shape(value).unwrap_or_default();
+        let size = (grid.height, grid.width);
+        let grid = Grid::given(shape, net.batch, size, grid.skip_tokens)
+            .map_err(|why| Error::input(format!("layer '{}': {why}", printable(name))))?;
+        // Whether noise acts there is seen when the gradient is written.
+        Ok(Layer::new(graph, value, grid, false, Ok(true)))
+    }
+
+    fn of_module(&self, graph: &Graph, name: &str) -> Result<&Layer> {
+        let inside = |l: &&Layer| producer(graph, l.value).is_some_and(|n| names::is_in(n, name));
+        let mut layers = self.all.iter().rev().filter(inside).peekable();
+        let last = layers.peek().copied();
+        // The last token layers of a module may not be reached, while others are.
+        if let Some(layer) = layers.find(|l| l.noise_acts.is_ok()).or(last) {
+            return Ok(layer);
+        }
+        if graph.nodes().any(|(_, n)| names::is_in(n, name)) {
+            return Err(Error::input(format!(
+                "module '{}' has no layer with a grid of feature maps",
+                printable(name)
+            ))
+            .with_hint("the command 'layers' lists those that can be explained"));
+        }
+        if self.all.is_empty() {
+            return Err(no_layers());
+        }
+        let known = |l: &Layer| {
+            let modules = producer(graph, l.value).map(names::modules).unwrap_or_default();
+            [vec![l.name.clone()], modules].concat()
+        };
+        let nearest = names::nearest(self.all.iter().flat_map(known).collect(), name);
+        let nearest: Vec<_> = nearest.iter().map(|n| format!("'{}'", printable(n))).collect();
+        Err(Error::input(format!("the model has no layer '{}'", printable(name)))
+            .with_hint(format!("the nearest names are {}", nearest.join(", "))))
+    }
+}
+
+fn no_layers() -> Error {
+    Error::input(
+        "the model has no layer with a grid between its input and its scores, \
+         so there is no place to map",
+    )
+    .with_hint(
+        "look at its input: --method smooth-grad; \
+         or if you know a layer, name it with --layer and its grid with --grid",
+    )
+}
+
+/// The value of this name, or the first that the node of this name computes.
+fn named(graph: &Graph, name: &str) -> Option<ValueId> {
+    graph.find(name).or_else(|| {
+        let node = graph.nodes().find(|(_, n)| n.name == name);
+        node.and_then(|(_, n)| n.outputs.first().copied()?)
+    })
+}

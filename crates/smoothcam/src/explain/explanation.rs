@@ -1,0 +1,159 @@
+//! What comes out: saliency maps, and all that is needed to check them by hand.
+
+use ndarray::{Array1, Array2, Array3, Array4};
+use serde::Serialize;
+
+use crate::classifier::layers::Layer;
+use crate::explain::settings::Sigma;
+use crate::input::preprocess::Seen;
+use crate::methods::Method;
+
+/// The explanation of one picture for one or more classes.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The method.
+    pub method: Method,
+    /// Its name in print, smoothed or not.
+    pub title: String,
+    /// The layer explained; `None` where the method looks at the input.
+    pub layer: Option<Layer>,
+    /// The other layers, if maps at several were fused.
+    pub fused: Vec<Layer>,
+    /// All classes, the most probable first.
+    pub predictions: Vec<Prediction>,
+    /// Per class asked for, its map.
+    pub classes: Vec<ClassMap>,
+    /// The noise as it was used.
+    pub noise: NoiseUsed,
+    /// The part of the picture that the model saw.
+    pub seen: Seen,
+    /// Whether negative evidence is in the maps.
+    pub signed: bool,
+    /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
+    pub input: Array4<f32>,
+    /// The classes' scores, before softmax or sigmoid.
+    pub scores: Array1<f32>,
+    /// The layer's activations for the clean picture, (K, h, w).
+    pub activations: Array3<f32>,
+    /// What the user should know, in sentences.
+    pub notes: Vec<String>,
+    /// Milliseconds that the explanation took.
+    pub milliseconds: f64,
+}
+
+/// One class as the model sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Prediction {
+    /// The class's index.
+    pub class: usize,
+    /// Its label, where labels are known.
+    pub label: Option<String>,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+    /// Its score, before softmax or sigmoid.
+    pub score: f32,
+}
+
+/// The saliency map of one class.
+#[derive(Clone, Debug)]
+pub struct ClassMap {
+    /// The class.
+    pub prediction: Prediction,
+    /// The map over the layer's grid (h, w), in the score's units.
+    pub map: Array2<f32>,
+    /// The weights W of the activations, (K, 1, 1) or (K, h, w), for maps that are sum_k W_k A_k.
+    pub weights: Option<Array3<f32>>,
+    /// The standard error of each cell of the normalised map (h, w), which is due to the number
+    /// of samples; `None` where it was not asked for.
+    pub uncertainty: Option<Array2<f32>>,
+    /// 1 for the neurons that took part, else 0; (K, h, w).
+    pub chosen: Array3<f32>,
+    /// D1, D2, D3: the means of the gradient's powers, (K, h, w).
+    pub moments: [Array3<f32>; 3],
+    /// Neurons whose alpha is 0 because its denominator is not positive; `None` where the method
+    /// has no alpha.
+    pub degenerate: Option<Degenerate>,
+}
+
+/// Neurons that Grad-CAM++'s derivation does not cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Degenerate {
+    /// All of them.
+    pub neurons: usize,
+    /// Those with a positive mean gradient: only these could have changed the map.
+    pub with_positive_gradient: usize,
+}
+
+/// The noise of an explanation.
+#[derive(Clone, Debug)]
+pub struct NoiseUsed {
+    /// Noised samples; 0 where there is no noise.
+    pub samples: usize,
+    /// The error to be reached by taking more samples, where their number was left open.
+    pub tolerance: Option<f64>,
+    /// The error that was reached, the largest of all classes: the root mean square over the cells
+    /// of what more samples would change in the normalised map, by chance and on average, as the
+    /// jackknife estimates it.
+    pub error: Option<f64>,
+    /// How strong it was asked to be.
+    pub sigma: Sigma,
+    /// Its standard deviation, in units of the preprocessed input.
+    pub scale: f64,
+    /// Its seed; `None` where the noise was given.
+    pub seed: Option<u64>,
+    /// The noise itself, (n, C, H, W) as the input, where it was to be kept.
+    pub kept: Option<Array4<f32>>,
+}
+
+impl ClassMap {
+    /// The map divided by its largest magnitude: at most 1. Zeros stay zeros.
+    pub fn normalized(&self) -> Array2<f32> {
+        normalized(&self.map)
+    }
+
+    /// The largest magnitude of the map.
+    pub fn peak(&self) -> f32 {
+        peak(&self.map)
+    }
+
+    /// The `count` feature maps with the largest |w_k|, the largest first, each with its own map
+    /// W_k A_k. Empty for methods without weights.
+    pub fn strongest_maps(&self, activations: &Array3<f32>, count: usize) -> Vec<FeatureMap> {
+        let Some(weights) = &self.weights else { return Vec::new() };
+        let weighed = weights * activations * &self.chosen;
+        let mut maps: Vec<FeatureMap> = weighed
+            .outer_iter()
+            .zip(weights.outer_iter())
+            .enumerate()
+            .map(|(index, (map, weight))| FeatureMap {
+                index,
+                weight: weight.mean().unwrap_or(0.0),
+                map: map.to_owned(),
+            })
+            .collect();
+        maps.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then(a.index.cmp(&b.index)));
+        maps.truncate(count);
+        maps
+    }
+}
+
+/// A map divided by its largest magnitude.
+pub(crate) fn normalized(map: &Array2<f32>) -> Array2<f32> {
+    let peak = peak(map);
+    if peak > 0.0 { map.mapv(|x| x / peak) } else { map.clone() }
+}
+
+fn peak(map: &Array2<f32>) -> f32 {
+    map.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()))
+}
+
+/// One feature map's part in a saliency map.
+#[derive(Clone, Debug)]
+pub struct FeatureMap {
+    /// Its index k.
+    pub index: usize,
+    /// Its weight w_k (the mean of its neurons' weights where each has its own).
+    pub weight: f32,
+    /// W_k A_k over the chosen neurons, (h, w).
+    pub map: Array2<f32>,
+}

@@ -1,0 +1,147 @@
+//! A glance at all layers: Grad-CAM's map at each of them, from one run of the model.
+
+use ndarray::{Array2, Array4, ArrayD, Axis, Ix2};
+use onnx_grad::{Tape, vjp};
+
+use crate::array::{Array, finite};
+use crate::classifier::layers::Layer;
+use crate::classifier::network::{Network, unsupported};
+use crate::engine::{Runs, Session};
+use crate::explain::explanation::normalized;
+use crate::explain::study::Study;
+use crate::explainer::Explainer;
+use crate::{Error, Result};
+
+/// A layer with Grad-CAM's map there.
+pub struct Glance {
+    /// The layer.
+    pub layer: Layer,
+    /// The map (h, w), its maximum 1; zeros where there is no positive evidence.
+    pub map: Array2<f32>,
+}
+
+/// The classifier with the gradients at all its feature layers at once, ready to run.
+pub(crate) struct Overview {
+    session: Box<dyn Session>,
+    layers: Vec<Layer>,
+    /// Names: of the picture, of what says which score is differentiated, of the maps.
+    input: String,
+    seed: String,
+    outputs: Vec<String>,
+    shape: [usize; 4],
+    scores: Vec<usize>,
+}
+
+impl Study<'_> {
+    /// Grad-CAM's map of a class at every feature layer that the gradient reaches, in the order in which these
+    /// are computed: one run of the model and of its gradient, whatever their number.
+    ///
+    /// # Errors
+    /// If there is no such class, or the engine fails.
+    pub fn overview(&self, class: usize) -> Result<Vec<Glance>> {
+        self.explainer().overview(self.input(), class)
+    }
+}
+
+impl Explainer {
+    fn overview(&self, input: &Array4<f32>, class: usize) -> Result<Vec<Glance>> {
+        if class >= self.classes() {
+            return Err(Error::input(format!(
+                "there is no class {class}, the model has {}, numbered from 0",
+                self.classes()
+            )));
+        }
+        let layers = || {
+            let worth = |l: &&Layer| l.feature && l.noise_acts.is_ok();
+            self.layers().iter().filter(worth).cloned().collect()
+        };
+        self.overview.get((), || Overview::new(&self.net, layers()))?.run(input, class)
+    }
+}
+
+impl Overview {
+    fn new(net: &Network, layers: Vec<Layer>) -> Result<Overview> {
+        let tape = Tape::new(net.graph.clone());
+        let score = tape.var(net.score);
+        let seed = tape.input("seed", &score.shape());
+        let values: Vec<_> = layers.iter().map(|l| l.value).collect();
+        let mut outputs = Vec::new();
+        for (layer, gradient) in layers.iter().zip(vjp(&tape, score, seed, &values)) {
+            let gradient = gradient.map_err(unsupported)?.ok_or_else(|| {
+                Error::failure("the gradient at a layer was there, and is not any more")
+            })?;
+            let grid = layer.grid();
+            let [a, g] = [tape.var(layer.value), gradient].map(|x| grid.view(x));
+            // Sums in place of means: the map is normalised.
+            outputs.push((g.sum(&[2, 3]) * a).sum(&[1]).id());
+        }
+        let seed = seed.id();
+        let mut graph = tape.into_graph().map_err(unsupported)?;
+        graph.set_outputs(&outputs);
+        Ok(Overview {
+            session: net.engine.load(&graph, Runs::Once)?,
+            layers,
+            input: net.name(net.input).to_owned(),
+            seed: graph.value(seed).name.clone(),
+            outputs: outputs.iter().map(|o| graph.value(*o).name.clone()).collect(),
+            shape: net.picture.shape(net.batch),
+            scores: graph.shape(net.score).unwrap_or_default().to_vec(),
+        })
+    }
+
+    /// Of a picture; the others of a run are zero.
+    fn run(&self, picture: &Array4<f32>, class: usize) -> Result<Vec<Glance>> {
+        let mut pictures = Array4::zeros(self.shape);
+        pictures.index_axis_mut(Axis(0), 0).assign(&picture.index_axis(Axis(0), 0));
+        let pictures = pictures.into_dyn();
+        let mut seed = ArrayD::<f32>::zeros(self.scores.as_slice());
+        if let Some(seed) = seed.iter_mut().nth(class) {
+            *seed = 1.0;
+        }
+        let inputs = [(self.input.as_str(), pictures.view()), (self.seed.as_str(), seed.view())];
+        let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
+        let maps = self.session.run(&inputs, &outputs)?;
+        let glance = |(layer, map): (&Layer, Array)| {
+            let lost = || Error::failure("the engine lost an output");
+            let Array::Floats(map) = map else { return Err(lost()) };
+            let map = map.index_axis_move(Axis(0), 0).index_axis_move(Axis(0), 0);
+            let map = map.into_dimensionality::<Ix2>().map_err(|_| lost())?;
+            if !finite(map.view().into_dyn()) {
+                return Err(Error::input(format!(
+                    "the map at layer '{}' holds values that are not finite",
+                    layer.name
+                )));
+            }
+            Ok(Glance { layer: layer.clone(), map: normalized(&map.mapv(|x| x.max(0.0))) })
+        };
+        self.layers.iter().zip(maps).map(glance).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Explainer, Limits, Picture, Settings};
+
+    #[test]
+    fn glances_are_grad_cam_at_each_layer() {
+        let explainer = Explainer::builder().build().unwrap();
+        let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
+        let cat = Picture::open(cat, &Limits::default()).unwrap();
+        let study = explainer.study(&cat).unwrap();
+        let glances = study.overview(281).unwrap();
+        assert!(glances.len() > 10);
+        for glance in glances.iter().step_by(5).chain(glances.last()) {
+            let settings = Settings {
+                method: "grad-cam".parse().unwrap(),
+                layer: Some(glance.layer.name.clone()),
+                classes: vec!["281".into()],
+                ..Settings::default()
+            };
+            let map = study.explain(&settings, &mut |_, _| {}).unwrap().classes[0].normalized();
+            let off = (&map - &glance.map).iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            // Far below, a gradient passes many masks; ties fall this way or that, as engines round.
+            assert!(off < 5e-3, "{}: {off}", glance.layer.name);
+        }
+        assert!(study.overview(1000).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! The record of a run: what was computed, from what, and how to do it again.
+
+use serde::Serialize;
+
+use crate::classifier::grid::Axes;
+use crate::explain::explanation::{Degenerate, Explanation, Prediction};
+use crate::explain::settings::Sigma;
+use crate::explainer::Explainer;
+use crate::input::preprocess::{Preprocess, Seen};
+use crate::model_config::Provenance;
+
+/// Everything that tells how an explanation came about, to be serialised.
+#[derive(Debug, Serialize)]
+pub struct Manifest<'a> {
+    smoothcam: &'static str,
+    engine: &'a str,
+    model_sha256: &'a str,
+    method: &'static str,
+    title: &'a str,
+    formula: &'static str,
+    layer: Option<LayerUsed<'a>>,
+    /// The other layers, if maps at several were fused.
+    fused: Vec<&'a str>,
+    noise: Noise,
+    signed: bool,
+    /// None for an input that was preprocessed already.
+    preprocess: Option<&'a Preprocess>,
+    /// Where that, and the labels, come from.
+    preprocess_sources: Vec<&'a Provenance>,
+    /// The part of the picture that the model saw, in the picture's pixels.
+    seen: Seen,
+    /// The most probable classes.
+    predictions: &'a [Prediction],
+    /// Per class explained.
+    classes: Vec<Class<'a>>,
+    notes: &'a [String],
+    milliseconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerUsed<'a> {
+    name: &'a str,
+    module: &'a str,
+    maps: usize,
+    height: usize,
+    width: usize,
+    axes: Axes,
+    noise_acts: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Noise {
+    samples: usize,
+    tolerance: Option<f64>,
+    error: Option<f64>,
+    sigma: Sigma,
+    scale: f64,
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Class<'a> {
+    #[serde(flatten)]
+    prediction: &'a Prediction,
+    /// The map's largest value, in the score's units.
+    map_max: f32,
+    /// The map's smallest value.
+    map_min: f32,
+    degenerate: Option<Degenerate>,
+}
+
+impl Manifest<'_> {
+    /// The record of an input that was preprocessed already.
+    #[must_use]
+    pub fn of_prepared_input(mut self) -> Self {
+        self.preprocess = None;
+        self.preprocess_sources.retain(|p| p.setting == "labels");
+        self
+    }
+}
+
+impl Explainer {
+    /// The record of an explanation that this explainer gave, with its `top` most probable
+    /// classes.
+    pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
+        let noise = &explanation.noise;
+        let extreme = |map: &ndarray::Array2<f32>, pick: fn(f32, f32) -> f32| {
+            map.iter().copied().reduce(pick).unwrap_or(0.0)
+        };
+        let class = |c: &'a crate::ClassMap| Class {
+            prediction: &c.prediction,
+            map_max: extreme(&c.map, f32::max),
+            map_min: extreme(&c.map, f32::min),
+            degenerate: c.degenerate,
+        };
+        Manifest {
+            smoothcam: env!("CARGO_PKG_VERSION"),
+            engine: self.engine(),
+            model_sha256: self.model_sha256(),
+            method: explanation.method.name(),
+            title: &explanation.title,
+            formula: explanation.method.source(),
+            layer: explanation.layer.as_ref().map(|l| LayerUsed {
+                name: &l.name,
+                module: &l.module,
+                maps: l.maps,
+                height: l.height,
+                width: l.width,
+                axes: l.axes,
+                noise_acts: l.noise_acts.clone().ok(),
+            }),
+            fused: explanation.fused.iter().map(|l| l.name.as_str()).collect(),
+            noise: Noise {
+                samples: noise.samples,
+                tolerance: noise.tolerance,
+                error: noise.error,
+                sigma: noise.sigma,
+                scale: noise.scale,
+                seed: noise.seed,
+            },
+            signed: explanation.signed,
+            preprocess: Some(self.preprocess()),
+            preprocess_sources: self.preprocess_sources().iter().collect(),
+            seen: explanation.seen,
+            predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
+            classes: explanation.classes.iter().map(class).collect(),
+            notes: &explanation.notes,
+            milliseconds: explanation.milliseconds,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Reads a model from disk, and nothing but the model: its weights may lie in other files, but
+//! only in its own folder.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+use bytes::{Buf, Bytes};
+use onnx_grad::{ExternalData, Graph};
+use sha2::{Digest, Sha256};
+
+use crate::classifier::network::unsupported;
+use crate::load::file_buf::FileBuf;
+use crate::printable::{printable, quoted};
+use crate::{Error, Result};
+
+/// A model as it was read.
+pub(crate) struct ModelFile {
+    pub(crate) graph: Graph,
+    /// SHA-256 of the file's bytes (external weights not among them), in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl ModelFile {
+    /// Reads a model file and the weights stored beside it.
+    ///
+    /// # Errors
+    /// If a file cannot be read, is no ONNX model, or refers to files outside its folder.
+    pub(crate) fn open(path: &Path) -> Result<ModelFile> {
+        if path.is_dir() {
+            return Err(Error::input(format!(
+                "{} is a folder, but an ONNX file is expected",
+                quoted(path)
+            ))
+            .with_hint("name the .onnx file inside it"));
+        }
+        let unreadable = |e: io::Error| match e.kind() {
+            io::ErrorKind::NotFound => Error::input(format!("there is no model {}", quoted(path))),
+            _ => Error::input(format!("cannot read the model {}: {e}", quoted(path))),
+        };
+        let context = |e: Error| e.context(&format!("model {}", quoted(path)));
+        let mut external = |data: &ExternalData| fetch(path, data);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let about = file.metadata().map_err(unreadable)?;
+        if !about.is_file() {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(unreadable)?;
+            return Self::parse(bytes.into(), &mut external).map_err(context);
+        }
+        let mut buf = FileBuf::new(file, about.len());
+        let graph = read(&mut buf, &mut external);
+        let digest = buf.finish().map_err(unreadable)?;
+        Ok(ModelFile { graph: graph.map_err(context)?, sha256: hexadecimal(digest) })
+    }
+
+    /// Reads a model from memory; it must hold all its weights.
+    ///
+    /// # Errors
+    /// If the bytes are no ONNX model.
+    pub(crate) fn decode(bytes: Bytes) -> Result<ModelFile> {
+        Self::parse(bytes, &mut |_| {
+            Err("its weights lie in another file, and the model was not opened from disk".into())
+        })
+    }
+
+    fn parse(bytes: Bytes, external: &mut onnx_grad::ReadExternal<'_>) -> Result<ModelFile> {
+        let sha256 = hexadecimal(Sha256::new_with_prefix(&bytes));
+        Ok(ModelFile { graph: read(bytes, external)?, sha256 })
+    }
+}
+
+/// All bytes of a model's file, to be read besides its graph.
+///
+/// # Errors
+/// If it is no file, or cannot be read.
+pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() && !about.is_dir() => {
+            Err(Error::input(format!("the model {} can be read only once", quoted(path)))
+                .with_hint("save it in a file"))
+        }
+        Ok(about) if about.is_file() => {
+            let read = fs::read(path).map(Bytes::from);
+            read.map_err(|e| Error::input(format!("cannot read the model {}: {e}", quoted(path))))
+        }
+        // Whoever opens it says what is wrong.
+        _ => Ok(Bytes::new()),
+    }
+}
+
+fn read(model: impl Buf, external: &mut onnx_grad::ReadExternal<'_>) -> Result<Graph> {
+    Graph::from_onnx(model, external).map_err(unsupported)
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Reads weights from a file beside the model.
+fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String> {
+    let path = within_folder(model, &data.location)?;
+    let failed = |e| format!("cannot read its weights from {}: {e}", quoted(&path));
+    let mut file = File::open(&path).map_err(failed)?;
+    let after = file.metadata().map_err(failed)?.len().checked_sub(data.offset);
+    let length = after.and_then(|after| match data.length {
+        Some(length) => (length <= after).then_some(length),
+        None => Some(after),
+    });
+    let short = || format!("{} is too short: weights are missing", quoted(&path));
+    let length = length.ok_or_else(short)?;
+    file.seek(SeekFrom::Start(data.offset)).map_err(failed)?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    let count = file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+    if count as u64 == length { Ok(bytes.into()) } else { Err(short()) }
+}
+
+/// The place of a weight file, if it is within the model's folder (or, for linked files, the
+/// folder that the model itself is linked from).
+pub(crate) fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
+    let refused = || {
+        format!(
+            "refused to read its weights from '{}', outside the model's folder",
+            printable(location)
+        )
+    };
+    let relative = Path::new(location);
+    let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || !relative.components().all(plain) {
+        return Err(refused());
+    }
+    let parent = |p: &Path| p.parent().unwrap_or(Path::new("")).to_owned();
+    let path = parent(model).join(relative);
+    let real = fs::canonicalize(&path)
+        .map_err(|e| format!("cannot read its weights from {}: {e}", quoted(&path)))?;
+    let real_model = fs::canonicalize(model).map_err(|e| e.to_string())?;
+    let folder = fs::canonicalize(match parent(model) {
+        p if p.as_os_str().is_empty() => PathBuf::from("."),
+        p => p,
+    });
+    let folders = [Ok(parent(&real_model)), folder];
+    let inside = folders.iter().flatten().any(|f| real.starts_with(f));
+    if inside { Ok(path) } else { Err(refused()) }
+}

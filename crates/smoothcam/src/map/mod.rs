@@ -1,0 +1,4 @@
+//! Saliency maps over the pixels of a picture, and their connected regions.
+
+pub(crate) mod field;
+pub(crate) mod regions;

@@ -1,0 +1,138 @@
+//! How many noised pictures are taken, and what comes of them.
+
+use ndarray::{Array2, Array3, Array4};
+
+use crate::Result;
+use crate::sampling::jackknife::{Blocks, Deviation};
+use crate::sampling::moments::Moments;
+use crate::sampling::progress::{Step, Watch};
+
+/// Pictures after which the error is looked at for the first time.
+const FIRST: usize = 4;
+
+/// How many noised pictures to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// At most; 0 for the clean picture alone.
+    pub(crate) most: usize,
+    /// Fewer, if the map's error is as small as this before.
+    pub(crate) tolerance: Option<f64>,
+    /// Whether to tell the cells' standard errors.
+    pub(crate) errors: bool,
+}
+
+/// What comes of the pictures.
+pub(crate) struct Sampled {
+    /// How many noised pictures were taken.
+    pub(crate) samples: usize,
+    /// Whether there would have been more, had nobody stopped.
+    pub(crate) stopped: bool,
+    /// Per class, D1, D2 and D3.
+    pub(crate) moments: Vec<[Array3<f64>; 3]>,
+    /// Per class, how far each cell of the normalised map may be off, where it is told.
+    pub(crate) deviations: Option<Vec<Deviation>>,
+}
+
+impl Sampled {
+    /// The error of the normalised maps, the largest of all classes, where it is told.
+    pub(crate) fn error(&self) -> Option<f64> {
+        self.deviations.iter().flatten().map(Deviation::root_mean_square).reduce(f64::max)
+    }
+}
+
+/// Gives, for each class, the gradients (B, K, h, w) at pictures from the first on: at so many,
+/// or more or fewer, as it is best run.
+pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<Array4<f32>>>;
+
+/// The way from the moments to the normalised map.
+pub(crate) type MapOf<'a> = &'a dyn Fn(&[Array3<f64>; 3]) -> Result<Array2<f32>>;
+
+impl Plan {
+    /// Takes the pictures, for a layer of (K, h, w).
+    ///
+    /// # Errors
+    /// Those of the source and of the map.
+    pub(crate) fn take(
+        self,
+        shape: (usize, usize, usize),
+        classes: usize,
+        source: Source<'_>,
+        map_of: MapOf<'_>,
+        watch: Watch<'_>,
+    ) -> Result<Sampled> {
+        let mut sums: Vec<Moments> = (0..classes).map(|_| Moments::new(shape)).collect();
+        let told = self.tells_errors();
+        let mut blocks: Vec<Blocks> =
+            (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
+        let (mut taken, mut look) = (0, self.first_look());
+        let (deviations, stopped) = loop {
+            let gradients = source(taken, look.max(1) - taken)?;
+            for (sums, gradients) in sums.iter_mut().zip(&gradients) {
+                gradients.outer_iter().for_each(|g| sums.add(g));
+            }
+            for (blocks, gradients) in blocks.iter_mut().zip(&gradients) {
+                gradients.outer_iter().for_each(|g| blocks.add(g));
+            }
+            taken = sums.first().map_or(self.most, Moments::count).min(self.most);
+            let maps = || sums.iter().map(|s| map_of(&s.means())).collect();
+            let go_on =
+                watch(&Step::with_maps(taken + 1, look.max(taken) + 1, &maps)).is_continue();
+            let stopped = !go_on && taken < self.most;
+            let last = stopped || taken == self.most;
+            if taken < look && !last {
+                continue;
+            }
+            let deviations = match taken {
+                1 => Vec::new(),
+                _ => deviations(&sums, &blocks, map_of)?,
+            };
+            if last || self.near_enough(&deviations, taken) {
+                break (deviations, stopped);
+            }
+            while look <= taken {
+                look = after(look).min(self.most);
+            }
+        };
+        let moments = sums.into_iter().map(Moments::into_means).collect();
+        let deviations = (told && !deviations.is_empty()).then_some(deviations);
+        Ok(Sampled { samples: taken, stopped, moments, deviations })
+    }
+
+    /// After how many pictures the error is looked at for the first time.
+    pub(crate) fn first_look(self) -> usize {
+        if self.tolerance.is_some() { FIRST.min(self.most) } else { self.most }
+    }
+
+    /// Whether the map's error is told.
+    pub(crate) fn tells_errors(self) -> bool {
+        self.most > 1 && (self.errors || self.tolerance.is_some())
+    }
+
+    /// Whether the error is within the tolerance, with some certainty, after so many pictures.
+    fn near_enough(self, deviations: &[Deviation], taken: usize) -> bool {
+        let within = |tolerance| {
+            deviations.iter().all(|d| d.root_mean_square() * certainty(taken) <= tolerance)
+        };
+        self.tolerance.is_some_and(within)
+    }
+}
+
+/// By how much an error estimated from so many pictures may be too small: about the limit below
+/// which a standard deviation of normal numbers stays in 9 of 10 cases.
+fn certainty(taken: usize) -> f64 {
+    1.0 + 4.0 / taken as f64
+}
+
+/// The number of pictures to look after next: 4, 6, 8, 12, 16, 24, 32 ...
+fn after(look: usize) -> usize {
+    if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
+}
+
+/// Per class, how far each cell may be off.
+fn deviations(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<Deviation>> {
+    let pairs = sums.iter().zip(blocks);
+    pairs.map(|(sums, blocks)| blocks.deviation(&map_of(&sums.means())?, map_of)).collect()
+}
+
+#[cfg(test)]
+mod tests;
