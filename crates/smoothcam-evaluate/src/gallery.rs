@@ -1,7 +1,7 @@
 //! Pictures worth looking at: where maps are best and worst, and some mosaics.
 
 use smoothcam::render::{Panel, Style, encode_jpeg, figure, overlay};
-use smoothcam::{Picture, Result, Seen, Settings};
+use smoothcam::{Picture, Result, Seen, Settings, TargetSpec};
 
 use crate::evaluation::Evaluation;
 use crate::metrics::{Better, FAMILIES, Metric};
@@ -63,8 +63,8 @@ impl Evaluation<'_> {
         let (photo, study) = (photo.picture(self.explainer)?, photo.study(self.explainer)?);
         let panels =
             self.configurations.iter().zip(&record.results).map(|(configuration, measured)| {
-                let classes = vec![part.class.to_string()];
-                let settings = Settings { classes, ..configuration.settings.clone() };
+                let targets = vec![TargetSpec::class(part.class)];
+                let settings = Settings { targets, ..configuration.settings.clone() };
                 let explanation = study.explain(&settings, &mut |_, _| {})?;
                 let map = explanation.classes[0].map.view();
                 let value = measured.values.get(metric.name);

@@ -9,7 +9,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use smoothcam::preprocess::Size;
-use smoothcam::{Explainer, ExplainerBuilder, Picture, Result, Settings};
+use smoothcam::{Explainer, ExplainerBuilder, Picture, Result, Settings, TargetSpec};
 
 use crate::configuration::Configuration;
 use crate::heat::Heat;
@@ -98,8 +98,8 @@ impl<'e> Board<'e> {
         let Size { height, width } = self.explainer().preprocess().size;
         let size = (height as usize, width as usize);
         let of = |configuration: &Configuration| {
-            let classes = plan.explained().map(|p| p.class.to_string()).collect();
-            let settings = Settings { classes, ..configuration.settings.clone() };
+            let targets = plan.explained().map(|p| TargetSpec::class(p.class)).collect();
+            let settings = Settings { targets, ..configuration.settings.clone() };
             let explanation = study.explain(&settings, &mut |_, _| {})?;
             explanation.classes.iter().map(|c| Heat::new(c.map.view(), size)).collect()
         };

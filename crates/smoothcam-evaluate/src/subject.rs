@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use ndarray::{Array3, Array4, ArrayView3, Axis, Ix3};
 use smoothcam::preprocess::Layout;
-use smoothcam::{Error, Explainer, Explanation, Result, Settings, Study};
+use smoothcam::{Error, Explainer, Explanation, Result, Settings, Study, TargetSpec};
 
 use crate::heat::Heat;
 use crate::metrics::removal::blur;
@@ -113,7 +113,8 @@ impl<'e> Subject<'e> {
     /// # Errors
     /// If the settings do not fit the model.
     pub fn explain(&self, settings: &Settings) -> Result<(Heat, Explanation)> {
-        let settings = Settings { classes: vec![self.class.to_string()], ..settings.clone() };
+        let settings =
+            Settings { targets: vec![TargetSpec::class(self.class)], ..settings.clone() };
         let explanation = self.study.explain(&settings, &mut |_, _| {})?;
         Ok((Heat::new(explanation.classes[0].map.view(), self.size())?, explanation))
     }

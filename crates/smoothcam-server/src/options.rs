@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use smoothcam::preprocess::Size;
 use smoothcam::render::{ColorMap, Style};
-use smoothcam::{GivenGrid, MOST_CLASSES, Method, Samples, Settings, Sigma, Threshold};
+use smoothcam::{GivenGrid, MOST_TARGETS, Method, Samples, Settings, Sigma, TargetSpec, Threshold};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::config::Limits;
@@ -118,7 +118,7 @@ impl Options {
             }),
             maps: parsed(text(&self.maps))?,
             neurons: parsed(self.neurons.as_deref())?,
-            classes: self.class.0.clone(),
+            targets: self.class.0.iter().map(TargetSpec::class).collect(),
             signed: self.signed.unwrap_or_default(),
             uncertainty: self.uncertainty.unwrap_or_default(),
             ..Settings::default()
@@ -141,9 +141,9 @@ impl Options {
         }
         const LONGEST: usize = 20_000;
         const LONGEST_CLASS: usize = 1000;
-        if self.class.0.len() > MOST_CLASSES {
+        if self.class.0.len() > MOST_TARGETS {
             return Err(Rejection::bad(format!(
-                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
+                "{} classes are asked for, at most {MOST_TARGETS} are explained at once",
                 self.class.0.len()
             )));
         }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(format!("{from_query:?}"), format!("{from_json:?}"));
         let settings = from_json.settings(&Limits::default()).unwrap();
         assert_eq!(settings.samples, Samples::Fixed(8));
-        assert_eq!(settings.classes, ["281", "tiger cat"]);
+        assert_eq!(settings.targets, ["281", "tiger cat"].map(TargetSpec::class));
         assert_eq!(from_query.view, Some(View::Heatmap));
         let one: Options = serde_html_form::from_str("class=281").unwrap();
         assert_eq!(one.class.0, ["281"]);

@@ -98,10 +98,8 @@ impl Subjects {
         for entry in kept.iter_mut() {
             let Subject { study, picture, .. } = &*entry.subject;
             // While passes are run nobody knows; whoever runs them tidies up afterwards.
-            if let Some(passes) = study.memory() {
-                let input = study.input().len() * size_of::<f32>();
-                entry.bytes = ROOM + passes + input + picture.rgb().len();
-            }
+            let input = study.input().len() * size_of::<f32>();
+            entry.bytes = ROOM + study.memory() + input + picture.rgb().len();
         }
         let mut all: usize = kept.iter().map(|entry| entry.bytes).sum();
         let mut forgotten = 0;

@@ -15,7 +15,7 @@ fn settings(method: &str, samples: usize) -> Settings {
     Settings {
         method: method.parse().unwrap(),
         samples: Samples::Fixed(samples),
-        classes: vec!["3".into()],
+        targets: vec![smoothcam::TargetSpec::class(3)],
         seed: 5,
         ..Settings::default()
     }

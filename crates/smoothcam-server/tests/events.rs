@@ -37,8 +37,11 @@ async fn progress_comes_first_and_the_explanation_last() {
     let done: Vec<u64> = progress.iter().map(|(_, p)| p["done"].as_u64().unwrap()).collect();
     assert!(done.is_sorted() && done.iter().all(|d| *d <= 7), "{done:?}");
     assert!(progress.iter().all(|(_, p)| p["id"] == progress[0].1["id"]));
-    let settings =
-        Settings { samples: Samples::Fixed(6), classes: vec!["3".into()], ..Settings::default() };
+    let settings = Settings {
+        samples: Samples::Fixed(6),
+        targets: vec![smoothcam::TargetSpec::class(3)],
+        ..Settings::default()
+    };
     assert_eq!(numbers(&explanation["maps"][0]["map"]), map(&explained(&settings)));
 }
 
@@ -84,7 +87,7 @@ async fn an_explanation_can_be_stopped() {
     // The same as if so many had been asked for.
     let settings = Settings {
         samples: Samples::Fixed(samples),
-        classes: vec!["3".into()],
+        targets: vec![smoothcam::TargetSpec::class(3)],
         seed: 2,
         ..Settings::default()
     };

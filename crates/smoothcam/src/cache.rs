@@ -1,85 +1,203 @@
-//! What is made once and kept for the next time.
+//! Caches values that are expensive to make: the most recently used ones, by key.
 
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The most recently used things, by key.
-pub(crate) struct Kept<K, V> {
+/// The most recently used values, by key.
+///
+/// The cache itself is never locked while a value is made: values of different keys are made at the
+/// same time, and whoever wants a value that is being made waits for that one alone.
+pub(crate) struct Cache<K, V> {
     /// The most recently used last.
-    things: Mutex<Vec<(K, Arc<V>)>>,
-    most: usize,
+    entries: Mutex<Vec<(K, Arc<Slot<V>>)>>,
+    capacity: usize,
 }
 
-impl<K: PartialEq, V> Kept<K, V> {
-    /// Keeps so many at most.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { things: Mutex::default(), most }
+/// The place of a value, locked while the value is made.
+type Slot<V> = Mutex<State<V>>;
+
+enum State<V> {
+    Empty,
+    Made(Arc<V>),
+    /// No value will be made here: making it failed, or it turned out to be the value of another key.
+    Abandoned,
+}
+
+impl<K: PartialEq + Clone, V> Cache<K, V> {
+    /// An empty cache of at most `capacity` values.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { entries: Mutex::default(), capacity }
     }
 
-    /// The thing of this key: that which is kept, or else what `make` makes.
+    /// The value of this key: the cached one, or else what `make` makes.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Those of `make`; nothing is cached then.
     pub(crate) fn get<E>(&self, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
-        self.get_as(key, |key| Ok((key, make()?)))
+        let made = key.clone();
+        self.get_as(key, || Ok((made, make()?)))
     }
 
-    /// The same, where what is made may turn out to be that of another key, under which it is then kept.
+    /// The same, where what is made may turn out to be the value of another key, under which it is
+    /// cached then.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Those of `make`; nothing is cached then.
     pub(crate) fn get_as<E>(
         &self,
         key: K,
-        make: impl FnOnce(K) -> Result<(K, V), E>,
+        make: impl FnOnce() -> Result<(K, V), E>,
     ) -> Result<Arc<V>, E> {
-        let mut things = self.things.lock().unwrap_or_else(PoisonError::into_inner);
-        let (key, thing) = match things.iter().position(|(k, _)| *k == key) {
-            Some(at) => things.remove(at),
-            None => {
-                // Room is made before: each may hold much memory.
-                let surplus = (things.len() + 1).saturating_sub(self.most);
-                things.drain(..surplus);
-                let (key, thing) = make(key)?;
-                things.retain(|(other, _)| *other != key);
-                (key, Arc::new(thing))
+        loop {
+            let slot = self.slot(&key);
+            let mut state = lock(&slot);
+            match &*state {
+                State::Made(value) => return Ok(value.clone()),
+                State::Abandoned => continue,
+                State::Empty => {}
             }
-        };
-        things.push((key, thing.clone()));
-        Ok(thing)
+            let (made, value) = match make() {
+                Ok((made, value)) => (made, Arc::new(value)),
+                Err(error) => {
+                    *state = State::Abandoned;
+                    self.remove(&slot);
+                    return Err(error);
+                }
+            };
+            if made == key {
+                *state = State::Made(value.clone());
+            } else {
+                *state = State::Abandoned;
+                self.remove(&slot);
+                self.insert(made, Arc::new(Mutex::new(State::Made(value.clone()))));
+            }
+            return Ok(value);
+        }
     }
 
-    /// The sum of what the things weigh; `None` while one is made.
-    pub(crate) fn weigh(&self, weight: impl Fn(&V) -> usize) -> Option<usize> {
-        let things = match self.things.try_lock() {
-            Ok(things) => things,
-            Err(TryLockError::Poisoned(things)) => things.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
+    /// The sum of the weights of all values that have been made.
+    pub(crate) fn weight(&self, of: impl Fn(&V) -> usize) -> usize {
+        let weight = |slot: &Arc<Slot<V>>| match slot.try_lock().as_deref() {
+            Ok(State::Made(value)) => of(value),
+            // It is empty or being made.
+            _ => 0,
         };
-        Some(things.iter().map(|(_, thing)| weight(thing)).sum())
+        lock(&self.entries).iter().map(|(_, slot)| weight(slot)).sum()
     }
+
+    /// The slot of a key, which becomes the most recently used one.
+    fn slot(&self, key: &K) -> Arc<Slot<V>> {
+        let mut entries = lock(&self.entries);
+        let slot = match entries.iter().position(|(other, _)| other == key) {
+            Some(at) => entries.remove(at).1,
+            None => {
+                // Room is made before the value is: each may take much memory.
+                let surplus = (entries.len() + 1).saturating_sub(self.capacity);
+                entries.drain(..surplus);
+                Arc::new(Mutex::new(State::Empty))
+            }
+        };
+        entries.push((key.clone(), slot.clone()));
+        slot
+    }
+
+    fn insert(&self, key: K, slot: Arc<Slot<V>>) {
+        let mut entries = lock(&self.entries);
+        entries.retain(|(other, _)| *other != key);
+        let surplus = (entries.len() + 1).saturating_sub(self.capacity);
+        entries.drain(..surplus);
+        entries.push((key, slot));
+    }
+
+    fn remove(&self, slot: &Arc<Slot<V>>) {
+        lock(&self.entries).retain(|(_, other)| !Arc::ptr_eq(slot, other));
+    }
+}
+
+/// Locks a mutex. One whose owner panicked is used on: nothing in here is left half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::sync::{Barrier, atomic::AtomicUsize, atomic::Ordering};
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
 
+    /// Far longer than anything here takes: reached only where a thread would wait forever.
+    const FOREVER: Duration = Duration::from_secs(300);
+
     #[test]
-    fn the_most_recently_used_are_kept() {
-        let kept = Kept::new(2);
+    fn the_most_recently_used_values_stay() {
+        let cache = Cache::new(2);
         let mut made = Vec::new();
         for key in [1, 2, 1, 3, 1, 2] {
-            kept.get(key, || {
-                made.push(key);
-                Ok::<_, ()>(key)
-            })
-            .unwrap();
+            cache
+                .get(key, || {
+                    made.push(key);
+                    Ok::<_, ()>(key)
+                })
+                .unwrap();
         }
         assert_eq!(made, [1, 2, 3, 2]);
-        assert_eq!(kept.weigh(|thing| *thing), Some(3));
-        // What is made under another key is not there under the one asked for.
-        assert_eq!(*kept.get_as(8, |_| Ok::<_, ()>((9, 5))).unwrap(), 5);
-        assert_eq!(*kept.get(9, || Err(())).unwrap(), 5);
-        assert_eq!(kept.get(8, || Err(())), Err(()));
-        assert_eq!(kept.get(7, || Err("no")).unwrap_err(), "no");
+        assert_eq!(cache.weight(|value| *value), 3);
+    }
+
+    #[test]
+    fn what_is_made_for_another_key_is_cached_under_that_one() {
+        let cache = Cache::new(2);
+        assert_eq!(*cache.get_as(8, || Ok::<_, ()>((9, 5))).unwrap(), 5);
+        assert_eq!(*cache.get(9, || Err(())).unwrap(), 5);
+        assert_eq!(cache.get(8, || Err(())), Err(()));
+    }
+
+    #[test]
+    fn failures_are_not_cached() {
+        let cache = Cache::new(2);
+        assert_eq!(cache.get(7, || Err::<i32, _>("no")).unwrap_err(), "no");
+        assert_eq!(*cache.get(7, || Ok::<_, &str>(1)).unwrap(), 1);
+        let panicked =
+            thread::scope(|s| s.spawn(|| cache.get(6, || -> Result<i32, ()> { panic!() })).join());
+        assert!(panicked.is_err());
+        assert_eq!(*cache.get(6, || Ok::<_, ()>(2)).unwrap(), 2);
+    }
+
+    /// Each of two values is finished only after the other one has been begun.
+    #[test]
+    fn values_of_two_keys_are_made_at_the_same_time() {
+        let cache = Cache::new(2);
+        let (to_first, from_second) = mpsc::channel();
+        let (to_second, from_first) = mpsc::channel();
+        let make = |begun: mpsc::Sender<()>, other: mpsc::Receiver<()>| {
+            begun.send(()).unwrap();
+            other.recv_timeout(FOREVER)
+        };
+        thread::scope(|s| {
+            let first = s.spawn(|| cache.get(1, || make(to_second, from_second)).map(drop));
+            let second = s.spawn(|| cache.get(2, || make(to_first, from_first)).map(drop));
+            assert_eq!(first.join().unwrap(), Ok(()));
+            assert_eq!(second.join().unwrap(), Ok(()));
+        });
+    }
+
+    #[test]
+    fn a_value_that_many_threads_want_is_made_once() {
+        let (cache, made, start) = (Cache::new(2), AtomicUsize::new(0), Barrier::new(8));
+        thread::scope(|s| {
+            for _ in 0..8 {
+                s.spawn(|| {
+                    start.wait();
+                    let value = cache.get("key", || {
+                        made.fetch_add(1, Ordering::SeqCst);
+                        Ok::<_, ()>(7)
+                    });
+                    assert_eq!(*value.unwrap(), 7);
+                });
+            }
+        });
+        assert_eq!(made.load(Ordering::SeqCst), 1);
     }
 }

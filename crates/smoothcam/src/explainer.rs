@@ -1,151 +1,38 @@
-//! A loaded classifier that explains pictures.
+//! Explains pictures by a loaded classifier: the library's front door.
 
-use std::sync::Arc;
+use std::path::Path;
 
 use ndarray::{Array1, Array4, Axis, Ix3};
-use onnx_grad::ValueId;
 
-use crate::array::finite;
-use crate::cache::Kept;
-use crate::classifier::forward::Forward;
-use crate::classifier::grid::Grid;
-use crate::classifier::labels::Labels;
-use crate::classifier::layers::{Layer, Layers};
-use crate::classifier::network::Network;
-use crate::explain::explanation::{Explanation, Prediction};
-use crate::explain::overview::Overview;
+use crate::array::{Array, finite};
+use crate::classifier::Classifier;
+use crate::classifier::labels::Prediction;
+use crate::classifier::layers::Layer;
+use crate::engine::EngineOptions;
+use crate::explain::explanation::Explanation;
+use crate::explain::fuse;
+use crate::explain::record::Manifest;
+use crate::explain::sessions::Sessions;
 use crate::explain::settings::Settings;
 use crate::explain::study::Study;
-use crate::gradient::session::GradientSession;
+use crate::export::{Export, Exported};
 use crate::input::picture::Picture;
-use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen};
-use crate::methods::{LoadedMethod, Method};
-use crate::model_config::Provenance;
+use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen, Size};
+use crate::load::builder::{Model, ModelSpec, load};
+use crate::model_config::{PartialPreprocess, Provenance};
 use crate::sampling::progress::Progress;
 use crate::{Error, Result};
 
-/// Sessions kept ready, for as many layers or numbers of classes.
-const SESSIONS: usize = 4;
-/// Formulas kept ready.
-const FORMULAS: usize = 32;
-
 /// A classifier that explains pictures: loaded once, for any number of pictures and threads.
 pub struct Explainer {
-    pub(crate) net: Network,
-    pub(crate) layers: Layers,
-    pub(crate) labels: Labels,
-    pub(crate) preprocess: Preprocess,
-    pub(crate) preprocess_sources: Vec<Provenance>,
-    pub(crate) sha256: String,
-    built_in: bool,
-    sessions: Kept<SessionKey, GradientSession>,
-    formulas: Kept<(Method, (usize, usize, usize)), LoadedMethod>,
-    forward: Kept<(), Forward>,
-    pub(crate) overview: Kept<(), Overview>,
+    classifier: Classifier,
+    sessions: Sessions,
 }
 
-/// A layer, its grid, and how many classes at once.
-type SessionKey = (ValueId, Grid, usize);
-
 impl Explainer {
-    pub(crate) fn assemble(
-        net: Network,
-        labels: Labels,
-        preprocess: Preprocess,
-        preprocess_sources: Vec<Provenance>,
-        sha256: String,
-        built_in: bool,
-    ) -> Result<Explainer> {
-        let layers = Layers::survey(&net)?;
-        Ok(Explainer {
-            net,
-            layers,
-            labels,
-            preprocess,
-            preprocess_sources,
-            sha256,
-            built_in,
-            sessions: Kept::new(SESSIONS),
-            formulas: Kept::new(FORMULAS),
-            forward: Kept::new(1),
-            overview: Kept::new(1),
-        })
-    }
-
-    /// The layers that can be explained, in the order in which they are computed.
-    pub fn layers(&self) -> &[Layer] {
-        self.layers.all()
-    }
-
-    /// The layer that is explained if none is named: the deepest feature layer, for methods with
-    /// noise the deepest at which noise acts.
-    ///
-    /// # Errors
-    /// If the gradient reaches no layer.
-    pub fn default_layer(&self, smoothed: bool) -> Result<&Layer> {
-        self.layers.default(smoothed)
-    }
-
-    /// The layer that a user names: a value, a node or a module of the model.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn find_layer(&self, name: &str) -> Result<&Layer> {
-        self.layers.find(&self.net.graph, name)
-    }
-
-    /// An input as a picture to look at: its values spread from black to white, in colour if it
-    /// has three channels, else the mean of all.
-    ///
-    /// # Errors
-    /// If its shape is not the model's.
-    pub fn picture_of(&self, input: &Array4<f32>) -> Result<Picture> {
-        self.check_shape(input)?;
-        let picture = self.net.picture.view_picture(input.clone().into_dyn());
-        let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
-        let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
-        if self.preprocess.channels == Channels::Bgr {
-            values.invert_axis(Axis(0));
-        }
-        Picture::of_values(values.view())
-    }
-
-    fn check_shape(&self, input: &Array4<f32>) -> Result<()> {
-        let expected = self.net.picture.shape(1);
-        if input.shape() == expected {
-            return Ok(());
-        }
-        Err(Error::input(format!("the input has shape {:?}, expected {expected:?}", input.shape())))
-    }
-
-    /// How pictures are made ready for the model.
-    pub fn preprocess(&self) -> &Preprocess {
-        &self.preprocess
-    }
-
-    /// Where each part of the preprocessing, and the labels, come from.
-    pub fn preprocess_sources(&self) -> &[Provenance] {
-        &self.preprocess_sources
-    }
-
-    /// SHA-256 of the model file, in hexadecimal.
-    pub fn model_sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// Whether it is the model that smoothcam holds.
-    pub fn is_built_in(&self) -> bool {
-        self.built_in
-    }
-
-    /// How many classes the model tells apart.
-    pub fn classes(&self) -> usize {
-        self.net.classes
-    }
-
-    /// The engine that runs the model, with its version.
-    pub fn engine(&self) -> &str {
-        self.net.engine.name()
+    /// Begins to load a classifier.
+    pub fn builder() -> ExplainerBuilder {
+        ExplainerBuilder::default()
     }
 
     /// Explains a picture.
@@ -153,23 +40,11 @@ impl Explainer {
     /// # Errors
     /// If the settings do not fit the model, or it computes values that are not finite.
     pub fn explain(&self, picture: &Picture, settings: &Settings) -> Result<Explanation> {
-        self.explain_with(picture, settings, &mut |_, _| {})
+        self.study(picture)?.explain(settings, &mut |_, _| {})
     }
 
-    /// Explains a picture, and tells how far it is.
-    ///
-    /// # Errors
-    /// As [`Explainer::explain`].
-    pub fn explain_with(
-        &self,
-        picture: &Picture,
-        settings: &Settings,
-        progress: Progress<'_>,
-    ) -> Result<Explanation> {
-        self.study(picture)?.explain(settings, progress)
-    }
-
-    /// Explains an input that is already as the model takes it: see [`Explainer::study_tensor`].
+    /// Explains an input that is already as the model takes it (see [`Explainer::study_tensor`]), and
+    /// reports the number of passes that are done.
     ///
     /// # Errors
     /// As [`Explainer::explain`], and if the shape is not the model's.
@@ -187,8 +62,8 @@ impl Explainer {
     /// # Errors
     /// If the picture cannot be made ready for the model.
     pub fn study(&self, picture: &Picture) -> Result<Study<'_>> {
-        let Prepared { tensor, seen } = self.preprocess.apply(picture)?;
-        Ok(Study::new(self, tensor, seen))
+        let Prepared { tensor, seen } = self.classifier.preprocess.apply(picture)?;
+        Ok(Study::new(&self.classifier, &self.sessions, tensor, seen))
     }
 
     /// The same for an input that is already as the model takes it: preprocessed, of shape
@@ -197,23 +72,55 @@ impl Explainer {
     /// # Errors
     /// If the shape is not the model's, or values are not finite.
     pub fn study_tensor(&self, input: Array4<f32>) -> Result<Study<'_>> {
-        self.check_shape(&input)?;
+        self.classifier.check_shape(&input)?;
         if !finite(input.view().into_dyn()) {
             return Err(Error::input("the input holds values that are not finite"));
         }
-        let size = self.preprocess.size;
+        let size = self.classifier.preprocess.size;
         let seen = Seen::whole(size.width.into(), size.height.into());
-        Ok(Study::new(self, input, seen))
+        Ok(Study::new(&self.classifier, &self.sessions, input, seen))
+    }
+
+    /// The record of an explanation that this explainer gave, with its `top` most probable classes.
+    pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
+        Manifest::new(&self.classifier, explanation, top)
+    }
+
+    /// The layers that can be explained, in the order in which they are computed.
+    pub fn layers(&self) -> &[Layer] {
+        self.classifier.layers.all()
+    }
+
+    /// The layer that is explained if none is named: the deepest feature layer, for methods with
+    /// noise the deepest at which noise acts.
+    ///
+    /// # Errors
+    /// If the gradient reaches no layer.
+    pub fn default_layer(&self, smoothed: bool) -> Result<&Layer> {
+        self.classifier.layers.default(smoothed)
+    }
+
+    /// The layer that a user names: a value, a node or a module of the model.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find_layer(&self, name: &str) -> Result<&Layer> {
+        self.classifier.layers.find(&self.classifier.network.graph, name)
+    }
+
+    /// The layers that a name such as `blocks.10+blocks.14` joins; a single one if there is a layer of
+    /// this name, or nothing is joined.
+    pub fn fused_layers<'n>(&self, name: &'n str) -> Vec<&'n str> {
+        fuse::named(&self.classifier, name)
     }
 
     /// The scores of an input that is already as the model takes it, before softmax or sigmoid:
-    /// what the classifier costs without an explanation. What it is run by is kept.
+    /// what the classifier costs without an explanation. Its session stays loaded.
     ///
     /// # Errors
     /// If the shape is not the model's, or the engine fails.
     pub fn forward(&self, input: &Array4<f32>) -> Result<Array1<f32>> {
-        self.check_shape(input)?;
-        self.forward.get((), || Forward::new(&self.net))?.run(input)
+        self.classifier.forward(input)
     }
 
     /// All classes of an input that is already as the model takes it, the most probable first.
@@ -225,10 +132,10 @@ impl Explainer {
         if !finite(scores.view().into_dyn()) {
             return Err(Error::input("the scores are not finite"));
         }
-        Ok(self.labels.predictions(&scores, self.net.head))
+        Ok(self.classifier.predictions(&scores))
     }
 
-    /// The classes' probabilities for an input that is already as the model takes it: of all
+    /// The classes' probabilities, 0 to 1, for an input that is already as the model takes it: of all
     /// together (softmax) or of each by itself (sigmoid), as the model has it.
     ///
     /// # Errors
@@ -237,19 +144,55 @@ impl Explainer {
         self.forward(input).map(|scores| self.probabilities_of(&scores))
     }
 
-    /// The classes' probabilities that belong to these scores.
+    /// The classes' probabilities, 0 to 1, that belong to these scores.
     pub fn probabilities_of(&self, scores: &Array1<f32>) -> Array1<f64> {
-        self.net.head.probabilities(scores)
+        self.classifier.network.head.probabilities(scores)
     }
 
-    /// The name of the model's input that takes the picture.
-    pub fn input_name(&self) -> &str {
-        self.net.name(self.net.input)
+    /// An input as a picture to look at: its values spread from black to white, in colour if it
+    /// has three channels, else the mean of all.
+    ///
+    /// # Errors
+    /// If its shape is not the model's.
+    pub fn picture_of(&self, input: &Array4<f32>) -> Result<Picture> {
+        self.classifier.check_shape(input)?;
+        let picture = self.classifier.network.picture.view_picture(input.clone().into_dyn());
+        let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
+        let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
+        if self.classifier.preprocess.channels == Channels::Bgr {
+            values.invert_axis(Axis(0));
+        }
+        Picture::of_values(values.view())
     }
 
-    /// That input's shape for one picture: (1, C, H, W) or (1, H, W, C).
-    pub fn input_shape(&self) -> [usize; 4] {
-        self.net.picture.shape(1)
+    /// How pictures are made ready for the model.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.classifier.preprocess
+    }
+
+    /// Where each part of the preprocessing, and the labels, come from.
+    pub fn preprocess_sources(&self) -> &[Provenance] {
+        &self.classifier.provenance
+    }
+
+    /// SHA-256 of the model file, in hexadecimal.
+    pub fn model_sha256(&self) -> &str {
+        &self.classifier.sha256
+    }
+
+    /// Whether it is the classifier that comes with smoothcam.
+    pub fn is_built_in(&self) -> bool {
+        self.classifier.built_in
+    }
+
+    /// The engine that runs the model, with its version.
+    pub fn engine(&self) -> &str {
+        self.classifier.network.engine.name()
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classifier.network.classes
     }
 
     /// The class that a user names: by index, by label (in any case), or by a part of one label.
@@ -257,30 +200,119 @@ impl Explainer {
     /// # Errors
     /// If there is none, or several.
     pub fn class(&self, name: &str) -> Result<usize> {
-        self.labels.find(name)
+        self.classifier.labels.find(name)
     }
 
-    /// A class's label, where labels are known.
+    /// A class's label; `None` where labels are not known.
     pub fn label(&self, class: usize) -> Option<&str> {
-        self.labels.label(class)
+        self.classifier.labels.label(class)
+    }
+
+    /// The name of the model's input that takes the picture.
+    pub fn input_name(&self) -> &str {
+        self.classifier.network.name(self.classifier.network.input)
+    }
+
+    /// That input's shape for one picture: (1, C, H, W) or (1, H, W, C).
+    pub fn input_shape(&self) -> [usize; 4] {
+        self.classifier.network.picture.shape(1)
     }
 
     /// How many pictures the model takes in each run: 1 where its file leaves that open.
     pub fn pictures_per_run(&self) -> usize {
-        self.net.batch
+        self.classifier.network.batch
+    }
+}
+
+/// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
+#[derive(Clone, Debug, Default)]
+pub struct ExplainerBuilder(ModelSpec);
+
+impl ExplainerBuilder {
+    /// An ONNX file. Files beside it that tell its preprocessing and labels are read too:
+    /// Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`,
+    /// `labels.txt` and the like.
+    #[must_use]
+    pub fn model(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.model = Model::File(path.as_ref().to_owned());
+        self
     }
 
-    /// The session for a layer.
-    pub(crate) fn session(&self, key: SessionKey) -> Result<Arc<GradientSession>> {
-        self.sessions.get(key, || GradientSession::new(&self.net, key.0, key.1, key.2))
+    /// An ONNX model in memory, with all its weights.
+    #[must_use]
+    pub fn model_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.0.model = Model::Bytes(bytes.into());
+        self
     }
 
-    /// A method's formula for layers of (K, h, w).
-    pub(crate) fn formula(
-        &self,
-        method: Method,
-        shape: (usize, usize, usize),
-    ) -> Result<Arc<LoadedMethod>> {
-        self.formulas.get((method, shape), || LoadedMethod::load(&*self.net.engine, method, shape))
+    /// Parts of the preprocessing that count whatever the model's files say.
+    #[must_use]
+    pub fn preprocess(mut self, preprocess: PartialPreprocess) -> Self {
+        self.0.preprocess = preprocess;
+        self
+    }
+
+    /// The size of the model's input, whatever its files say.
+    #[must_use]
+    pub fn size(mut self, size: Size) -> Self {
+        self.0.preprocess.size = Some(size);
+        self
+    }
+
+    /// Puts the weights of each of the topmost matrices and kernels in random order, `share` (0 to 1) of
+    /// them, counted from the output: a classifier that has forgotten what it learnt. An explanation that
+    /// stays the same does not explain the classifier (the cascading randomisation of Adebayo et al.,
+    /// 1810.03292; random order keeps the size of values that flow through the network).
+    #[must_use]
+    pub fn randomize_top(mut self, share: f64, seed: u64) -> Self {
+        self.0.randomized = Some((share, seed));
+        self
+    }
+
+    /// A file of labels, one a line or JSON, that counts whatever the model's files say.
+    #[must_use]
+    pub fn labels_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.labels = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// A value for one of the model's inputs that is not the picture: the same for all pictures.
+    #[must_use]
+    pub fn input(mut self, name: &str, value: Array) -> Self {
+        self.0.inputs.push((name.to_owned(), value));
+        self
+    }
+
+    /// The output that holds the classes' scores, where it is not the model's first.
+    #[must_use]
+    pub fn output(mut self, name: &str) -> Self {
+        self.0.output = Some(name.to_owned());
+        self
+    }
+
+    /// Which engine runs the model, and how.
+    #[must_use]
+    pub fn engine(mut self, options: EngineOptions) -> Self {
+        self.0.engine = options;
+        self
+    }
+
+    /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
+    ///
+    /// # Errors
+    /// If the model cannot be read, is no classifier of pictures, or does not run.
+    pub fn build(self) -> Result<Explainer> {
+        Ok(Explainer { classifier: load(self.0)?, sessions: Sessions::new() })
+    }
+
+    /// Writes a model that explains itself: the source's inputs, outputs and nodes as they are, and one
+    /// more output, `saliency`, of shape (N, h, w), a map for each picture.
+    ///
+    /// Inputs that are given a value are constants of the exported model.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build) and [`Explainer::explain`]; and if the settings cannot be exported.
+    pub fn export(self, export: &Export) -> Result<Exported> {
+        crate::export::export(self.0, export)
     }
 }

@@ -35,32 +35,32 @@ pub mod model_config;
 mod printable;
 pub mod render;
 mod sampling;
+mod target;
 mod write;
 
 pub use array::Array;
 pub use classifier::grid::{Axes, GivenGrid};
+pub use classifier::labels::Prediction;
 pub use classifier::layers::Layer;
 pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
-pub use explain::explanation::{
-    ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed, Prediction,
-};
+pub use explain::explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed};
 pub use explain::overview::Glance;
 pub use explain::record::Manifest;
 pub use explain::selection::{Maps, Neurons};
-pub use explain::settings::{MOST_CLASSES, MOST_SAMPLES, Samples, Settings, Sigma};
+pub use explain::settings::{MOST_SAMPLES, MOST_TARGETS, Samples, Settings, Sigma};
 pub use explain::study::Study;
-pub use explainer::Explainer;
+pub use explainer::{Explainer, ExplainerBuilder};
 pub use export::{
     Export, Exported, Gradients, NoiseSource, Resolution, WrittenGradients, weights_path,
 };
 pub use input::photo::Photo;
 pub use input::picture::{Limits, Picture};
 pub use input::preprocess::{self, Preprocess, Seen};
-pub use load::builder::ExplainerBuilder;
 pub use map::regions::{Rect, Region, RegionRecord, Run, Threshold, regions};
 pub use methods::Method;
 pub use onnx_grad::supported as operators;
 pub use printable::{printable, quoted};
 pub use sampling::progress::{Progress, Step, Watch};
+pub use target::{Target, TargetSpec};
 pub use write::{check_writable, write_file};

@@ -11,7 +11,7 @@ use rten::{Model, Value};
 use rten_tensor::prelude::*;
 use smoothcam::{
     EngineChoice, EngineOptions, Explainer, ExplainerBuilder, Export, Method, NoiseSource,
-    Resolution, Samples, Settings, Sigma,
+    Resolution, Samples, Settings, Sigma, TargetSpec,
 };
 
 /// As a share of the map's maximum.
@@ -154,7 +154,7 @@ fn options_have_the_same_meaning() {
         Settings { signed: true, ..of("grad-cam") },
         Settings { samples: fixed(6), sigma: Sigma::Absolute(0.3), seed: 3, ..of("layer-cam") },
         Settings { samples: fixed(7), sigma: Sigma::Relative(0.05), ..of("xgrad-cam") },
-        Settings { classes: vec!["4".into()], signed: true, ..of("hires-cam") },
+        Settings { targets: vec![TargetSpec::class(4)], signed: true, ..of("hires-cam") },
         Settings {
             maps: Some("0-5,9".parse().unwrap()),
             neurons: Some("0-4,1-3 3:2,2".parse().unwrap()),
@@ -207,7 +207,10 @@ fn the_class_is_an_input() {
         let maps = loaded.maps(&input, &[("class", given)]);
         for (i, class) in classes.iter().enumerate() {
             let named = (*class >= 0).then(|| class.to_string());
-            let settings = Settings { classes: named.into_iter().collect(), ..settings.clone() };
+            let settings = Settings {
+                targets: named.into_iter().map(TargetSpec::Class).collect(),
+                ..settings.clone()
+            };
             let picture = input.slice_axis(Axis(0), Slice::from(i..=i)).to_owned();
             let expected = explainer.explain_tensor(picture, &settings, &mut |_, _| {}).unwrap();
             assert_close(
@@ -367,11 +370,17 @@ fn what_cannot_be_exported_is_refused() {
             "fixed number",
         ),
         (with(Settings { noise, ..of("grad-cam") }), "noise that is given"),
-        (with(Settings { classes: vec!["1".into(), "2".into()], ..of("grad-cam") }), "one class"),
+        (
+            with(Settings {
+                targets: vec![TargetSpec::class(1), TargetSpec::class(2)],
+                ..of("grad-cam")
+            }),
+            "one class",
+        ),
         (with(Settings { sigma: Sigma::Relative(-1.0), ..of("grad-cam") }), "sigma"),
         (with(Settings { uncertainty: true, ..of("smooth-grad-cam++") }), "only the map"),
         (with(Settings { layer: Some("nowhere".into()), ..of("grad-cam") }), "nowhere"),
-        (with(Settings { classes: vec!["99".into()], ..of("grad-cam") }), "99"),
+        (with(Settings { targets: vec![TargetSpec::class(99)], ..of("grad-cam") }), "99"),
         (
             with(Settings { samples: Samples::Fixed(0), ..of("smooth-grad") }),
             "needs noised samples",
@@ -380,7 +389,7 @@ fn what_cannot_be_exported_is_refused() {
         (
             Export {
                 class_input: true,
-                ..with(Settings { classes: vec!["1".into()], ..of("grad-cam") })
+                ..with(Settings { targets: vec![TargetSpec::class(1)], ..of("grad-cam") })
             },
             "an input too",
         ),

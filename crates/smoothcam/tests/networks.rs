@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array4, ArrayD};
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 use serde_json::Value;
-use smoothcam::{Explainer, Settings};
+use smoothcam::{Explainer, Settings, TargetSpec};
 
 /// The largest error of a network without kinks, relative to the largest gradient. Float32 itself
 /// is off by 6e-6.
@@ -62,7 +62,7 @@ fn check(path: &Path) -> f64 {
         let settings = |layer: &str| Settings {
             method: "grad-cam".parse().unwrap(),
             layer: Some(layer.into()),
-            classes: vec![golden["class"].to_string()],
+            targets: vec![TargetSpec::class(&golden["class"])],
             ..Settings::default()
         };
         let found =

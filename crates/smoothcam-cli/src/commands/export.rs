@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Export, Exported, Result, Samples, Settings, printable, weights_path};
+use smoothcam::{
+    Error, Export, Exported, Result, Samples, Settings, TargetSpec, printable, weights_path,
+};
 
 use crate::args::{ExportArgs, NoiseArgs};
 use crate::files::check_outputs;
@@ -79,10 +81,10 @@ fn tell(facts: &mut Facts, exported: &Exported, export: &Export) {
     let settings = &export.settings;
     facts.add(
         "class",
-        match (settings.classes.first(), export.class_input) {
-            (Some(class), _) => printable(class),
-            (None, true) => "as the input says".to_owned(),
-            (None, false) => "the predicted one".to_owned(),
+        match (settings.targets.first(), export.class_input) {
+            (Some(TargetSpec::Class(class)), _) => printable(class),
+            (_, true) => "as the input says".to_owned(),
+            (_, false) => "the predicted one".to_owned(),
         },
     );
     if let Some(layer) = &exported.layer {

@@ -16,7 +16,7 @@ use smoothcam::model_config::PartialPreprocess;
 use smoothcam::render::Style;
 use smoothcam::{
     Array, EngineOptions, Error, Explainer, ExplainerBuilder, GivenGrid, Limits, Result, Samples,
-    Settings, Sigma,
+    Settings, Sigma, TargetSpec,
 };
 
 use crate::args::{
@@ -125,7 +125,7 @@ fn settings(what: &WhatArgs, noise: &NoiseArgs) -> Result<Settings> {
         }),
         maps: what.maps.clone(),
         neurons: what.neurons.clone(),
-        classes: what.classes.clone(),
+        targets: what.classes.iter().map(TargetSpec::class).collect(),
         signed: what.signed,
         keep_noise: false,
         uncertainty: false,

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use smoothcam::Explanation;
 use smoothcam::render::encode_png;
+use smoothcam::{Explanation, TargetSpec};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Predicted, one_class, png, rows, small};
@@ -167,7 +167,7 @@ pub(crate) async fn overview(
             })
         };
         let layers: Result<_, Rejection> =
-            subject.study.overview(class)?.iter().map(glance).collect();
+            subject.study.overview(&TargetSpec::class(class))?.iter().map(glance).collect();
         app.subjects.tidy();
         Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
     };

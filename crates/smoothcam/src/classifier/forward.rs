@@ -20,18 +20,18 @@ impl Forward {
     ///
     /// # Errors
     /// If the engine cannot run it.
-    pub(crate) fn new(net: &Network) -> Result<Forward> {
+    pub(crate) fn new(network: &Network) -> Result<Forward> {
         // What the engine lacks is in other operators in the second.
         let load = |graph: &onnx_grad::Graph| {
             let mut graph = graph.clone();
-            graph.set_outputs(&[net.score]);
-            net.engine.load(&graph, Runs::Often)
+            graph.set_outputs(&[network.score]);
+            network.engine.load(&graph, Runs::Often)
         };
         Ok(Forward {
-            session: load(&net.plain).or_else(|_| load(&net.graph))?,
-            input: net.name(net.input).to_owned(),
-            score: net.name(net.score).to_owned(),
-            shape: net.picture.shape(net.batch),
+            session: load(&network.plain).or_else(|_| load(&network.graph))?,
+            input: network.name(network.input).to_owned(),
+            score: network.name(network.score).to_owned(),
+            shape: network.picture.shape(network.batch),
         })
     }
 

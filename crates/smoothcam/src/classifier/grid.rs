@@ -7,7 +7,7 @@ use onnx_grad::Var;
 use serde::Serialize;
 
 /// The order of a value's axes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Axes {
     /// Batch, feature maps, rows, columns.
@@ -23,7 +23,7 @@ pub enum Axes {
 }
 
 /// The feature maps and grid of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Grid {
     pub(crate) axes: Axes,
     pub(crate) maps: usize,

@@ -1,11 +1,24 @@
 //! The model's classes: labels, probabilities, and how a user names one.
 
 use ndarray::Array1;
+use serde::Serialize;
 
-use crate::classifier::network::Head;
-use crate::explain::explanation::Prediction;
+use crate::classifier::head::Head;
 use crate::printable::printable;
 use crate::{Error, Result};
+
+/// One class as the model sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Prediction {
+    /// The class's index.
+    pub class: usize,
+    /// Its label, where labels are known.
+    pub label: Option<String>,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+    /// Its score, before softmax or sigmoid.
+    pub score: f32,
+}
 
 /// The classes' labels, by index; empty where none are known.
 #[derive(Clone, Debug, Default)]
@@ -97,20 +110,5 @@ impl Labels {
             .collect();
         predictions.sort_by(|a, b| b.score.total_cmp(&a.score));
         predictions
-    }
-}
-
-impl Head {
-    /// The probabilities of classes with these scores.
-    pub(crate) fn probabilities(self, scores: &Array1<f32>) -> Array1<f64> {
-        match self {
-            Head::Softmax => {
-                let largest = scores.iter().fold(f32::NEG_INFINITY, |m, s| m.max(*s));
-                let exponentials = scores.mapv(|s| f64::from(s - largest).exp());
-                let total = exponentials.sum();
-                exponentials / total
-            }
-            Head::Sigmoid => scores.mapv(|s| 1.0 / (1.0 + f64::from(-s).exp())),
-        }
     }
 }

@@ -1,7 +1,90 @@
-//! A classifier made ready at one input shape: its graph, its labels and its layers.
+//! A classifier made ready at one input shape: its network, its labels and its layers.
 
-pub(crate) mod forward;
+mod forward;
 pub(crate) mod grid;
+pub(crate) mod head;
 pub(crate) mod labels;
 pub(crate) mod layers;
 pub(crate) mod network;
+pub(crate) mod shapes;
+
+use ndarray::{Array1, Array4};
+
+use self::forward::Forward;
+use self::labels::{Labels, Prediction};
+use self::layers::Layers;
+use self::network::Network;
+use crate::cache::Cache;
+use crate::input::preprocess::Preprocess;
+use crate::model_config::Provenance;
+use crate::{Error, Result};
+
+/// A classifier made ready at one input shape.
+pub(crate) struct Classifier {
+    pub(crate) network: Network,
+    pub(crate) layers: Layers,
+    pub(crate) labels: Labels,
+    pub(crate) preprocess: Preprocess,
+    /// Where each part of the preprocessing, and the labels, come from.
+    pub(crate) provenance: Vec<Provenance>,
+    /// SHA-256 of the model file, in hexadecimal.
+    pub(crate) sha256: String,
+    /// Whether it is the classifier that comes with smoothcam.
+    pub(crate) built_in: bool,
+    /// The session of the bare network, loaded when it is first run.
+    forward: Cache<(), Forward>,
+}
+
+impl Classifier {
+    /// A classifier of this network, whose layers are found here.
+    ///
+    /// # Errors
+    /// If the engine cannot run the model.
+    pub(crate) fn new(
+        network: Network,
+        labels: Labels,
+        preprocess: Preprocess,
+        provenance: Vec<Provenance>,
+        sha256: String,
+        built_in: bool,
+    ) -> Result<Classifier> {
+        let layers = Layers::of(&network)?;
+        let forward = Cache::new(1);
+        Ok(Classifier {
+            network,
+            layers,
+            labels,
+            preprocess,
+            provenance,
+            sha256,
+            built_in,
+            forward,
+        })
+    }
+
+    /// Checks that an input is of the model's shape, for one picture.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(crate) fn check_shape(&self, input: &Array4<f32>) -> Result<()> {
+        let expected = self.network.picture.shape(1);
+        if input.shape() == expected {
+            return Ok(());
+        }
+        Err(Error::input(format!("the input has shape {:?}, expected {expected:?}", input.shape())))
+    }
+
+    /// The scores of a preprocessed input, before softmax or sigmoid.
+    ///
+    /// # Errors
+    /// If the shape is not the model's, or the engine fails.
+    pub(crate) fn forward(&self, input: &Array4<f32>) -> Result<Array1<f32>> {
+        self.check_shape(input)?;
+        self.forward.get((), || Forward::new(&self.network))?.run(input)
+    }
+
+    /// All classes with these scores, the most probable first.
+    pub(crate) fn predictions(&self, scores: &Array1<f32>) -> Vec<Prediction> {
+        self.labels.predictions(scores, self.network.head)
+    }
+}

@@ -1,23 +1,15 @@
-//! A classifier made ready: its graph at one input shape, its scores and its layers.
+//! Holds a classifier's graph at one input shape, with all shapes known.
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, IxDyn};
-use onnx_grad::{DType, Dim, Graph, Tensor, ValueId};
+use onnx_grad::{DType, Graph, Tensor, ValueId};
 
 use crate::classifier::grid::Grid;
-use crate::engine::{self, Engine, EngineOptions, Memory, Runs};
+use crate::classifier::head::Head;
+use crate::classifier::shapes::learn;
+use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::printable::printable;
 use crate::{Error, Result};
-
-/// What the model does to the scores last, and how probabilities come of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Head {
-    /// One class out of many.
-    Softmax,
-    /// Each class by itself.
-    Sigmoid,
-}
 
 /// A classifier's graph with fixed shapes, all known.
 pub(crate) struct Network {
@@ -93,6 +85,20 @@ impl Network {
     pub(crate) fn name(&self, id: ValueId) -> &str {
         &self.graph.value(id).name
     }
+
+    /// Where `graph`, this network's continued, is split in two: the deepest value, not deeper than
+    /// `layer`, from which all its outputs can be computed without the picture; else the picture itself.
+    pub(crate) fn split_point(&self, layer: ValueId, graph: &Graph) -> ValueId {
+        let enough = |split: &ValueId| {
+            let mut head = graph.clone();
+            head.begin_at(*split);
+            !head.inputs().contains(&self.input)
+        };
+        let shared = self.graph.cuts(self.input, self.score);
+        let before = |value: &ValueId| self.graph.varying(&[*value])[layer.index()];
+        let mut deepest = shared.into_iter().rev().filter(before).filter(|v| *v != self.input);
+        deepest.find(enough).unwrap_or(self.input)
+    }
 }
 
 /// The model's one input that is not given.
@@ -160,69 +166,6 @@ fn no_nan(graph: &Graph) -> Result<()> {
                 .with_hint("export or train the model again: its weights are damaged"))
         }
         None => Ok(()),
-    }
-}
-
-/// Fixes the input's shape and learns all others.
-pub(crate) fn learn(
-    graph: &mut Graph,
-    engine: &dyn Engine,
-    input: ValueId,
-    shape: &[usize],
-) -> Result<()> {
-    let declared = graph.value(input).declared.as_deref();
-    let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
-    graph.fix_input(input, shape);
-    learn_from(graph, engine, &[input], &|e| {
-        let pictures = shape.first().copied().unwrap_or(1);
-        let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
-        let expected = expected.join("x");
-        let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
-        match free {
-            true => Error::input(what)
-                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
-            false => Error::input(what),
-        }
-    })
-}
-
-/// Learns all shapes from those of the inputs, by running the model on zeros.
-///
-/// # Errors
-/// If the engine cannot load it, or, as `failed` says, run it.
-pub(crate) fn learn_from(
-    graph: &mut Graph,
-    engine: &dyn Engine,
-    inputs: &[ValueId],
-    failed: &dyn Fn(Error) -> Error,
-) -> Result<()> {
-    let zeros = |id: &ValueId| {
-        let shape = graph.shape(*id).unwrap_or_default();
-        (graph.value(*id).name.clone(), ArrayD::<f32>::zeros(IxDyn(shape)))
-    };
-    let zeros: Vec<(String, ArrayD<f32>)> = inputs.iter().map(zeros).collect();
-    // What one run tells can decide which branches the next one takes; of what comes after them it
-    // tells nothing.
-    loop {
-        let settled = graph.is_settled();
-        let probe = graph.probe();
-        let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
-        let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
-        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| match e.hint() {
-            Some(_) => e,
-            None => Error::input(e.to_string()).with_hint(
-                "export the model in standard ONNX operators, of another opset if need be",
-            ),
-        })?;
-        let inputs: Vec<_> = zeros.iter().map(|(name, x)| (name.as_str(), x.view())).collect();
-        let outputs = session.run(&inputs, &names).map_err(failed)?;
-        let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
-        let facts =
-            facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
-        graph.learn(&probe, &facts).map_err(unsupported)?;
-        if settled {
-            return Ok(());
-        }
     }
 }
 

@@ -1,12 +1,15 @@
-//! What comes out: saliency maps, and all that is needed to check them by hand.
+//! Holds an explanation: saliency maps, and all that is needed to check them by hand.
 
 use ndarray::{Array1, Array2, Array3, Array4};
 use serde::Serialize;
 
+use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
 use crate::explain::settings::Sigma;
 use crate::input::preprocess::Seen;
+use crate::map::normalized::{normalized, peak};
 use crate::methods::Method;
+use crate::target::Target;
 
 /// The explanation of one picture for one or more classes.
 #[derive(Clone, Debug)]
@@ -21,7 +24,7 @@ pub struct Explanation {
     pub fused: Vec<Layer>,
     /// All classes, the most probable first.
     pub predictions: Vec<Prediction>,
-    /// Per class asked for, its map.
+    /// Per target, its map.
     pub classes: Vec<ClassMap>,
     /// The noise as it was used.
     pub noise: NoiseUsed,
@@ -41,30 +44,19 @@ pub struct Explanation {
     pub milliseconds: f64,
 }
 
-/// One class as the model sees it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Prediction {
-    /// The class's index.
-    pub class: usize,
-    /// Its label, where labels are known.
-    pub label: Option<String>,
-    /// Its probability, 0 to 1.
-    pub probability: f64,
-    /// Its score, before softmax or sigmoid.
-    pub score: f32,
-}
-
-/// The saliency map of one class.
+/// The saliency map of one target.
 #[derive(Clone, Debug)]
 pub struct ClassMap {
-    /// The class.
+    /// The target; [`Target::Predicted`] is resolved.
+    pub target: Target,
+    /// The class that it is the score of.
     pub prediction: Prediction,
     /// The map over the layer's grid (h, w), in the score's units.
     pub map: Array2<f32>,
     /// The weights W of the activations, (K, 1, 1) or (K, h, w), for maps that are sum_k W_k A_k.
     pub weights: Option<Array3<f32>>,
     /// The standard error of each cell of the normalised map (h, w), which is due to the number
-    /// of samples; `None` where it was not asked for.
+    /// of samples; `None` where it was not requested.
     pub uncertainty: Option<Array2<f32>>,
     /// 1 for the neurons that took part, else 0; (K, h, w).
     pub chosen: Array3<f32>,
@@ -95,13 +87,13 @@ pub struct NoiseUsed {
     /// of what more samples would change in the normalised map, by chance and on average, as the
     /// jackknife estimates it.
     pub error: Option<f64>,
-    /// How strong it was asked to be.
+    /// Its strength as the settings have it.
     pub sigma: Sigma,
     /// Its standard deviation, in units of the preprocessed input.
     pub scale: f64,
     /// Its seed; `None` where the noise was given.
     pub seed: Option<u64>,
-    /// The noise itself, (n, C, H, W) as the input, where it was to be kept.
+    /// The noise itself, (n, C, H, W) as the input; `None` where it was not requested.
     pub kept: Option<Array4<f32>>,
 }
 
@@ -135,16 +127,6 @@ impl ClassMap {
         maps.truncate(count);
         maps
     }
-}
-
-/// A map divided by its largest magnitude.
-pub(crate) fn normalized(map: &Array2<f32>) -> Array2<f32> {
-    let peak = peak(map);
-    if peak > 0.0 { map.mapv(|x| x / peak) } else { map.clone() }
-}
-
-fn peak(map: &Array2<f32>) -> f32 {
-    map.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()))
 }
 
 /// One feature map's part in a saliency map.

@@ -1,81 +1,86 @@
-//! Maps at several layers, fused: what all of them point at, as fine as the finest of them.
+//! Fuses maps at several layers: what all of them point at, as fine as the finest of them.
 
 use ndarray::Array2;
 
-use crate::explain::explanation::Explanation;
-use crate::explain::settings::Settings;
-use crate::explain::study::Study;
-use crate::explainer::Explainer;
+use super::explanation::Explanation;
+use super::settings::Settings;
+use crate::classifier::Classifier;
 use crate::map::field::interpolated;
-use crate::sampling::progress::Watch;
 use crate::{Error, Result};
 
-/// What stands between the names of layers that are fused.
+/// Stands between the names of layers that are fused.
 const AND: char = '+';
 
-impl Explainer {
-    /// The layers that a name such as `blocks.10+blocks.14` joins; a single one if there is a layer of
-    /// this name, or nothing is joined.
-    pub fn fused_layers<'n>(&self, name: &'n str) -> Vec<&'n str> {
-        if self.find_layer(name).is_ok() {
-            return vec![name];
-        }
-        name.split(AND).map(str::trim).collect()
+/// The layers that the settings name: those that a name such as `blocks.10+blocks.14` joins; none for the
+/// default layer.
+pub(crate) fn layers<'s>(classifier: &Classifier, settings: &'s Settings) -> Vec<&'s str> {
+    match (&settings.layer, settings.grid) {
+        (Some(name), None) => named(classifier, name),
+        // A layer whose grid is given is one, whatever its name.
+        (Some(name), Some(_)) => vec![name],
+        (None, _) => Vec::new(),
     }
 }
 
-impl Study<'_> {
-    /// Explains the picture at each of the layers, and fuses the maps. All but the maps is that of the
-    /// layer with the finest grid.
-    pub(crate) fn explain_fused(
-        &self,
-        settings: &Settings,
-        layers: &[&str],
-        watch: Watch<'_>,
-    ) -> Result<Explanation> {
-        let one_layer = [
-            (settings.signed, "negative evidence"),
-            (settings.uncertainty, "the uncertainty"),
-            (settings.maps.is_some(), "a choice of feature maps"),
-            (settings.neurons.is_some(), "a choice of neurons"),
-        ];
-        if let Some((_, what)) = one_layer.iter().find(|(asked, _)| *asked) {
-            return Err(Error::input(format!(
-                "{what} is of one layer, but {} are fused",
-                layers.len()
-            ))
-            .with_hint("name one layer"));
+/// The layers that a name such as `blocks.10+blocks.14` joins; a single one if there is a layer of
+/// this name, or nothing is joined.
+pub(crate) fn named<'n>(classifier: &Classifier, name: &'n str) -> Vec<&'n str> {
+    if classifier.layers.find(&classifier.network.graph, name).is_ok() {
+        return vec![name];
+    }
+    name.split(AND).map(str::trim).collect()
+}
+
+/// Checks that the settings can be followed where so many layers are fused.
+///
+/// # Errors
+/// If they ask for what belongs to one layer.
+pub(crate) fn check(settings: &Settings, layers: usize) -> Result<()> {
+    let one_layer = [
+        (settings.signed, "negative evidence"),
+        (settings.uncertainty, "the uncertainty"),
+        (settings.maps.is_some(), "a choice of feature maps"),
+        (settings.neurons.is_some(), "a choice of neurons"),
+    ];
+    match one_layer.iter().find(|(requested, _)| *requested) {
+        None => Ok(()),
+        Some((_, what)) => {
+            Err(Error::input(format!("{what} belongs to one layer, but {layers} are fused"))
+                .with_hint("name one layer"))
         }
-        let each = layers.iter().enumerate().map(|(i, layer)| {
-            let settings = Settings { layer: Some((*layer).to_owned()), ..settings.clone() };
-            self.watch(&settings, &mut |step| watch(&step.as_part(i, layers.len())))
-        });
-        let mut each = each.collect::<Result<Vec<Explanation>>>()?;
-        let cells = |e: &Explanation| e.layer.as_ref().map_or(0, |l| l.height * l.width);
-        each.sort_by_key(|e| std::cmp::Reverse(cells(e)));
-        let mut others = each.split_off(1);
-        let mut finest = each.remove(0);
-        for (i, class) in finest.classes.iter_mut().enumerate() {
-            let maps = others.iter().map(|e| &e.classes[i].map);
-            class.map = fuse(&class.map, maps)?;
-        }
-        for other in &mut others {
-            finest.fused.extend(other.layer.take());
-            finest.milliseconds += other.milliseconds;
-            for note in other.notes.drain(..) {
-                if !finest.notes.contains(&note) {
-                    finest.notes.push(note);
-                }
+    }
+}
+
+/// Fuses explanations at several layers, at least one: the maps of each target. All but the maps is that
+/// of the layer with the finest grid.
+///
+/// # Errors
+/// If a map is empty or not finite.
+pub(crate) fn fuse(mut each: Vec<Explanation>) -> Result<Explanation> {
+    let cells = |e: &Explanation| e.layer.as_ref().map_or(0, |l| l.height * l.width);
+    each.sort_by_key(|e| std::cmp::Reverse(cells(e)));
+    let mut others = each.split_off(1);
+    let mut finest = each.remove(0);
+    for (i, class) in finest.classes.iter_mut().enumerate() {
+        let maps = others.iter().map(|e| &e.classes[i].map);
+        class.map = geometric_mean(&class.map, maps)?;
+    }
+    for other in &mut others {
+        finest.fused.extend(other.layer.take());
+        finest.milliseconds += other.milliseconds;
+        for note in other.notes.drain(..) {
+            if !finest.notes.contains(&note) {
+                finest.notes.push(note);
             }
         }
-        finest.title.push_str(", fused");
-        Ok(finest)
     }
+    finest.title.push_str(", fused");
+    Ok(finest)
 }
 
 /// The geometric mean of maps, each divided by its maximum, cell by cell of the first one's grid: evidence
 /// that one of them lacks is none.
-fn fuse<'a>(
+fn geometric_mean<'a>(
     first: &Array2<f32>,
     others: impl ExactSizeIterator<Item = &'a Array2<f32>>,
 ) -> Result<Array2<f32>> {
@@ -92,20 +97,23 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::{Limits, Method, Picture};
+    use crate::{Explainer, Limits, Method, Picture};
 
     #[test]
     fn a_fine_map_within_a_coarse_one() {
         let fine = array![[2.0, 4.0, 0.0, 4.0]];
         let coarse = array![[9.0, 0.0]];
         // Between its two centres, the coarse one falls from 1 to 0.
-        let fused = fuse(&fine, [&coarse].into_iter()).unwrap();
+        let fused = geometric_mean(&fine, [&coarse].into_iter()).unwrap();
         let expected = [0.5f32.sqrt(), 0.75f32.sqrt(), 0.0, 0.0];
         for (found, expected) in fused.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{fused}");
         }
         let nothing = array![[0.0]];
-        assert_eq!(fuse(&fine, [&nothing].into_iter()).unwrap(), array![[0.0, 0.0, 0.0, 0.0]]);
+        assert_eq!(
+            geometric_mean(&fine, [&nothing].into_iter()).unwrap(),
+            array![[0.0, 0.0, 0.0, 0.0]]
+        );
     }
 
     #[test]
@@ -125,7 +133,10 @@ mod tests {
         assert_eq!(fused.fused[0].module, "blocks.14");
         let [fine, deep] = ["blocks.10", "blocks.14"].map(|layer| explain(layer).unwrap());
         let maps = [&deep.classes[0].map];
-        assert_eq!(fused.classes[0].map, fuse(&fine.classes[0].map, maps.into_iter()).unwrap());
+        assert_eq!(
+            fused.classes[0].map,
+            geometric_mean(&fine.classes[0].map, maps.into_iter()).unwrap()
+        );
         assert!(explain("blocks.10+nothing").unwrap_err().to_string().contains("'nothing'"));
     }
 }

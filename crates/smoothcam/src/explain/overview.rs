@@ -1,4 +1,4 @@
-//! A glance at all layers: Grad-CAM's map at each of them, from one run of the model.
+//! Computes Grad-CAM's map at all layers from one run of the model.
 
 use ndarray::{Array2, Array4, ArrayD, Axis, Ix2};
 use onnx_grad::{Tape, vjp};
@@ -7,9 +7,8 @@ use crate::array::{Array, finite};
 use crate::classifier::layers::Layer;
 use crate::classifier::network::{Network, unsupported};
 use crate::engine::{Runs, Session};
-use crate::explain::explanation::normalized;
-use crate::explain::study::Study;
-use crate::explainer::Explainer;
+use crate::map::normalized::normalized;
+use crate::target::Target;
 use crate::{Error, Result};
 
 /// A layer with Grad-CAM's map there.
@@ -32,37 +31,10 @@ pub(crate) struct Overview {
     scores: Vec<usize>,
 }
 
-impl Study<'_> {
-    /// Grad-CAM's map of a class at every feature layer that the gradient reaches, in the order in which these
-    /// are computed: one run of the model and of its gradient, whatever their number.
-    ///
-    /// # Errors
-    /// If there is no such class, or the engine fails.
-    pub fn overview(&self, class: usize) -> Result<Vec<Glance>> {
-        self.explainer().overview(self.input(), class)
-    }
-}
-
-impl Explainer {
-    fn overview(&self, input: &Array4<f32>, class: usize) -> Result<Vec<Glance>> {
-        if class >= self.classes() {
-            return Err(Error::input(format!(
-                "there is no class {class}, the model has {}, numbered from 0",
-                self.classes()
-            )));
-        }
-        let layers = || {
-            let worth = |l: &&Layer| l.feature && l.noise_acts.is_ok();
-            self.layers().iter().filter(worth).cloned().collect()
-        };
-        self.overview.get((), || Overview::new(&self.net, layers()))?.run(input, class)
-    }
-}
-
 impl Overview {
-    fn new(net: &Network, layers: Vec<Layer>) -> Result<Overview> {
-        let tape = Tape::new(net.graph.clone());
-        let score = tape.var(net.score);
+    pub(crate) fn new(network: &Network, layers: Vec<Layer>) -> Result<Overview> {
+        let tape = Tape::new(network.graph.clone());
+        let score = tape.var(network.score);
         let seed = tape.input("seed", &score.shape());
         let values: Vec<_> = layers.iter().map(|l| l.value).collect();
         let mut outputs = Vec::new();
@@ -79,24 +51,29 @@ impl Overview {
         let mut graph = tape.into_graph().map_err(unsupported)?;
         graph.set_outputs(&outputs);
         Ok(Overview {
-            session: net.engine.load(&graph, Runs::Once)?,
+            session: network.engine.load(&graph, Runs::Once)?,
             layers,
-            input: net.name(net.input).to_owned(),
+            input: network.name(network.input).to_owned(),
             seed: graph.value(seed).name.clone(),
             outputs: outputs.iter().map(|o| graph.value(*o).name.clone()).collect(),
-            shape: net.picture.shape(net.batch),
-            scores: graph.shape(net.score).unwrap_or_default().to_vec(),
+            shape: network.picture.shape(network.batch),
+            scores: graph.shape(network.score).unwrap_or_default().to_vec(),
         })
     }
 
-    /// Of a picture; the others of a run are zero.
-    fn run(&self, picture: &Array4<f32>, class: usize) -> Result<Vec<Glance>> {
+    /// The maps of a target for a picture; the other pictures of a run are zero.
+    ///
+    /// # Errors
+    /// If the engine fails, or a map is not finite.
+    pub(crate) fn run(&self, picture: &Array4<f32>, target: Target) -> Result<Vec<Glance>> {
         let mut pictures = Array4::zeros(self.shape);
         pictures.index_axis_mut(Axis(0), 0).assign(&picture.index_axis(Axis(0), 0));
         let pictures = pictures.into_dyn();
         let mut seed = ArrayD::<f32>::zeros(self.scores.as_slice());
-        if let Some(seed) = seed.iter_mut().nth(class) {
-            *seed = 1.0;
+        for (element, weight) in target.weights().into_iter().flatten() {
+            if let Some(seed) = seed.iter_mut().nth(element) {
+                *seed = weight;
+            }
         }
         let inputs = [(self.input.as_str(), pictures.view()), (self.seed.as_str(), seed.view())];
         let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
@@ -120,7 +97,7 @@ impl Overview {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Explainer, Limits, Picture, Settings};
+    use crate::{Explainer, Limits, Picture, Settings, TargetSpec};
 
     #[test]
     fn glances_are_grad_cam_at_each_layer() {
@@ -128,13 +105,13 @@ mod tests {
         let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
         let cat = Picture::open(cat, &Limits::default()).unwrap();
         let study = explainer.study(&cat).unwrap();
-        let glances = study.overview(281).unwrap();
+        let glances = study.overview(&TargetSpec::class(281)).unwrap();
         assert!(glances.len() > 10);
         for glance in glances.iter().step_by(5).chain(glances.last()) {
             let settings = Settings {
                 method: "grad-cam".parse().unwrap(),
                 layer: Some(glance.layer.name.clone()),
-                classes: vec!["281".into()],
+                targets: vec![TargetSpec::class(281)],
                 ..Settings::default()
             };
             let map = study.explain(&settings, &mut |_, _| {}).unwrap().classes[0].normalized();
@@ -142,6 +119,6 @@ mod tests {
             // Far below, a gradient passes many masks; ties fall this way or that, as engines round.
             assert!(off < 5e-3, "{}: {off}", glance.layer.name);
         }
-        assert!(study.overview(1000).is_err());
+        assert!(study.overview(&TargetSpec::class(1000)).is_err());
     }
 }

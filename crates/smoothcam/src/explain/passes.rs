@@ -1,127 +1,114 @@
-//! The passes that an explanation needs: of the clean picture and of noised ones.
+//! Runs the passes of an explanation: one of the clean picture, one of each noised copy.
 
 use ndarray::{Array1, Array2, Array3, Array4, ArrayViewMut3, Axis, Slice};
 
+use super::request::PassesKey;
 use crate::Result;
-use crate::explain::explanation::Prediction;
-use crate::explain::request::Asked;
-use crate::explain::settings::Settings;
-use crate::explainer::Explainer;
-use crate::gradient::graph::Of;
-use crate::gradient::session::Pass;
-use crate::sampling::noise::Noise;
+use crate::classifier::Classifier;
+use crate::classifier::labels::Prediction;
+use crate::gradient::session::{GradientSession, Pass};
 use crate::sampling::plan::Sampled;
 use crate::sampling::progress::{Step, Watch};
+use crate::target::Target;
 
-/// What the passes gave.
+/// The results of the passes.
 pub(crate) struct Passes {
+    /// The clean picture's scores.
     pub(crate) scores: Array1<f32>,
     /// All classes, the most probable first.
     pub(crate) predictions: Vec<Prediction>,
-    /// The clean picture's, (K, h, w).
+    /// The clean picture's activations, (K, h, w).
     pub(crate) activations: Array3<f32>,
-    /// Those explained.
-    pub(crate) classes: Vec<usize>,
+    /// The targets, none of which is open any more.
+    pub(crate) targets: Vec<Target>,
     pub(crate) sampled: Sampled,
-    /// The standard deviation of the noise.
-    pub(crate) scale: f64,
-    /// The noise itself, where it was to be kept.
-    pub(crate) noise: Option<Array4<f32>>,
 }
 
 impl Passes {
-    /// The memory that their largest parts take.
+    /// The memory that their largest parts take, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let moments =
-            self.sampled.moments.iter().flatten().map(ndarray::Array3::len).sum::<usize>();
-        let noise = self.noise.as_ref().map_or(0, Array4::len);
-        moments * size_of::<f64>() + (self.activations.len() + noise) * size_of::<f32>()
+        let moments = self.sampled.moments.iter().flatten().map(Array3::len).sum::<usize>();
+        moments * size_of::<f64>() + self.activations.len() * size_of::<f32>()
     }
 }
 
-/// The way from activations and moments to a normalised map.
+/// Computes the normalised map from activations and moments.
 pub(crate) type MapOf<'a> = &'a dyn Fn(&Array3<f32>, &[Array3<f64>; 3]) -> Result<Array2<f32>>;
 
-impl Explainer {
-    /// Runs them: the clean picture, then as many noised ones as it takes.
-    ///
-    /// # Errors
-    /// If the noise does not fit the input, or values are not finite.
-    pub(crate) fn run_passes(
-        &self,
-        asked: &Asked,
-        settings: &Settings,
-        input: &Array4<f32>,
-        map_of: MapOf<'_>,
-        watch: Watch<'_>,
-    ) -> Result<Passes> {
-        let Asked { plan, named, session, .. } = asked;
-        let clean = input.index_axis(Axis(0), 0);
-        let scale = settings.sigma.scale(range(input))?;
-        let mut noise = Noise::new(settings, input, plan.most, scale)?;
+/// Runs the passes of this key on an input: the clean picture, then as many noised ones as it takes.
+///
+/// # Errors
+/// If values are not finite, or the engine fails.
+pub(crate) fn run(
+    classifier: &Classifier,
+    session: &GradientSession,
+    key: &PassesKey,
+    input: &Array4<f32>,
+    map_of: MapOf<'_>,
+    watch: Watch<'_>,
+) -> Result<Passes> {
+    let plan = key.plan;
+    let clean = input.index_axis(Axis(0), 0);
+    let noised = |m: usize, out: ArrayViewMut3<'_, f32>| {
+        if let Some(noise) = &key.noise {
+            noise.add_to(input, m, out);
+        }
+    };
 
-        // The clean picture's run has room for some noised ones.
-        let along = (session.filled(1 + plan.first_look()) - 1).min(plan.most);
-        let of = if named.is_empty() { Of::Highest } else { Of::Classes(named) };
-        // Whoever wants to stop is asked again after the first sample.
-        let _ = watch(&Step::begun(0, plan.first_look() + 1));
-        let first = session.pass(
-            &mut |i, mut out| match i {
-                0 => out.assign(&clean),
-                _ => noise.add_to(input, i - 1, out),
-            },
-            1 + along,
-            of,
-            plan.most == 0 || along > 0,
-        )?;
-        let Pass { scores, activations, gradients } = first;
-        let predictions = self.labels.predictions(&scores, self.net.head);
-        let (classes, known) = match named.is_empty() {
-            true => (vec![predictions[0].class], only_highest(&predictions)),
-            false => (named.clone(), true),
-        };
-        let mut gradients = gradients.filter(|_| known);
-        let sampled = plan.take(
-            activations.dim(),
-            classes.len(),
-            &mut |taken, wanted| match (gradients.take(), plan.most) {
-                (Some(gradients), 0) => Ok(rows(gradients, 0..1)),
-                (Some(gradients), _) => Ok(rows(gradients, 1..1 + along)),
-                (None, 0) => session.gradients(&mut |_, mut out| out.assign(&clean), 1, &classes),
-                (None, _) => {
-                    let count = session.filled(wanted).min(plan.most - taken);
-                    let mut fill = |i: usize, out: ArrayViewMut3<'_, f32>| {
-                        noise.add_to(input, taken + i, out);
-                    };
-                    session.gradients(&mut fill, count, &classes)
-                }
-            },
-            &|moments| map_of(&activations, moments),
-            watch,
-        )?;
-        let noise = noise.kept(sampled.samples);
-        Ok(Passes { scores, predictions, activations, classes, sampled, scale, noise })
+    // The clean picture's run has room for some noised ones.
+    let along = (session.filled(1 + plan.first_look()) - 1).min(plan.most);
+    // Whoever wants to stop now is heard after the first sample.
+    let _ = watch(&Step::begun(0, plan.first_look() + 1));
+    // Among several targets, the predicted class must be known before its gradient can be computed.
+    let known = key.targets.len() == 1 || !key.targets.contains(&Target::Predicted);
+    let first = session.pass(
+        &mut |i, mut out| match i {
+            0 => out.assign(&clean),
+            _ => noised(i - 1, out),
+        },
+        1 + along,
+        &key.targets,
+        known && (plan.most == 0 || along > 0),
+    )?;
+    let Pass { scores, activations, gradients } = first;
+    let predictions = classifier.predictions(&scores);
+    let targets = resolved(&key.targets, predictions[0].class);
+    // Where several classes have the highest score, the gradient was that of their sum.
+    let exact = !key.targets.contains(&Target::Predicted) || only_highest(&predictions);
+    let mut gradients = gradients.filter(|_| exact);
+    let sampled = plan.take(
+        activations.dim(),
+        targets.len(),
+        &mut |taken, wanted| match (gradients.take(), plan.most) {
+            (Some(gradients), 0) => Ok(rows(gradients, 0..1)),
+            (Some(gradients), _) => Ok(rows(gradients, 1..1 + along)),
+            (None, 0) => session.gradients(&mut |_, mut out| out.assign(&clean), 1, &targets),
+            (None, _) => {
+                let count = session.filled(wanted).min(plan.most - taken);
+                session.gradients(&mut |i, out| noised(taken + i, out), count, &targets)
+            }
+        },
+        &|moments| map_of(&activations, moments),
+        watch,
+    )?;
+    Ok(Passes { scores, predictions, activations, targets, sampled })
+}
+
+/// The targets with the predicted class in its place, each once.
+fn resolved(targets: &[Target], predicted: usize) -> Vec<Target> {
+    let mut resolved = Vec::new();
+    for target in targets {
+        let target = Target::Class(target.class(predicted));
+        if !resolved.contains(&target) {
+            resolved.push(target);
+        }
     }
+    resolved
 }
 
 /// Whether no other class has the score of the predicted one.
 fn only_highest(predictions: &[Prediction]) -> bool {
     !matches!(predictions, [first, second, ..] if first.score == second.score)
-}
-
-/// Maximum minus minimum.
-fn range(input: &Array4<f32>) -> f64 {
-    // In lanes, which a processor compares at once.
-    let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
-    let input = input.as_standard_layout();
-    for lane in input.as_slice().unwrap_or_default().chunks(low.len()) {
-        for ((x, low), high) in lane.iter().zip(&mut low).zip(&mut high) {
-            (*low, *high) = (low.min(*x), high.max(*x));
-        }
-    }
-    let low = low.into_iter().fold(f32::INFINITY, f32::min);
-    let high = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    f64::from(high) - f64::from(low)
 }
 
 /// These rows of each batch.

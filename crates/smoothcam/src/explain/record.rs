@@ -1,15 +1,16 @@
-//! The record of a run: what was computed, from what, and how to do it again.
+//! Records an explanation: what was computed, from what, and how to do it again.
 
 use serde::Serialize;
 
+use crate::classifier::Classifier;
 use crate::classifier::grid::Axes;
-use crate::explain::explanation::{Degenerate, Explanation, Prediction};
+use crate::classifier::labels::Prediction;
+use crate::explain::explanation::{Degenerate, Explanation};
 use crate::explain::settings::Sigma;
-use crate::explainer::Explainer;
 use crate::input::preprocess::{Preprocess, Seen};
 use crate::model_config::Provenance;
 
-/// Everything that tells how an explanation came about, to be serialised.
+/// The record of an explanation, to be serialised.
 #[derive(Debug, Serialize)]
 pub struct Manifest<'a> {
     smoothcam: &'static str,
@@ -77,12 +78,13 @@ impl Manifest<'_> {
         self.preprocess_sources.retain(|p| p.setting == "labels");
         self
     }
-}
 
-impl Explainer {
-    /// The record of an explanation that this explainer gave, with its `top` most probable
-    /// classes.
-    pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
+    /// The record of an explanation by a classifier, with its `top` most probable classes.
+    pub(crate) fn new<'a>(
+        classifier: &'a Classifier,
+        explanation: &'a Explanation,
+        top: usize,
+    ) -> Manifest<'a> {
         let noise = &explanation.noise;
         let extreme = |map: &ndarray::Array2<f32>, pick: fn(f32, f32) -> f32| {
             map.iter().copied().reduce(pick).unwrap_or(0.0)
@@ -95,8 +97,8 @@ impl Explainer {
         };
         Manifest {
             smoothcam: env!("CARGO_PKG_VERSION"),
-            engine: self.engine(),
-            model_sha256: self.model_sha256(),
+            engine: classifier.network.engine.name(),
+            model_sha256: &classifier.sha256,
             method: explanation.method.name(),
             title: &explanation.title,
             formula: explanation.method.source(),
@@ -119,8 +121,8 @@ impl Explainer {
                 seed: noise.seed,
             },
             signed: explanation.signed,
-            preprocess: Some(self.preprocess()),
-            preprocess_sources: self.preprocess_sources().iter().collect(),
+            preprocess: Some(&classifier.preprocess),
+            preprocess_sources: classifier.provenance.iter().collect(),
             seen: explanation.seen,
             predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
             classes: explanation.classes.iter().map(class).collect(),

@@ -1,93 +1,105 @@
-//! What settings come to for a classifier: which layer, which classes, how many passes.
+//! Resolves settings for one classifier: which layer, which targets, which passes.
 
 use std::sync::Arc;
 
 use ndarray::Array4;
 use onnx_grad::ValueId;
 
+use super::selection::{self, Maps, Neurons};
+use super::sessions::Sessions;
+use super::settings::{MOST_TARGETS, Settings, Sigma};
+use crate::classifier::Classifier;
 use crate::classifier::grid::Grid;
 use crate::classifier::layers::Layer;
-use crate::explain::selection::{Maps, Neurons};
-use crate::explain::settings::{MOST_CLASSES, Settings, Sigma};
-use crate::explainer::Explainer;
 use crate::gradient::session::GradientSession;
 use crate::methods::Method;
 use crate::printable::printable;
+use crate::sampling::noise::{GivenNoise, NoiseSource};
 use crate::sampling::plan::Plan;
+use crate::target::{Target, TargetSpec};
 use crate::{Error, Result};
 
-/// What settings come to for a classifier. Equal ones need the same passes.
-#[derive(Clone)]
-pub(crate) struct Asked {
-    /// `None` for methods that look at the input.
-    pub(crate) layer: Option<Layer>,
-    pub(crate) plan: Plan,
-    /// What the user should know, in sentences.
-    pub(crate) notes: Vec<String>,
+/// The passes that an explanation needs. Equal keys need the same passes for the same input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PassesKey {
     /// The layer's value and grid, or the input's.
     pub(crate) place: (ValueId, Grid),
-    /// The classes named; none for the predicted one.
-    pub(crate) named: Vec<usize>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) plan: Plan,
+    /// Where the noise comes from; `None` without noise.
+    pub(crate) noise: Option<NoiseSource>,
+    /// Which map's error is estimated while the passes run; `None` where none is.
+    pub(crate) error_of: Option<MapSettings>,
+}
+
+/// How a map is computed from the results of passes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MapSettings {
+    pub(crate) method: Method,
+    maps: Option<Maps>,
+    neurons: Option<Neurons>,
+    pub(crate) signed: bool,
+}
+
+/// Settings resolved for one classifier.
+pub(crate) struct Request {
+    /// `None` for methods that look at the input.
+    pub(crate) layer: Option<Layer>,
+    /// The layer's value and grid, or the input's.
+    pub(crate) place: (ValueId, Grid),
+    pub(crate) targets: Vec<Target>,
+    pub(crate) plan: Plan,
+    pub(crate) map: MapSettings,
+    pub(crate) sigma: Sigma,
     pub(crate) session: Arc<GradientSession>,
-    /// Where there is noise.
-    noise: Option<NoiseAsked>,
-    /// What is weighed, where the error of its map is told while passes are run.
-    told: Option<(Method, Option<Maps>, Option<Neurons>, bool)>,
-}
-
-#[derive(Clone, PartialEq)]
-struct NoiseAsked {
-    sigma: Sigma,
+    /// What the user should know, in sentences.
+    pub(crate) notes: Vec<String>,
+    /// Whether the noise is part of the results.
+    pub(crate) keep_noise: bool,
     seed: u64,
-    given: Option<Array4<f32>>,
-    keep: bool,
+    given_noise: Option<GivenNoise>,
 }
 
-impl PartialEq for Asked {
-    fn eq(&self, other: &Self) -> bool {
-        let whole = |a: &Asked| (a.place, a.plan);
-        whole(self) == whole(other)
-            && self.named == other.named
-            && self.noise == other.noise
-            && self.told == other.told
-    }
-}
-
-impl Asked {
-    /// Of the layer: (K, h, w).
-    pub(crate) fn shape(&self) -> (usize, usize, usize) {
-        let grid = self.place.1;
-        (grid.maps, grid.height, grid.width)
-    }
-
-    /// With as many samples as had been taken when it was stopped.
-    pub(crate) fn stopped_at(mut self, samples: usize) -> Asked {
+impl PassesKey {
+    /// The key of the same passes, stopped after so many samples.
+    #[must_use]
+    pub(crate) fn stopped_at(mut self, samples: usize) -> PassesKey {
         self.plan =
             Plan { most: samples, tolerance: None, errors: self.plan.errors && samples > 1 };
-        self.told = self.told.filter(|_| self.plan.errors);
+        self.error_of = self.error_of.filter(|_| self.plan.errors);
         self
-    }
-
-    /// Whether the gradient depends on the picture.
-    pub(crate) fn noise_acts(&self) -> bool {
-        self.session.noise_acts()
     }
 }
 
-impl Explainer {
-    /// What settings come to for this classifier.
+impl MapSettings {
+    /// The neurons that take part: 1 for each that does, else 0; (K, h, w).
+    ///
+    /// # Errors
+    /// If a feature map or cell is outside the layer.
+    pub(crate) fn mask(&self, shape: (usize, usize, usize)) -> Result<ndarray::Array3<f32>> {
+        selection::mask(shape, self.maps.as_ref(), self.neurons.as_ref())
+    }
+}
+
+impl Request {
+    /// Resolves settings for a classifier.
     ///
     /// # Errors
     /// If they do not fit it.
-    pub(crate) fn asked(&self, settings: &Settings) -> Result<Asked> {
+    pub(crate) fn resolve(
+        classifier: &Classifier,
+        sessions: &Sessions,
+        settings: &Settings,
+    ) -> Result<Request> {
         let mut plan = settings.plan()?;
-        let named = self.named_classes(settings)?;
-        let mut layer = self.layer(settings, plan.most > 0)?;
+        let targets = targets(classifier, settings)?;
+        let mut layer = layer(classifier, settings, plan.most > 0)?;
+        let network = &classifier.network;
         let place = match &layer {
             Some(layer) => (layer.value, layer.grid()),
-            None => (self.net.input, self.net.picture),
+            None => (network.input, network.picture),
         };
-        let session = self.session((place.0, place.1, named.len().max(1)))?;
+        let session = sessions.gradient(network, place.0, place.1, targets.len())?;
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }
@@ -97,67 +109,110 @@ impl Explainer {
             if settings.uncertainty {
                 return Err(Error::input(format!("nothing is uncertain: {idle}")));
             }
-            notes.push(format!("{idle} and was skipped{}", self.where_noise_acts()));
+            notes.push(format!("{idle} and was skipped{}", where_noise_acts(classifier)));
             plan = Plan { most: 0, tolerance: None, errors: false };
         }
-        let noise = (plan.most > 0).then(|| NoiseAsked {
-            sigma: settings.sigma,
-            seed: settings.seed,
-            given: settings.noise.clone(),
-            keep: settings.keep_noise,
-        });
-        let told = plan.tells_errors().then(|| {
-            (settings.method, settings.maps.clone(), settings.neurons.clone(), settings.signed)
-        });
-        Ok(Asked { layer, plan, notes, place, named, session, noise, told })
-    }
-
-    /// The classes that are asked for, each once.
-    fn named_classes(&self, settings: &Settings) -> Result<Vec<usize>> {
-        let mut named = Vec::new();
-        for class in &settings.classes {
-            let class = self.labels.find(class)?;
-            if !named.contains(&class) {
-                named.push(class);
-            }
-        }
-        if named.len() > MOST_CLASSES {
-            return Err(Error::input(format!(
-                "{} classes are asked for, at most {MOST_CLASSES} are explained at once",
-                named.len()
-            )));
-        }
-        Ok(named)
-    }
-
-    /// The layer to explain; `None` for methods that look at the input.
-    fn layer(&self, settings: &Settings, smoothed: bool) -> Result<Option<Layer>> {
-        match (&settings.layer, settings.method.at_input()) {
-            (None, _) if settings.grid.is_some() => {
-                Err(Error::input("a grid is given, but no layer that it is of")
-                    .with_hint("name the layer with --layer"))
-            }
-            (Some(name), true) => Err(Error::input(format!(
-                "{} looks at the model's input, not at a layer ('{}')",
-                settings.method.title(smoothed),
-                printable(name)
-            ))
-            .with_hint("leave out the layer, or choose a method such as grad-cam++")),
-            (None, true) => Ok(None),
-            (Some(name), false) => match settings.grid {
-                Some(grid) => self.layers.given(&self.net, name, grid).map(Some),
-                None => self.layers.find(&self.net.graph, name).cloned().map(Some),
+        Ok(Request {
+            layer,
+            place,
+            targets,
+            plan,
+            map: MapSettings {
+                method: settings.method,
+                maps: settings.maps.clone(),
+                neurons: settings.neurons.clone(),
+                signed: settings.signed,
             },
-            (None, false) => self.layers.default(smoothed).cloned().map(Some),
+            sigma: settings.sigma,
+            session,
+            notes,
+            seed: settings.seed,
+            given_noise: settings.noise.clone().map(GivenNoise::from),
+            keep_noise: settings.keep_noise,
+        })
+    }
+
+    /// The shape of the layer, (K, h, w).
+    pub(crate) fn shape(&self) -> (usize, usize, usize) {
+        let grid = self.place.1;
+        (grid.maps, grid.height, grid.width)
+    }
+
+    /// Where its noise comes from, for an input and a standard deviation in the input's units.
+    ///
+    /// # Errors
+    /// If given noise is not of the input's shape, or not finite.
+    pub(crate) fn noise(
+        &self,
+        input: &Array4<f32>,
+        standard_deviation: f64,
+    ) -> Result<NoiseSource> {
+        match &self.given_noise {
+            Some(given) => NoiseSource::given(given.clone(), input),
+            None => Ok(NoiseSource::drawn(self.seed, standard_deviation)),
         }
     }
 
-    /// A layer where it does, in words; empty if there is none.
-    fn where_noise_acts(&self) -> String {
-        let other = self.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
-        let words = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
-        words.unwrap_or_default()
+    /// The passes that it needs, with noise from this source.
+    pub(crate) fn passes(&self, noise: &NoiseSource) -> PassesKey {
+        PassesKey {
+            place: self.place,
+            targets: self.targets.clone(),
+            plan: self.plan,
+            noise: (self.plan.most > 0).then(|| noise.clone()),
+            error_of: self.plan.estimates_errors().then(|| self.map.clone()),
+        }
     }
+}
+
+/// The targets of the settings, each once; the predicted class if there are none.
+fn targets(classifier: &Classifier, settings: &Settings) -> Result<Vec<Target>> {
+    let predicted = [TargetSpec::Predicted];
+    let specs = if settings.targets.is_empty() { &predicted[..] } else { &settings.targets };
+    let mut targets = Vec::new();
+    for spec in specs {
+        let target = spec.resolve(&classifier.labels)?;
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    if targets.len() > MOST_TARGETS {
+        return Err(Error::input(format!(
+            "{} classes are requested, at most {MOST_TARGETS} are explained at once",
+            targets.len()
+        )));
+    }
+    Ok(targets)
+}
+
+/// The layer to explain; `None` for methods that look at the input.
+fn layer(classifier: &Classifier, settings: &Settings, smoothed: bool) -> Result<Option<Layer>> {
+    let Classifier { layers, network, .. } = classifier;
+    match (&settings.layer, settings.method.at_input()) {
+        (None, _) if settings.grid.is_some() => {
+            Err(Error::input("a grid is given, but not the layer that has it")
+                .with_hint("name the layer with --layer"))
+        }
+        (Some(name), true) => Err(Error::input(format!(
+            "{} looks at the model's input, not at a layer ('{}')",
+            settings.method.title(smoothed),
+            printable(name)
+        ))
+        .with_hint("leave out the layer, or choose a method such as grad-cam++")),
+        (None, true) => Ok(None),
+        (Some(name), false) => match settings.grid {
+            Some(grid) => layers.given(network, name, grid).map(Some),
+            None => layers.find(&network.graph, name).cloned().map(Some),
+        },
+        (None, false) => layers.default(smoothed).cloned().map(Some),
+    }
+}
+
+/// A layer at which noise acts, in words; empty if there is none.
+fn where_noise_acts(classifier: &Classifier) -> String {
+    let other = classifier.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
+    let words = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
+    words.unwrap_or_default()
 }
 
 /// That noise makes no difference, and why.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{Error, Result};
 
 /// A subset of a layer's feature maps, as written: `3,17,40-47`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Maps(Vec<(usize, usize)>);
 
@@ -20,7 +20,7 @@ pub struct Maps(Vec<(usize, usize)>);
 /// several separated by spaces or semicolons; `17:2-5,0-3` is for feature map 17 alone. Maps with
 /// cells of their own use those; other maps use the cells that are for all, and take no part if
 /// there are none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Neurons {
     /// For every map that has none of its own.
     all: Vec<Cells>,
@@ -29,7 +29,7 @@ pub struct Neurons {
 }
 
 /// A box of a grid, ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 struct Cells {
     rows: (usize, usize),
     columns: (usize, usize),

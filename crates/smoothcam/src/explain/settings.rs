@@ -1,4 +1,4 @@
-//! What is asked of an explanation.
+//! Holds the settings of an explanation, as a person gives them.
 
 use ndarray::Array4;
 use serde::Serialize;
@@ -7,12 +7,13 @@ use crate::classifier::grid::GivenGrid;
 use crate::explain::selection::{Maps, Neurons};
 use crate::methods::Method;
 use crate::sampling::plan::Plan;
+use crate::target::TargetSpec;
 use crate::{Error, Result};
 
 /// The most noised samples that are taken: the mean has long converged.
 pub const MOST_SAMPLES: usize = 10_000;
-/// The most classes that are explained from the same passes.
-pub const MOST_CLASSES: usize = 64;
+/// The most targets that are explained from the same passes.
+pub const MOST_TARGETS: usize = 64;
 
 /// What to explain, and how. [`Settings::default`] explains the predicted class with Smooth
 /// Grad-CAM++ at the layer that suits it.
@@ -37,9 +38,9 @@ pub struct Settings {
     pub maps: Option<Maps>,
     /// The layer's neurons to look at; `None` for all.
     pub neurons: Option<Neurons>,
-    /// The classes to explain, by index or label; empty for the predicted class. At most
-    /// [`MOST_CLASSES`].
-    pub classes: Vec<String>,
+    /// What to explain; empty for the predicted class. At most [`MOST_TARGETS`], which share their
+    /// passes.
+    pub targets: Vec<TargetSpec>,
     /// Whether negative evidence stays in the map.
     pub signed: bool,
     /// Whether to return the noise that was used (n times the input's size).
@@ -161,6 +162,6 @@ impl Settings {
             ))
             .with_hint("take some: --samples 8"));
         }
-        Ok(Plan { most, tolerance, errors: self.uncertainty })
+        Ok(Plan { most, tolerance: tolerance.map(Into::into), errors: self.uncertainty })
     }
 }

@@ -1,44 +1,51 @@
-//! A picture under study: explained by any number of methods, for any part of a layer.
+//! Explains one picture in any number of ways, which share the passes that they need.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::{Array3, Array4};
 
-use crate::cache::Kept;
-use crate::explain::explanation::{ClassMap, Explanation, NoiseUsed, normalized};
-use crate::explain::passes::{MapOf, Passes};
-use crate::explain::request::Asked;
-use crate::explain::selection;
-use crate::explain::settings::Settings;
-use crate::explainer::Explainer;
+use super::explanation::{ClassMap, Explanation, NoiseUsed};
+use super::fuse;
+use super::overview::Glance;
+use super::passes::{self, MapOf, Passes};
+use super::request::{PassesKey, Request};
+use super::sessions::Sessions;
+use super::settings::Settings;
+use crate::cache::Cache;
+use crate::classifier::Classifier;
 use crate::input::preprocess::Seen;
+use crate::map::normalized::normalized;
 use crate::methods::Outcome;
 use crate::printable::printable;
+use crate::sampling::noise::{NoiseSource, range};
 use crate::sampling::progress::{Progress, Watch};
+use crate::target::{Target, TargetSpec};
 use crate::{Error, Result};
 
-/// Sets of passes kept for the next explanation: those of two layers, without noise and with.
-const KEPT: usize = 4;
+/// Sets of passes that are cached: those of two layers, without noise and with.
+const CACHED: usize = 4;
 
-/// A picture, made ready for a classifier. Passes that have been run are kept, so that another
-/// method, or another part of the layer, costs none.
+/// A picture, made ready for a classifier. The results of passes are cached, so that another
+/// method, or another part of the layer, costs none. Any number of threads may use it at once.
 pub struct Study<'e> {
-    explainer: &'e Explainer,
+    classifier: &'e Classifier,
+    sessions: &'e Sessions,
     input: Array4<f32>,
     seen: Seen,
-    passes: Kept<Asked, Passes>,
+    passes: Cache<PassesKey, Passes>,
 }
 
 impl<'e> Study<'e> {
-    /// Of a preprocessed input that covers the rectangle `seen` of its picture.
-    pub(crate) fn new(explainer: &'e Explainer, input: Array4<f32>, seen: Seen) -> Study<'e> {
-        Study { explainer, input, seen, passes: Kept::new(KEPT) }
-    }
-
-    /// The classifier.
-    pub(crate) fn explainer(&self) -> &'e Explainer {
-        self.explainer
+    /// A study of a preprocessed input that covers the rectangle `seen` of its picture.
+    pub(crate) fn new(
+        classifier: &'e Classifier,
+        sessions: &'e Sessions,
+        input: Array4<f32>,
+        seen: Seen,
+    ) -> Study<'e> {
+        Study { classifier, sessions, input, seen, passes: Cache::new(CACHED) }
     }
 
     /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
@@ -46,9 +53,9 @@ impl<'e> Study<'e> {
         &self.input
     }
 
-    /// The memory that kept passes take, in bytes; `None` while passes are run.
-    pub fn memory(&self) -> Option<usize> {
-        self.passes.weigh(Passes::bytes)
+    /// The memory that cached passes take, in bytes.
+    pub fn memory(&self) -> usize {
+        self.passes.weight(Passes::bytes)
     }
 
     /// The rectangle of the picture that the input covers.
@@ -56,10 +63,10 @@ impl<'e> Study<'e> {
         self.seen
     }
 
-    /// Explains the picture, and tells how far it is.
+    /// Explains the picture, and reports the number of passes that are done.
     ///
     /// # Errors
-    /// As [`Explainer::explain`].
+    /// As [`Explainer::explain`](crate::Explainer::explain).
     pub fn explain(&self, settings: &Settings, progress: Progress<'_>) -> Result<Explanation> {
         self.watch(settings, &mut |step| {
             progress(step.done, step.all);
@@ -67,28 +74,56 @@ impl<'e> Study<'e> {
         })
     }
 
-    /// Explains the picture, shows what the map is like after each noised sample, and stops when it is told
-    /// to. The explanation is then the same as if so many samples had been asked for.
+    /// Explains the picture, shows the map after each noised sample, and stops when `watch` says so.
+    /// The explanation is then the same as if so many samples had been requested.
     ///
     /// # Errors
-    /// As [`Explainer::explain`].
+    /// As [`Explainer::explain`](crate::Explainer::explain).
     pub fn watch(&self, settings: &Settings, watch: Watch<'_>) -> Result<Explanation> {
-        // A layer whose grid is given is one, whatever its name.
-        if let (Some(name), None) = (&settings.layer, settings.grid)
-            && let layers = self.explainer.fused_layers(name)
-            && layers.len() > 1
-        {
-            return self.explain_fused(settings, &layers, watch);
+        let layers = fuse::layers(self.classifier, settings);
+        if layers.len() < 2 {
+            return self.explain_layer(settings, watch);
         }
+        fuse::check(settings, layers.len())?;
+        let each = layers.iter().enumerate().map(|(i, layer)| {
+            let settings = Settings { layer: Some((*layer).to_owned()), ..settings.clone() };
+            self.explain_layer(&settings, &mut |step| watch(&step.as_part(i, layers.len())))
+        });
+        fuse::fuse(each.collect::<Result<_>>()?)
+    }
+
+    /// Grad-CAM's map of a class at every feature layer that the gradient reaches, in the order in
+    /// which these are computed: one run of the model and of its gradient, whatever their number.
+    ///
+    /// # Errors
+    /// If there is no such class, or the engine fails.
+    pub fn overview(&self, target: &TargetSpec) -> Result<Vec<Glance>> {
+        let Classifier { network, layers, labels, .. } = self.classifier;
+        let target = match target.resolve(labels)? {
+            Target::Predicted => {
+                let scores = self.classifier.forward(&self.input)?;
+                Target::Class(self.classifier.predictions(&scores)[0].class)
+            }
+            target => target,
+        };
+        let worth = || {
+            let all = layers.all().iter();
+            all.filter(|l| l.feature && l.noise_acts.is_ok()).cloned().collect()
+        };
+        self.sessions.overview(network, worth)?.run(&self.input, target)
+    }
+
+    /// Explains the picture at one layer.
+    fn explain_layer(&self, settings: &Settings, watch: Watch<'_>) -> Result<Explanation> {
         let started = Instant::now();
-        let (explainer, method) = (self.explainer, settings.method);
-        let asked = explainer.asked(settings)?;
-        if method.spec().linear_head && asked.noise_acts() {
-            return Err(no_linear_head(settings, &asked));
+        let (classifier, method) = (self.classifier, settings.method);
+        let request = Request::resolve(classifier, self.sessions, settings)?;
+        if method.spec().linear_head && request.session.noise_acts() {
+            return Err(no_linear_head(&request));
         }
-        let shape = asked.shape();
-        let chosen = selection::mask(shape, settings.maps.as_ref(), settings.neurons.as_ref())?;
-        let formula = explainer.formula(method, shape)?;
+        let shape = request.shape();
+        let chosen = request.map.mask(shape)?;
+        let formula = self.sessions.formula(&classifier.network, method, shape)?;
         let outcome_of = |activations: &_, moments: &_| -> Result<Outcome> {
             let mut outcome = formula.compute(activations, moments, &chosen)?;
             if !settings.signed {
@@ -99,32 +134,21 @@ impl<'e> Study<'e> {
         let map_of: MapOf<'_> = &|activations, moments| {
             outcome_of(activations, moments).map(|outcome| normalized(&outcome.map))
         };
-        let mut notes = asked.notes.clone();
-        let layer = asked.layer.clone();
-        let stopped =
-            |passes: &Passes| passes.sampled.stopped && passes.sampled.samples != asked.plan.most;
-        let passes = self.passes.get_as(asked.clone(), |asked| {
-            let passes = explainer.run_passes(&asked, settings, &self.input, map_of, watch)?;
-            // Whoever waits for the same with all its samples must not get these few.
-            let asked = match stopped(&passes) {
-                true => asked.stopped_at(passes.sampled.samples),
-                false => asked,
-            };
-            Ok::<_, Error>((asked, passes))
-        })?;
-        if stopped(&passes) {
-            let samples = passes.sampled.samples;
-            notes.push(format!("stopped after {samples} noised samples"));
-        }
+        let standard_deviation = settings.sigma.scale(range(&self.input))?;
+        let noise = request.noise(&self.input, standard_deviation)?;
+        let passes = self.passes(&request, &noise, map_of, watch)?;
+
         let Passes { activations, sampled, .. } = &*passes;
         let mut maps = Vec::new();
-        for (i, (class, moments)) in passes.classes.iter().zip(&sampled.moments).enumerate() {
+        for (i, (target, moments)) in passes.targets.iter().zip(&sampled.moments).enumerate() {
             if method.spec().linear_head && !uniform(&moments[0]) {
-                return Err(no_linear_head(settings, &asked));
+                return Err(no_linear_head(&request));
             }
             let outcome = outcome_of(activations, moments)?;
-            let prediction = passes.predictions.iter().find(|p| p.class == *class).cloned();
+            let class = target.class(passes.predictions[0].class);
+            let prediction = passes.predictions.iter().find(|p| p.class == class).cloned();
             maps.push(ClassMap {
+                target: *target,
                 prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
                 map: outcome.map,
                 uncertainty: sampled
@@ -137,49 +161,94 @@ impl<'e> Study<'e> {
                 degenerate: outcome.degenerate,
             });
         }
-        let plan = asked.plan;
-        if let (Some(tolerance), Some(error)) = (plan.tolerance, sampled.error())
-            && error > tolerance
-        {
-            notes.push(format!(
-                "the map's error is {:.1} % after {} samples, the tolerance of {:.1} % is not reached",
-                100.0 * error,
-                sampled.samples,
-                100.0 * tolerance
-            ));
-        }
+        let samples = sampled.samples;
         Ok(Explanation {
             method,
-            title: method.title(plan.most > 0 || method.default_samples() > 0),
-            layer,
+            title: method.title(request.plan.most > 0 || method.default_samples() > 0),
             fused: Vec::new(),
             predictions: passes.predictions.clone(),
+            notes: notes(&request, &passes, &maps),
             classes: maps,
             noise: NoiseUsed {
-                samples: sampled.samples,
-                tolerance: plan.tolerance,
+                samples,
+                tolerance: request.plan.tolerance.map(Into::into),
                 error: sampled.error(),
-                sigma: settings.sigma,
-                scale: passes.scale,
+                sigma: request.sigma,
+                scale: standard_deviation,
                 seed: settings.noise.is_none().then_some(settings.seed),
-                kept: passes.noise.clone(),
+                kept: request.keep_noise.then(|| noise.samples(&self.input, samples)),
             },
+            layer: request.layer,
             seen: self.seen,
             signed: settings.signed,
             input: self.input.clone(),
             scores: passes.scores.clone(),
             activations: activations.clone(),
-            notes,
             milliseconds: started.elapsed().as_secs_f64() * 1e3,
+        })
+    }
+
+    /// The results of the passes that a request needs: cached ones, or else new ones.
+    fn passes(
+        &self,
+        request: &Request,
+        noise: &NoiseSource,
+        map_of: MapOf<'_>,
+        watch: Watch<'_>,
+    ) -> Result<Arc<Passes>> {
+        let key = request.passes(noise);
+        self.passes.get_as(key.clone(), || {
+            let passes =
+                passes::run(self.classifier, &request.session, &key, &self.input, map_of, watch)?;
+            // Whoever waits for the same with all its samples must not get these few.
+            let key = if stopped(request, &passes) {
+                key.stopped_at(passes.sampled.samples)
+            } else {
+                key
+            };
+            Ok((key, passes))
         })
     }
 }
 
-fn no_linear_head(settings: &Settings, asked: &Asked) -> Error {
-    let name = asked.layer.as_ref().map(|l| printable(&l.name)).unwrap_or_default();
+/// Whether passes were stopped before all samples were taken.
+fn stopped(request: &Request, passes: &Passes) -> bool {
+    passes.sampled.stopped && passes.sampled.samples != request.plan.most
+}
+
+/// What the user should know of an explanation, in sentences.
+fn notes(request: &Request, passes: &Passes, maps: &[ClassMap]) -> Vec<String> {
+    let mut notes = request.notes.clone();
+    let sampled = &passes.sampled;
+    if stopped(request, passes) {
+        notes.push(format!("stopped after {} noised samples", sampled.samples));
+    }
+    if let (Some(tolerance), Some(error)) = (request.plan.tolerance, sampled.error())
+        && error > *tolerance
+    {
+        notes.push(format!(
+            "the map's error is {:.1} % after {} samples, the tolerance of {:.1} % is not reached",
+            100.0 * error,
+            sampled.samples,
+            100.0 * *tolerance
+        ));
+    }
+    if request.map.signed && maps.iter().all(|m| m.map.iter().all(|x| *x >= 0.0)) {
+        let why = if request.map.method.has_nonnegative_weights() {
+            "the method's weights are never negative"
+        } else {
+            "there is no negative evidence here"
+        };
+        notes.push(format!("the signed map is the same as the unsigned one: {why}"));
+    }
+    notes
+}
+
+fn no_linear_head(request: &Request) -> Error {
+    let name = request.layer.as_ref().map(|l| printable(&l.name)).unwrap_or_default();
     Error::input(format!(
         "{} needs global average pooling and one linear layer above layer '{name}'",
-        settings.method.title(false)
+        request.map.method.title(false)
     ))
     .with_hint("Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere")
 }
@@ -241,7 +310,7 @@ mod tests {
                 three.classes[0].map
             );
         }
-        assert!(study.memory().unwrap() > 3 * 8 * 1000);
+        assert!(study.memory() > 3 * 8 * 1000);
     }
 
     #[test]

@@ -1,33 +1,16 @@
-//! What a map is computed from, in the graph: the class, the gradient, its moments over noised copies.
+//! Writes what a map is computed from: the target, the gradient, its moments over noised copies.
 
 use ndarray::Array3;
-use onnx_grad::{DType, Graph, Tape, Tensor, ValueId, Var, vjp};
+use onnx_grad::{DType, Tape, Tensor, ValueId, Var};
 
 use super::CLASS;
-use super::noised::{Draws, Noised};
-use super::pictures::Pictures;
-use crate::classifier::grid::Grid;
+use super::context::Context;
+use super::gradient::gradient;
+use super::noised;
+use crate::Result;
 use crate::classifier::network::unsupported;
-use crate::explain::request::Asked;
-use crate::explain::selection;
-use crate::explainer::Explainer;
 use crate::methods::Evidence;
-use crate::{Error, Result};
-
-/// The class that is explained.
-#[derive(Clone, Copy)]
-pub(super) enum Class {
-    Predicted,
-    Fixed(usize),
-    /// An input of the graph.
-    Input,
-}
-
-/// A graph that computes the map, and the inputs that it has besides the picture.
-pub(super) struct Written {
-    pub(super) graph: Graph,
-    pub(super) added: Vec<ValueId>,
-}
+use crate::target::Target;
 
 /// Evidence in units of the largest gradient.
 pub(super) struct Scaled<'g> {
@@ -44,104 +27,72 @@ pub(super) const TINY: f32 = f32::MIN_POSITIVE;
 /// Operators that engines fuse with those around them, if nothing else reads what is in between.
 const FUSED: [&str; 2] = ["Erf", "MatMul"];
 
-/// The gradient at so many copies of each picture, (B, copies, K, h, w).
-pub(super) type Gradients<'g> = Vec<Var<'g>>;
-
-impl Explainer {
-    /// Writes the evidence of `batch` pictures.
-    ///
-    /// # Errors
-    /// If an operator has no rule, or a part of the layer is named that it does not have.
-    pub(super) fn evidence<'g>(
-        &self,
-        tape: &'g Tape,
-        asked: &Asked,
-        pictures: &Pictures<'_>,
-        batch: usize,
-        class: Class,
-        draws: &Draws<'_>,
-    ) -> Result<Scaled<'g>> {
-        let (net, (layer, grid)) = (&self.net, asked.place);
-        let mut added = Vec::new();
-        let each = tape.var(net.score).reshape(&[batch, net.classes]);
-        let chosen_class = one_hot(each, class, batch, &mut added);
-        let gradients = match asked.plan.most {
-            0 => vec![self.clean(tape, asked, pictures, batch, chosen_class)?],
-            samples => {
-                let noised =
-                    Noised { explainer: self, tape, pictures, batch, place: (layer, grid) };
-                noised.gradients(chosen_class, samples, draws, &mut added)?
-            }
-        };
-        tape.set_scope("saliency");
-        let shape = asked.shape();
-        let settings = draws.settings;
-        let mask = selection::mask(shape, settings.maps.as_ref(), settings.neurons.as_ref())?;
-        let (unit, [d1, d2, d3]) = moments(&gradients, asked.plan.most.max(1));
-        let a = grid.view(tape.var(layer)) * unit;
-        let evidence = Evidence { a, d1, d2, d3, chosen: chosen(tape, &mask) };
-        Ok(Scaled { evidence, unit, added })
-    }
-
-    /// The gradient at the pictures themselves, (B, 1, K, h, w).
-    ///
-    /// It reads what the classifier computes above the layer, which keeps engines from fusing the nodes
-    /// of transformers, so that predictions would be rounded otherwise: there it reads values of its own.
-    fn clean<'g>(
-        &self,
-        tape: &'g Tape,
-        asked: &Asked,
-        pictures: &Pictures<'_>,
-        batch: usize,
-        class: Var<'g>,
-    ) -> Result<Var<'g>> {
-        let (net, (layer, grid)) = (&self.net, asked.place);
-        let score = tape.var(net.score);
-        let dy = class.reshape(&score.shape());
-        let graph = &net.graph;
-        let (above, before) = (graph.varying(&[layer]), graph.ancestors(&[net.score]));
-        let between = |v: &ValueId| above[v.index()] && before[v.index()];
-        let mut fused = graph.nodes().filter(|(_, n)| FUSED.contains(&n.op.as_str()));
-        let reads = fused.any(|(_, n)| n.outputs.iter().flatten().any(between));
-        if !asked.noise_acts() || !reads {
-            return self.gradient(tape, score, dy, layer, grid, 1);
-        }
-        tape.set_scope("again");
-        // Nothing is as small: a copy that engines do not take for one.
-        let at = tape.var(layer).binary("Max", tape.scalar(f32::MIN));
-        let inputs =
-            [(layer, at), (net.input, if layer == net.input { at } else { tape.var(net.input) })];
-        let scores =
-            tape.embed(&pictures.graph(batch)?, &inputs, &[net.score]).map_err(unsupported)?;
-        let score = scores.first().copied().unwrap_or(score);
-        self.gradient(tape, score, dy, at.id(), grid, 1)
-    }
-
-    /// The gradient of a score at a layer, (B, copies, K, h, w), of B times so many copies.
-    pub(super) fn gradient<'g>(
-        &self,
-        tape: &'g Tape,
-        score: Var<'g>,
-        dy: Var<'g>,
-        layer: ValueId,
-        grid: Grid,
-        copies: usize,
-    ) -> Result<Var<'g>> {
-        let gradient = vjp(tape, score, dy, &[layer]).pop().transpose().map_err(unsupported)?;
-        let gradient = gradient
-            .flatten()
-            .ok_or_else(|| Error::input("the scores do not depend on the layer"))?;
-        tape.set_scope("saliency");
-        let maps = grid.view(gradient);
-        let mut shape = maps.shape();
-        shape[0] /= copies;
-        shape.insert(1, copies);
-        Ok(maps.reshape(&shape))
-    }
+/// Writes the evidence of `batch` pictures, whose noised copies go through the network `at_once`.
+///
+/// # Errors
+/// If an operator has no rule, or the request names a part of the layer that it does not have.
+pub(super) fn evidence<'g>(
+    context: &Context<'_>,
+    tape: &'g Tape,
+    batch: usize,
+    at_once: usize,
+) -> Result<Scaled<'g>> {
+    let Context { classifier, request, .. } = context;
+    let (network, (layer, grid), samples) = (&classifier.network, request.place, request.plan.most);
+    let mut added = Vec::new();
+    let each = tape.var(network.score).reshape(&[batch, network.classes]);
+    let class = one_hot(context, each, batch, &mut added);
+    let gradients = match samples {
+        0 => vec![clean(context, tape, batch, class)?],
+        _ => noised::gradients(context, tape, batch, at_once, class, &mut added)?,
+    };
+    tape.set_scope("saliency");
+    let mask = request.map.mask(request.shape())?;
+    let (unit, [d1, d2, d3]) = moments(&gradients, samples.max(1));
+    let a = grid.view(tape.var(layer)) * unit;
+    let evidence = Evidence { a, d1, d2, d3, chosen: chosen(tape, &mask) };
+    Ok(Scaled { evidence, unit, added })
 }
 
-/// (B, classes): 1 for the class that is explained, else 0.
-fn one_hot<'g>(scores: Var<'g>, class: Class, batch: usize, added: &mut Vec<ValueId>) -> Var<'g> {
+/// The gradient at the pictures themselves, (B, 1, K, h, w).
+///
+/// It reads what the classifier computes above the layer, which keeps engines from fusing the nodes
+/// of transformers, so that predictions would be rounded otherwise: there it reads values of its own.
+fn clean<'g>(
+    context: &Context<'_>,
+    tape: &'g Tape,
+    batch: usize,
+    class: Var<'g>,
+) -> Result<Var<'g>> {
+    let (network, (layer, grid)) = (&context.classifier.network, context.request.place);
+    let score = tape.var(network.score);
+    let dy = class.reshape(&score.shape());
+    let graph = &network.graph;
+    let (above, before) = (graph.varying(&[layer]), graph.ancestors(&[network.score]));
+    let between = |v: &ValueId| above[v.index()] && before[v.index()];
+    let mut fused = graph.nodes().filter(|(_, n)| FUSED.contains(&n.op.as_str()));
+    let reads = fused.any(|(_, n)| n.outputs.iter().flatten().any(between));
+    if !context.request.session.noise_acts() || !reads {
+        return gradient(tape, score, dy, layer, grid, 1);
+    }
+    tape.set_scope("again");
+    // Nothing is as small: a copy that engines do not take for one.
+    let at = tape.var(layer).binary("Max", tape.scalar(f32::MIN));
+    let picture = if layer == network.input { at } else { tape.var(network.input) };
+    let inputs = [(layer, at), (network.input, picture)];
+    let graph = context.pictures.graph(batch)?;
+    let scores = tape.embed(&graph, &inputs, &[network.score]).map_err(unsupported)?;
+    let score = scores.first().copied().unwrap_or(score);
+    gradient(tape, score, dy, at.id(), grid, 1)
+}
+
+/// The cotangent of the scores, (B, classes): 1 for the class that is explained, else 0.
+fn one_hot<'g>(
+    context: &Context<'_>,
+    scores: Var<'g>,
+    batch: usize,
+    added: &mut Vec<ValueId>,
+) -> Var<'g> {
     let tape = scores.tape();
     tape.set_scope("class");
     let count = scores.shape()[1];
@@ -153,10 +104,10 @@ fn one_hot<'g>(scores: Var<'g>, class: Class, batch: usize, added: &mut Vec<Valu
         let lower = scores.compare("Less", scores.reduce("ReduceMax", &[1])).to_float();
         (numbers + lower * count as f32).reduce("ReduceMin", &[1])
     };
-    let wanted = match class {
-        Class::Predicted => predicted(),
-        Class::Fixed(class) => tape.scalar(class as f32).expand(&[batch, 1]),
-        Class::Input => {
+    let wanted = match (context.export.class_input, context.request.targets[0]) {
+        (false, Target::Predicted) => predicted(),
+        (false, Target::Class(class)) => tape.scalar(class as f32).expand(&[batch, 1]),
+        (true, _) => {
             tape.set_scope("");
             let input = tape.input_of(CLASS, DType::I64, &[batch]);
             added.push(input.id());

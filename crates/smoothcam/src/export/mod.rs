@@ -1,9 +1,11 @@
-//! A model that explains itself: the classifier's own file, continued with the nodes that compute
-//! a saliency map.
+//! Exports models that explain themselves: a classifier's own file, continued with the nodes that
+//! compute a saliency map.
 
+mod context;
 mod evidence;
 mod file;
 mod grad;
+mod gradient;
 mod map;
 mod metadata;
 mod noised;
@@ -13,18 +15,25 @@ mod saliency;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use ndarray::Array4;
 use onnx_grad::{Graph, Source, ValueId};
 use serde::Serialize;
 
 use self::file::Unwritten;
 pub use self::file::weights_path;
 pub use self::grad::{Gradients, WrittenGradients};
+use self::metadata::metadata;
+use self::saliency::saliency;
+use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
 use crate::classifier::network::unsupported;
-use crate::explain::request::Asked;
+use crate::explain::fuse;
+use crate::explain::request::Request;
+use crate::explain::sessions::Sessions;
 use crate::explain::settings::{Samples, Settings};
-use crate::explainer::Explainer;
-use crate::load::builder::ExplainerBuilder;
+use crate::explain::study::Study;
+use crate::input::preprocess::Seen;
+use crate::load::builder::{ModelSpec, load};
 use crate::{Error, Result};
 
 /// What an exported model computes. [`Export::default`] exports what [`Settings::default`] explains,
@@ -110,63 +119,57 @@ const MAP: &str = "saliency";
 const CLASS: &str = "class";
 const NOISE: &str = "noise";
 
-impl ExplainerBuilder {
-    /// Writes a model that explains itself: the source's inputs, outputs and nodes as they are, and one
-    /// more output, `saliency`, of shape (N, h, w), a map for each picture.
-    ///
-    /// Inputs that are given a value are constants of the exported model.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build) and [`Explainer::explain`]; and if the settings cannot be exported.
-    pub fn export(self, export: &Export) -> Result<Exported> {
-        check(export)?;
-        let (bytes, path) = self.source()?;
-        let given = self.given().to_vec();
-        let again = self.clone();
-        let explainer = self.build()?;
-        if let (Some(layer), None) = (&export.settings.layer, export.settings.grid)
-            && explainer.fused_layers(layer).len() > 1
-        {
-            return Err(Error::input("maps at several layers cannot be exported fused")
-                .with_hint("name one layer"));
-        }
-        let asked = explainer.asked(&export.settings)?;
-        explainer.check_head(export, &asked)?;
-        let mut source = Source::read(bytes).map_err(unsupported)?;
-        let written = explainer.saliency(export, &asked, &source)?;
-        // Constants whose content the graph has given to the engine, read once more where needed.
-        let graph = OnceCell::new();
-        let content = |name: &str| {
-            let graph: &Option<Graph> = graph.get_or_init(|| again.graph().ok());
-            let graph = graph.as_ref()?;
-            graph.content(graph.find(name)?).cloned()
-        };
-        for (name, value) in &given {
-            let dtype =
-                explainer.net.graph.find(name).and_then(|id| explainer.net.graph.value(id).dtype);
-            let tensor = dtype.and_then(|dtype| value.to_tensor_of(dtype)).ok_or_else(|| {
-                Error::input(format!("the value of input '{name}' is not of its type"))
-            })?;
-            source.bind(name, &tensor).map_err(unsupported)?;
-        }
-        let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
-        extended.add_metadata(&explainer.metadata(export, &asked)?);
-        let mut notes = asked.notes.clone();
-        notes.extend(written.note.clone());
-        notes.extend(grad::raised(&extended));
-        let graph = &written.graph;
-        let told = |id: &ValueId| format!("{} {}", graph.value(*id).name, shape(graph, *id));
-        Ok(Exported {
-            inputs: written.added.iter().map(told).collect(),
-            output: graph.outputs().iter().map(told).collect(),
-            opset: extended.opset(),
-            file: Unwritten { extended, source: path },
-            title: export.settings.method.title(asked.plan.most > 0),
-            samples: asked.plan.most,
-            layer: asked.layer,
-            notes,
-        })
+/// Writes a model that explains itself: see [`ExplainerBuilder::export`](crate::ExplainerBuilder::export).
+///
+/// # Errors
+/// If the model cannot be loaded, or the settings cannot be exported.
+pub(crate) fn export(spec: ModelSpec, export: &Export) -> Result<Exported> {
+    check(export)?;
+    let (bytes, path) = spec.model.bytes()?;
+    let (model, inputs) = (spec.model.clone(), spec.inputs.clone());
+    let classifier = load(spec)?;
+    if fuse::layers(&classifier, &export.settings).len() > 1 {
+        return Err(Error::input("maps at several layers cannot be exported fused")
+            .with_hint("name one layer"));
     }
+    let sessions = Sessions::new();
+    let request = Request::resolve(&classifier, &sessions, &export.settings)?;
+    check_head(&classifier, &sessions, &request, &export.settings)?;
+    let mut source = Source::read(bytes).map_err(unsupported)?;
+    let written = saliency(&classifier, &request, export, &source)?;
+    // Constants whose content the graph has given to the engine, read once more where needed.
+    let graph = OnceCell::new();
+    let content = |name: &str| {
+        let read = || model.read().ok().map(|file| file.graph);
+        let graph: &Option<Graph> = graph.get_or_init(read);
+        let graph = graph.as_ref()?;
+        graph.content(graph.find(name)?).cloned()
+    };
+    for (name, value) in &inputs {
+        let graph = &classifier.network.graph;
+        let dtype = graph.find(name).and_then(|id| graph.value(id).dtype);
+        let tensor = dtype.and_then(|dtype| value.to_tensor_of(dtype)).ok_or_else(|| {
+            Error::input(format!("the value of input '{name}' is not of its type"))
+        })?;
+        source.bind(name, &tensor).map_err(unsupported)?;
+    }
+    let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
+    extended.add_metadata(&metadata(&classifier, &request, export)?);
+    let mut notes = request.notes.clone();
+    notes.extend(written.note.clone());
+    notes.extend(grad::raised(&extended));
+    let graph = &written.graph;
+    let described = |id: &ValueId| format!("{} {}", graph.value(*id).name, shape(graph, *id));
+    Ok(Exported {
+        inputs: written.added.iter().map(described).collect(),
+        output: graph.outputs().iter().map(described).collect(),
+        opset: extended.opset(),
+        file: Unwritten { extended, source: path },
+        title: export.settings.method.title(request.plan.most > 0),
+        samples: request.plan.most,
+        layer: request.layer,
+        notes,
+    })
 }
 
 /// A shape in words, with names for what is free.
@@ -198,13 +201,13 @@ fn check(export: &Export) -> Result<()> {
             "make it an input: --noise input, or export that of a seed",
         );
     }
-    if settings.classes.len() > 1 {
+    if settings.targets.len() > 1 {
         return refuse(
             "an exported model explains one class of a picture",
             "make the class an input: --class-input",
         );
     }
-    if !settings.classes.is_empty() && export.class_input {
+    if !settings.targets.is_empty() && export.class_input {
         return refuse("the class is named, and an input too", "leave out one of the two");
     }
     if settings.uncertainty || settings.keep_noise {
@@ -216,17 +219,23 @@ fn check(export: &Export) -> Result<()> {
     settings.sigma.scale(1.0).map(drop)
 }
 
-impl Explainer {
-    /// Checks that the head is linear, for methods that want that.
-    fn check_head(&self, export: &Export, asked: &Asked) -> Result<()> {
-        if !export.settings.method.spec().linear_head {
-            return Ok(());
-        }
-        // An explanation of any input finds out, at all the cost of one pass.
-        let shape = self.net.picture.shape(1);
-        let (place, settings) = (asked.layer.as_ref().map(|l| l.name.clone()), &export.settings);
-        let layer = settings.layer.clone().or(place);
-        let settings = Settings { layer, ..settings.clone() };
-        self.explain_tensor(ndarray::Array4::zeros(shape), &settings, &mut |_, _| {}).map(drop)
+/// Checks that the head is linear, for methods that need that.
+///
+/// # Errors
+/// If it is not.
+fn check_head(
+    classifier: &Classifier,
+    sessions: &Sessions,
+    request: &Request,
+    settings: &Settings,
+) -> Result<()> {
+    if !settings.method.spec().linear_head {
+        return Ok(());
     }
+    // An explanation of any input finds out, and costs one pass.
+    let input = Array4::zeros(classifier.network.picture.shape(1));
+    let layer = settings.layer.clone().or(request.layer.as_ref().map(|l| l.name.clone()));
+    let settings = Settings { layer, ..settings.clone() };
+    let study = Study::new(classifier, sessions, input, Seen::whole(1.0, 1.0));
+    study.explain(&settings, &mut |_, _| {}).map(drop)
 }

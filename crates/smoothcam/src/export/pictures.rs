@@ -1,13 +1,15 @@
-//! A classifier's graph for any number of pictures at once.
+//! Writes a classifier's graph for any number of pictures at once.
 
 use onnx_grad::Graph;
 
-use crate::classifier::network::{Network, learn, unsupported};
+use crate::classifier::network::{Network, unsupported};
+use crate::classifier::shapes::learn;
+use crate::gradient::batches::same_scores;
 use crate::{Error, Result};
 
 /// A network for other numbers of pictures than its own.
 pub(super) struct Pictures<'n> {
-    net: &'n Network,
+    network: &'n Network,
     /// With two pictures and with three, where both are classified as each alone.
     instances: Option<[Graph; 2]>,
 }
@@ -15,21 +17,22 @@ pub(super) struct Pictures<'n> {
 impl<'n> Pictures<'n> {
     /// Learns the shapes of the network with two and three pictures, if it takes as many and does
     /// with them what it does with each.
-    pub(super) fn of(net: &'n Network) -> Result<Pictures<'n>> {
+    pub(super) fn of(network: &'n Network) -> Result<Pictures<'n>> {
         let instance = |count: usize| {
-            let mut graph = net.plain.clone();
-            learn(&mut graph, &*net.engine, net.input, &net.picture.shape(count)).ok()?;
+            let mut graph = network.plain.clone();
+            learn(&mut graph, &*network.engine, network.input, &network.picture.shape(count))
+                .ok()?;
             Some(graph)
         };
         let instances = || {
             let (two, three) = (instance(2)?, instance(3)?);
             let one = Graph::of_batch(&two, &three, 1)?.decompose().ok()?;
             let many = three.clone().decompose().ok()?;
-            let same = net.same_scores(&one, &many, net.input, &net.picture.shape(3));
+            let same = same_scores(network, &one, &many, network.input, &network.picture.shape(3));
             same.then_some([two, three])
         };
-        let instances = if net.batch == 1 { instances() } else { None };
-        Ok(Pictures { net, instances })
+        let instances = if network.batch == 1 { instances() } else { None };
+        Ok(Pictures { network, instances })
     }
 
     /// Whether it takes any number of pictures.
@@ -42,8 +45,8 @@ impl<'n> Pictures<'n> {
     /// # Errors
     /// If it does not take as many.
     pub(super) fn graph(&self, count: usize) -> Result<Graph> {
-        if count == self.net.batch {
-            return Ok(self.net.graph.clone());
+        if count == self.network.batch {
+            return Ok(self.network.graph.clone());
         }
         let fixed = || Error::failure(format!("the model does not take {count} pictures at once"));
         let [two, three] = self.instances.as_ref().ok_or_else(fixed)?;

@@ -6,9 +6,10 @@ use onnx_grad::{Graph, Tape, ValueId, Var, vjp};
 use crate::classifier::grid::Grid;
 use crate::classifier::network::{Network, unsupported};
 use crate::printable::printable;
+use crate::target::Target;
 use crate::{Error, Result};
 
-/// A graph that computes scores, activations, and per class the gradient at a layer.
+/// A graph that computes scores, activations, and per target the gradient at a layer.
 pub(crate) struct Gradient {
     pub(crate) graph: Graph,
     /// How many pictures it takes.
@@ -16,10 +17,9 @@ pub(crate) struct Gradient {
     pub(crate) score: ValueId,
     /// (B, K, h, w); `None` where the layer is the input itself.
     pub(crate) activations: Option<ValueId>,
-    /// Per class explained at once: the gradient (B, K, h, w).
+    /// Per target: the gradient (B, K, h, w).
     pub(crate) gradients: Vec<ValueId>,
-    /// Per class the input, of the scores' shape, that is 1 for the scores to be differentiated,
-    /// else 0.
+    /// Per target the input, of the scores' shape, that holds the weights of the scores.
     seeds: Vec<ValueId>,
     /// An input of one number, which is 1 if the score is to be differentiated, too, that is the
     /// highest of the first picture.
@@ -28,36 +28,27 @@ pub(crate) struct Gradient {
     pub(crate) noise_acts: bool,
 }
 
-/// What is differentiated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Of<'a> {
-    /// These classes' scores.
-    Classes(&'a [usize]),
-    /// The score of that class which is highest for the first picture.
-    Highest,
-}
-
 impl Gradient {
     /// Continues a graph of the network's, which takes `batch` pictures, with the gradient of its
-    /// scores at `layer`, a value with this grid, for so many classes at once.
+    /// scores at `layer`, a value with this grid, for so many targets at once.
     ///
     /// # Errors
     /// If an operator in between has no rule, or the score does not depend on the layer.
     pub(crate) fn write(
-        net: &Network,
+        network: &Network,
         graph: Graph,
         batch: usize,
         layer: ValueId,
         grid: Grid,
-        classes: usize,
+        targets: usize,
     ) -> Result<Gradient> {
         let from = graph.inputs().to_vec();
         let tape = Tape::new(graph);
-        let score = tape.var(net.score);
+        let score = tape.var(network.score);
         let highest = tape.input("highest", &[1]);
         let of_highest = highest * is_highest(score, batch);
         let (mut seeds, mut sums, mut gradients) = (vec![], vec![], vec![]);
-        for _ in 0..classes {
+        for _ in 0..targets {
             let seed = tape.input("seed", &score.shape());
             let dy = seed + of_highest;
             let gradient = vjp(&tape, score, dy, &[layer]).pop();
@@ -65,7 +56,7 @@ impl Gradient {
                 gradient.transpose().map_err(unsupported)?.flatten().ok_or_else(|| {
                     Error::input(format!(
                         "the scores do not depend on layer '{}'",
-                        printable(net.name(layer))
+                        printable(network.name(layer))
                     ))
                 })?;
             seeds.push(seed.id());
@@ -73,7 +64,7 @@ impl Gradient {
             gradients.push(grid.view(gradient).id());
         }
         let at = tape.var(layer);
-        let activations = (layer != net.input).then(|| match grid.view(at) {
+        let activations = (layer != network.input).then(|| match grid.view(at) {
             // An output must be another value than an input, and the graph may begin here.
             view if view.id() == layer => view.unary("Identity").id(),
             view => view.id(),
@@ -82,7 +73,7 @@ impl Gradient {
         let graph = tape.into_graph().map_err(unsupported)?;
         let depending = graph.depending(&from, &sums);
         let noise_acts = gradients.iter().any(|g| depending[g.index()]);
-        let score = net.score;
+        let score = network.score;
         let mut written =
             Gradient { graph, batch, score, activations, gradients, seeds, highest, noise_acts };
         let outputs = written.outputs();
@@ -96,21 +87,21 @@ impl Gradient {
         first.chain(self.gradients.iter().copied()).collect()
     }
 
-    /// The values of the inputs that say what is differentiated.
-    pub(crate) fn seeds(&self, of: Of<'_>) -> Vec<(&str, ArrayD<f32>)> {
+    /// The values of the inputs that say what is differentiated: the weights of each target, or the
+    /// predicted class alone.
+    pub(crate) fn seeds(&self, targets: &[Target]) -> Vec<(&str, ArrayD<f32>)> {
         let shape = self.graph.shape(self.score).unwrap_or_default();
-        let count = shape.iter().product::<usize>() / self.batch;
-        let (classes, highest) = match of {
-            Of::Classes(classes) => (classes, 0.0),
-            Of::Highest => (&[][..], 1.0),
-        };
+        let per_picture = shape.iter().product::<usize>() / self.batch;
+        let highest = if targets == [Target::Predicted] { 1.0 } else { 0.0 };
         let highest = (self.name(self.highest), ArrayD::from_elem(IxDyn(&[1]), highest));
         let seeds = self.seeds.iter().enumerate().map(|(i, seed)| {
-            let mut one = ArrayD::zeros(IxDyn(shape));
-            if let Some(class) = classes.get(i) {
-                one.iter_mut().skip(*class).step_by(count).for_each(|x| *x = 1.0);
+            let mut cotangent = ArrayD::zeros(IxDyn(shape));
+            let weights = targets.get(i).and_then(|target| target.weights());
+            for (element, weight) in weights.into_iter().flatten() {
+                let of_pictures = cotangent.iter_mut().skip(element).step_by(per_picture);
+                of_pictures.for_each(|x| *x = weight);
             }
-            (self.name(*seed), one)
+            (self.name(*seed), cotangent)
         });
         [highest].into_iter().chain(seeds).collect()
     }

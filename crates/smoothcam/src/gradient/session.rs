@@ -1,26 +1,28 @@
-//! A classifier with its gradient at one layer, ready to run.
+//! Runs a classifier with its gradient at one layer.
 
 use std::sync::Arc;
 
 use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, IxDyn, Slice};
 use onnx_grad::{Graph, ValueId};
 
+use super::batches::head_of_vectors;
+use super::graph::Gradient;
+use super::health;
 use crate::array::{Array, finite};
 use crate::classifier::grid::Grid;
 use crate::classifier::network::Network;
 use crate::engine::{Engine, Memory, Runs, Session};
-use crate::gradient::graph::{Gradient, Of};
-use crate::gradient::health;
 use crate::printable::printable;
+use crate::target::Target;
 use crate::{Error, Result};
 
 /// How many pictures the head takes at once, where that pays: the clean one, and the noised ones
 /// that there are by default.
-const CHUNK: usize = 9;
+const CAPACITY: usize = 9;
 
-/// The classifier in two parts: the *trunk* computes, from a picture, a value through which every
-/// path to the scores passes (the *cut*); the *head* computes all else from it: scores,
-/// activations, and per class the gradient at the layer.
+/// The classifier in two parts: the *trunk* computes, from a picture, a value that every path to the
+/// scores passes (the *split point*); the *head* computes all else from it: scores, activations, and
+/// per target the gradient at the layer.
 ///
 /// So a pass costs what the bare classifier costs, and the gradient's part above the layer. A head
 /// that multiplies vectors by large matrices takes several pictures at once: reading the matrices
@@ -31,8 +33,8 @@ pub(crate) struct GradientSession {
     head: Box<dyn Session>,
     /// What the head computes.
     gradient: Gradient,
-    cut: ValueId,
-    /// The picture's name, and its shape for one run of the trunk.
+    split: ValueId,
+    /// The name of the picture's input, and its shape for one run of the trunk.
     input: String,
     input_shape: [usize; 4],
     grid: Grid,
@@ -42,64 +44,66 @@ pub(crate) struct GradientSession {
     engine: Arc<dyn Engine>,
 }
 
-/// What a run that begins with the clean picture gives.
+/// The results of a run whose first picture is the clean one.
 pub(crate) struct Pass {
+    /// The clean picture's scores.
     pub(crate) scores: Array1<f32>,
-    /// (K, h, w).
+    /// The clean picture's activations, (K, h, w).
     pub(crate) activations: Array3<f32>,
-    /// Per class, of all pictures of the run, (B, K, h, w), if they were asked for.
+    /// Per target, the gradients at all pictures of the run, (B, K, h, w); `None` if they were not
+    /// requested.
     pub(crate) gradients: Option<Vec<Array4<f32>>>,
 }
 
-/// Writes picture `i` of those to be run.
+/// Writes picture `i` of a run.
 pub(crate) type Fill<'a> = &'a mut dyn FnMut(usize, ArrayViewMut3<'_, f32>);
 
 impl GradientSession {
     /// Writes the gradient at `layer` (the input itself, or a value with this grid) for this
-    /// number of classes, and loads it.
+    /// number of targets, and loads it.
     ///
     /// # Errors
-    /// If an operator in between has no rule, the score does not depend on the layer, or the
-    /// engine cannot run it.
+    /// If an operator in between has no rule, the scores do not depend on the layer, the memory
+    /// allowed is too small, or the engine cannot run it.
     pub(crate) fn new(
-        net: &Network,
+        network: &Network,
         layer: ValueId,
         grid: Grid,
-        classes: usize,
+        targets: usize,
     ) -> Result<GradientSession> {
-        let write = |graph, batch| Gradient::write(net, graph, batch, layer, grid, classes);
-        let whole = write(net.graph.clone(), net.batch)?;
-        let cut = net.cut_before(layer, &whole.graph);
+        let write = |graph, batch| Gradient::write(network, graph, batch, layer, grid, targets);
+        let whole = write(network.graph.clone(), network.batch)?;
+        let split = network.split_point(layer, &whole.graph);
         let load = |graph: &Graph| {
-            let often = net.engine.load(graph, Runs::Often);
-            often.or_else(|_| net.engine.load(graph, Runs::Once))
+            let often = network.engine.load(graph, Runs::Often);
+            often.or_else(|_| network.engine.load(graph, Runs::Once))
         };
-        let mut trunk_graph = net.graph.clone();
-        trunk_graph.set_outputs(&[cut]);
+        let mut trunk_graph = network.graph.clone();
+        trunk_graph.set_outputs(&[split]);
         let head = |gradient: &Gradient| {
             let mut head = gradient.graph.clone();
-            head.begin_at(cut);
+            head.begin_at(split);
             head
         };
-        fits(net, &trunk_graph, &head(&whole))?;
-        let many = if whole.noise_acts { net.head_of_vectors(cut, CHUNK) } else { None };
-        let of_vectors = many.map(|graph| write(graph, CHUNK));
+        fits(network, &trunk_graph, &head(&whole))?;
+        let many = if whole.noise_acts { head_of_vectors(network, split, CAPACITY) } else { None };
+        let of_vectors = many.map(|graph| write(graph, CAPACITY));
         let (gradient, whole) = match of_vectors.transpose()? {
-            Some(many) if fits(net, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),
+            Some(many) if fits(network, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),
             _ => (whole, None),
         };
         let head = head(&gradient);
-        let trunk = (cut != net.input).then(|| load(&trunk_graph)).transpose()?;
+        let trunk = (split != network.input).then(|| load(&trunk_graph)).transpose()?;
         Ok(GradientSession {
             trunk,
             head: load(&head)?,
             gradient,
-            cut,
-            input: net.name(net.input).to_owned(),
-            input_shape: net.picture.shape(net.batch),
+            split,
+            input: network.name(network.input).to_owned(),
+            input_shape: network.picture.shape(network.batch),
             grid,
             whole,
-            engine: net.engine.clone(),
+            engine: network.engine.clone(),
         })
     }
 
@@ -108,18 +112,19 @@ impl GradientSession {
         self.gradient.noise_acts
     }
 
-    /// How many pictures a run takes.
-    pub(crate) fn chunk(&self) -> usize {
+    /// How many pictures a run takes at most.
+    pub(crate) fn capacity(&self) -> usize {
         self.gradient.batch
     }
 
-    /// How many pictures, at most [`Self::chunk`], take no more runs of the model than `wanted` do.
+    /// How many pictures, at most [`Self::capacity`], take no more runs of the model than `wanted` do.
     pub(crate) fn filled(&self, wanted: usize) -> usize {
-        wanted.next_multiple_of(self.input_shape[0]).min(self.chunk())
+        wanted.next_multiple_of(self.input_shape[0]).min(self.capacity())
     }
 
-    /// Runs `count` pictures, at most [`Self::chunk`]: the scores and the layer's activations of
-    /// the first, and, if asked for, the gradients of all.
+    /// Runs `count` pictures, at most [`Self::capacity`]: the scores and the layer's activations of
+    /// the first and, `with_gradients`, the gradients of all. The predicted class can only be the
+    /// target if it is the only one.
     ///
     /// # Errors
     /// If the model computes values that are not finite.
@@ -127,41 +132,29 @@ impl GradientSession {
         &self,
         fill: Fill<'_>,
         count: usize,
-        of: Of<'_>,
+        targets: &[Target],
         with_gradients: bool,
     ) -> Result<Pass> {
-        let gradients = match of {
-            _ if !with_gradients => 0,
-            Of::Classes(classes) => classes.len(),
-            Of::Highest => 1,
-        };
+        let gradients = if with_gradients { targets.len() } else { 0 };
         let wanted: Vec<usize> = (0..self.first_gradient() + gradients).collect();
-        let mut outputs = self.run(fill, count, of, &wanted)?.into_iter();
+        let mut outputs = self.run(fill, count, targets, &wanted)?.into_iter();
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
-        let classes = scores.len() / self.chunk();
+        let classes = scores.len() / self.capacity();
         let activations = match self.gradient.activations {
             Some(_) => next()?,
             None => self.grid.view_picture(self.pictures(fill, 0, 1)),
         };
         let activations = in_maps(activations)?.index_axis_move(Axis(0), 0);
+        let gradients = || outputs.map(in_maps).collect::<Result<_>>();
         Ok(Pass {
             scores: scores.into_iter().take(classes).collect(),
             activations,
-            gradients: if with_gradients {
-                Some(outputs.map(in_maps).collect::<Result<_>>()?)
-            } else {
-                None
-            },
+            gradients: with_gradients.then(gradients).transpose()?,
         })
     }
 
-    /// Which of the outputs is the first gradient.
-    fn first_gradient(&self) -> usize {
-        1 + usize::from(self.gradient.activations.is_some())
-    }
-
-    /// The gradients of these classes' scores at `count` pictures, at most [`Self::chunk`], each
+    /// The gradients of these targets' scores at `count` pictures, at most [`Self::capacity`], each
     /// (count, K, h, w). Where the gradient does not depend on the picture, the trunk is not run.
     ///
     /// # Errors
@@ -170,12 +163,12 @@ impl GradientSession {
         &self,
         fill: Fill<'_>,
         count: usize,
-        classes: &[usize],
+        targets: &[Target],
     ) -> Result<Vec<Array4<f32>>> {
         let first = self.first_gradient();
-        let wanted: Vec<usize> = (first..first + classes.len()).collect();
+        let wanted: Vec<usize> = (first..first + targets.len()).collect();
         let run = if self.noise_acts() { count } else { 0 };
-        let gradients = self.run(fill, run, Of::Classes(classes), &wanted)?;
+        let gradients = self.run(fill, run, targets, &wanted)?;
         let of_pictures = |gradient| {
             let mut gradient = in_maps(gradient)?;
             gradient.slice_axis_inplace(Axis(0), Slice::from(..count));
@@ -184,43 +177,50 @@ impl GradientSession {
         gradients.into_iter().map(of_pictures).collect()
     }
 
+    /// The place of the first gradient among the outputs.
+    fn first_gradient(&self) -> usize {
+        1 + usize::from(self.gradient.activations.is_some())
+    }
+
     /// These of the head's outputs for `count` pictures.
     fn run(
         &self,
         fill: Fill<'_>,
         count: usize,
-        of: Of<'_>,
+        targets: &[Target],
         wanted: &[usize],
     ) -> Result<Vec<ArrayD<f32>>> {
-        let cut = self.cut_values(fill, count)?;
-        let seeds = self.gradient.seeds(of);
+        let split = self.split_values(fill, count)?;
+        let seeds = self.gradient.seeds(targets);
         let mut inputs: Vec<_> = seeds.iter().map(|(name, x)| (*name, x.view())).collect();
-        inputs.push((self.gradient.name(self.cut), cut.view()));
+        inputs.push((self.gradient.name(self.split), split.view()));
         let outputs = self.gradient.outputs();
         let outputs: Vec<&str> = wanted.iter().map(|i| self.gradient.name(outputs[*i])).collect();
-        // What the rest of a run gives, of no picture, does not matter.
-        let pictures = Slice::from(..count.clamp(1, self.chunk()));
-        let fine = |values: &ArrayD<f32>| match self.chunk() {
+        // The rest of a run is of no picture: what it gives does not matter.
+        let pictures = Slice::from(..count.clamp(1, self.capacity()));
+        let sound = |values: &ArrayD<f32>| match self.capacity() {
             1 => finite(values.view()),
             _ => finite(values.slice_axis(Axis(0), pictures)),
         };
         let mut floats = Vec::with_capacity(outputs.len());
         for (at, output) in self.head.run(&inputs, &outputs)?.into_iter().enumerate() {
             match output {
-                Array::Floats(a) if fine(&a) => floats.push(a),
-                Array::Floats(_) => return Err(self.diagnose(fill, count, of, wanted[at])),
+                Array::Floats(a) if sound(&a) => floats.push(a),
+                Array::Floats(_) => return Err(self.diagnose(fill, count, targets, wanted[at])),
                 Array::Ints(_) => {
                     let name = printable(outputs[at]);
-                    return Err(Error::input(format!("'{name}' is not of floats")));
+                    return Err(Error::input(format!(
+                        "the value '{name}' holds integers, expected floats"
+                    )));
                 }
             }
         }
         Ok(floats)
     }
 
-    /// The cut's value for `count` pictures, and anything for the rest of the head's run.
-    fn cut_values(&self, fill: Fill<'_>, count: usize) -> Result<ArrayD<f32>> {
-        let shape = self.gradient.graph.shape(self.cut).unwrap_or_default();
+    /// The value at the split point for `count` pictures, and anything for the rest of the head's run.
+    fn split_values(&self, fill: Fill<'_>, count: usize) -> Result<ArrayD<f32>> {
+        let shape = self.gradient.graph.shape(self.split).unwrap_or_default();
         let mut values = ArrayD::zeros(IxDyn(shape));
         let batch = self.input_shape[0];
         for first in (0..count).step_by(batch) {
@@ -228,14 +228,14 @@ impl GradientSession {
             let value = match &self.trunk {
                 Some(trunk) => {
                     let inputs = [(self.input.as_str(), pictures.view())];
-                    match trunk.run(&inputs, &[self.gradient.name(self.cut)])?.pop() {
+                    match trunk.run(&inputs, &[self.gradient.name(self.split)])?.pop() {
                         Some(Array::Floats(value)) => value,
                         _ => return Err(Error::failure("the engine lost an output")),
                     }
                 }
                 None => pictures,
             };
-            if self.chunk() == batch {
+            if self.capacity() == batch {
                 return Ok(value);
             }
             values.slice_axis_mut(Axis(0), Slice::from(first..first + batch)).assign(&value);
@@ -253,9 +253,9 @@ impl GradientSession {
     }
 
     /// The error for an output that is not finite for one of these pictures.
-    fn diagnose(&self, fill: Fill<'_>, count: usize, of: Of<'_>, output: usize) -> Error {
+    fn diagnose(&self, fill: Fill<'_>, count: usize, targets: &[Target], output: usize) -> Error {
         let whole = self.whole.as_ref().unwrap_or(&self.gradient);
-        let seeds = whole.seeds(of);
+        let seeds = whole.seeds(targets);
         let output = whole.outputs()[output];
         let batches = (0..count.max(1)).step_by(self.input_shape[0]);
         let culprit = batches.into_iter().find_map(|first| {
@@ -268,19 +268,19 @@ impl GradientSession {
     }
 }
 
-/// As (B, K, h, w).
+/// A layer's values as (B, K, h, w).
 fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
     values.into_dimensionality().map_err(|_| Error::failure("the layer has lost its grid"))
 }
 
-/// Whether weights and passes stay within the memory that they may take.
+/// Checks that weights and passes stay within the memory allowed.
 ///
 /// # Errors
-/// If not.
-fn fits(net: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
-    let Some(memory) = net.memory else { return Ok(()) };
-    let weights = net.graph.weights_needed().filter_map(|(name, _)| net.graph.find(name));
-    let elements = |id| net.graph.shape(id).unwrap_or_default().iter().product::<usize>();
+/// If they do not.
+fn fits(network: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
+    let Some(memory) = network.memory else { return Ok(()) };
+    let weights = network.graph.weights_needed().filter_map(|(name, _)| network.graph.find(name));
+    let elements = |id| network.graph.shape(id).unwrap_or_default().iter().product::<usize>();
     let weights: usize = weights.map(|id| 4 * elements(id)).sum();
     let passes = trunk.peak_bytes().max(head.peak_bytes());
     let needed = Memory(weights.saturating_add(passes) as u64);

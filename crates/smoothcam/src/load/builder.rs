@@ -1,196 +1,131 @@
-//! Loads a classifier: its file, what lies beside it, and what the user says of it.
+//! Loads a classifier: its model file, what lies beside it, and what the user says of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use onnx_grad::Graph;
+use onnx_grad::{Dim, Graph};
 
+use super::bundled;
+use super::model_file::{self, ModelFile};
+use super::randomize::randomize;
 use crate::array::Array;
+use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::labels::Labels;
 use crate::classifier::network::{Network, names, the_input, the_output, unsupported};
 use crate::engine::EngineOptions;
-use crate::explainer::Explainer;
-use crate::input::preprocess::{Layout, Preprocess, Size};
-use crate::load::bundled;
-use crate::load::model_file::{self, ModelFile};
-use crate::load::randomize::randomize;
+use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
 use crate::printable::printable;
 use crate::{Error, Result};
 
-/// Loads an [`Explainer`]. Without a model it is the bundled EfficientNet-Lite0.
+/// A model, and what the user says of it.
 #[derive(Clone, Debug, Default)]
-pub struct ExplainerBuilder {
-    model: Model,
-    preprocess: PartialPreprocess,
-    labels: Option<PathBuf>,
-    inputs: Vec<(String, Array)>,
-    output: Option<String>,
-    engine: EngineOptions,
-    randomized: Option<(f64, u64)>,
+pub(crate) struct ModelSpec {
+    pub(crate) model: Model,
+    /// Parts of the preprocessing that count whatever the model's files say.
+    pub(crate) preprocess: PartialPreprocess,
+    /// A file of labels that counts whatever the model's files say.
+    pub(crate) labels: Option<PathBuf>,
+    /// Values of inputs that are not the picture.
+    pub(crate) inputs: Vec<(String, Array)>,
+    /// The output with the scores; `None` for the first.
+    pub(crate) output: Option<String>,
+    pub(crate) engine: EngineOptions,
+    /// The share of the topmost weights to put in random order, and the seed.
+    pub(crate) randomized: Option<(f64, u64)>,
 }
 
+/// Where a model is.
 #[derive(Clone, Debug, Default)]
-enum Model {
+pub(crate) enum Model {
     #[default]
     Bundled,
     File(PathBuf),
     Bytes(Vec<u8>),
 }
 
-impl Explainer {
-    /// Begins to load a classifier.
-    pub fn builder() -> ExplainerBuilder {
-        ExplainerBuilder::default()
-    }
-}
-
-impl ExplainerBuilder {
-    /// An ONNX file. Files beside it that tell its preprocessing and labels are read too:
-    /// Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`,
-    /// `labels.txt` and the like.
-    #[must_use]
-    pub fn model(mut self, path: impl AsRef<Path>) -> Self {
-        self.model = Model::File(path.as_ref().to_owned());
-        self
-    }
-
-    /// An ONNX model in memory, with all its weights.
-    #[must_use]
-    pub fn model_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.model = Model::Bytes(bytes.into());
-        self
-    }
-
-    /// Parts of the preprocessing that count whatever the model's files say.
-    #[must_use]
-    pub fn preprocess(mut self, preprocess: PartialPreprocess) -> Self {
-        self.preprocess = preprocess;
-        self
-    }
-
-    /// The size of the model's input, whatever has been said of it.
-    #[must_use]
-    pub fn size(mut self, size: Size) -> Self {
-        self.preprocess.size = Some(size);
-        self
-    }
-
-    /// Puts the weights of each of the topmost matrices and kernels in random order, `share` (0 to 1) of
-    /// them, counted from the output: a classifier that has forgotten what it learnt. An explanation that
-    /// stays the same does not explain the classifier (the cascading randomisation of Adebayo et al.,
-    /// 1810.03292; random order keeps the size of values that flow through the network).
-    #[must_use]
-    pub fn randomize_top(mut self, share: f64, seed: u64) -> Self {
-        self.randomized = Some((share, seed));
-        self
-    }
-
-    /// A file of labels, one a line or JSON, that counts whatever the model's files say.
-    #[must_use]
-    pub fn labels_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.labels = Some(path.as_ref().to_owned());
-        self
-    }
-
-    /// A value for one of the model's inputs that is not the picture: the same for all pictures.
-    #[must_use]
-    pub fn input(mut self, name: &str, value: Array) -> Self {
-        self.inputs.push((name.to_owned(), value));
-        self
-    }
-
-    /// The output that holds the classes' scores, where it is not the model's first.
-    #[must_use]
-    pub fn output(mut self, name: &str) -> Self {
-        self.output = Some(name.to_owned());
-        self
-    }
-
-    /// Which engine runs the model, and how.
-    #[must_use]
-    pub fn engine(mut self, options: EngineOptions) -> Self {
-        self.engine = options;
-        self
-    }
-
+impl Model {
     /// The bytes of the model's file, and where it lies.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(crate) fn source(&self) -> Result<(Bytes, Option<PathBuf>)> {
-        Ok(match &self.model {
+    pub(crate) fn bytes(&self) -> Result<(Bytes, Option<PathBuf>)> {
+        Ok(match self {
             Model::Bundled => (bundled::MODEL.into(), None),
             Model::File(path) => (model_file::bytes(path)?, Some(path.clone())),
             Model::Bytes(bytes) => (bytes.clone().into(), None),
         })
     }
 
-    /// The model's graph, as it is read.
+    /// The model's graph, with the weights that lie beside it.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(crate) fn graph(&self) -> Result<Graph> {
-        Ok(match &self.model {
-            Model::Bundled => ModelFile::decode(bundled::MODEL.into())?.graph,
-            Model::File(path) => ModelFile::open(path)?.graph,
-            Model::Bytes(bytes) => ModelFile::decode(bytes.clone().into())?.graph,
-        })
+    pub(crate) fn read(&self) -> Result<ModelFile> {
+        match self {
+            Model::Bundled => ModelFile::decode(bundled::MODEL.into()),
+            Model::File(path) => ModelFile::open(path),
+            Model::Bytes(bytes) => ModelFile::decode(bytes.clone().into()),
+        }
     }
 
-    /// The values of inputs that are not the picture.
-    pub(crate) fn given(&self) -> &[(String, Array)] {
-        &self.inputs
-    }
-
-    /// Loads the classifier: reads it, runs it once to learn its shapes, and finds its layers.
+    /// What the files beside the model say of its preprocessing and labels.
     ///
     /// # Errors
-    /// If the model cannot be read, is no classifier of pictures, or does not run.
-    pub fn build(self) -> Result<Explainer> {
-        let (file, found) = match &self.model {
-            Model::Bundled => (ModelFile::decode(bundled::MODEL.into())?, bundled::sources()?),
-            Model::File(path) => (ModelFile::open(path)?, model_config::beside(path)?),
-            Model::Bytes(bytes) => (ModelFile::decode(bytes.clone().into())?, vec![]),
-        };
-        let mut sources = vec![Source::flags(self.preprocess)];
-        sources.extend(self.labels.as_ref().map(Source::labels_file).transpose()?);
-        sources.extend(found);
-        sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
-
-        let mut graph = file.graph;
-        twice(&self.inputs)?;
-        self.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
-        if let Some((share, seed)) = self.randomized {
-            randomize(&mut graph, share, seed);
+    /// If one of them cannot be read.
+    fn config(&self) -> Result<Vec<Source>> {
+        match self {
+            Model::Bundled => bundled::sources(),
+            Model::File(path) => model_config::beside(path),
+            Model::Bytes(_) => Ok(Vec::new()),
         }
-        let output = the_output(&graph, self.output.as_deref())?;
-        let input = the_input(&graph)?;
-        sources.extend(model_config::own_scaling(&graph, input, &sources));
-        graph.take_floats(input).map_err(unsupported)?;
-        let dims = graph.value(input).declared.as_deref().unwrap_or_default();
-        let fixed = |dim: &onnx_grad::Dim| match dim {
-            onnx_grad::Dim::Fixed(size) => Some(*size as u64),
-            onnx_grad::Dim::Dynamic(_) => None,
-        };
-        let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
-        let input = InputShape::from_dims(&dims)?;
-        let (preprocess, mut told) = Preprocess::resolve(&sources, &input)?;
-        let batch = dims.first().copied().flatten().unwrap_or(1);
-        if !(1..=MOST_PICTURES).contains(&batch) {
-            return Err(Error::input(format!(
-                "the model takes {batch} pictures at once, at most {MOST_PICTURES} are given to it"
-            ))
-            .with_hint("export it with a free batch size"));
-        }
-        let net = Network::new(graph, &self.engine, picture(&preprocess), batch as usize, output)?;
-        let (labels, of_labels) = model_config::choose_labels(&sources, net.classes);
-        told.extend(of_labels);
-        let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), net.classes);
-        let built_in = matches!(self.model, Model::Bundled);
-        Explainer::assemble(net, labels, preprocess, told, file.sha256, built_in)
     }
+}
+
+/// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
+///
+/// # Errors
+/// If the model cannot be read, is no classifier of pictures, or does not run.
+pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
+    let file = spec.model.read()?;
+    let config = spec.model.config()?;
+    let mut sources = vec![Source::flags(spec.preprocess)];
+    sources.extend(spec.labels.as_ref().map(Source::labels_file).transpose()?);
+    sources.extend(config);
+    sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
+
+    let mut graph = file.graph;
+    twice(&spec.inputs)?;
+    spec.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
+    if let Some((share, seed)) = spec.randomized {
+        randomize(&mut graph, share, seed);
+    }
+    let output = the_output(&graph, spec.output.as_deref())?;
+    let input = the_input(&graph)?;
+    sources.extend(model_config::own_scaling(&graph, input, &sources));
+    graph.take_floats(input).map_err(unsupported)?;
+    let dims = graph.value(input).declared.as_deref().unwrap_or_default();
+    let fixed = |dim: &Dim| match dim {
+        Dim::Fixed(size) => Some(*size as u64),
+        Dim::Dynamic(_) => None,
+    };
+    let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
+    let (preprocess, mut provenance) =
+        Preprocess::resolve(&sources, &InputShape::from_dims(&dims)?)?;
+    let batch = dims.first().copied().flatten().unwrap_or(1);
+    if !(1..=MOST_PICTURES).contains(&batch) {
+        return Err(Error::input(format!(
+            "the model takes {batch} pictures at once, at most {MOST_PICTURES} are given to it"
+        ))
+        .with_hint("export it with a free batch size"));
+    }
+    let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, output)?;
+    let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
+    provenance.extend(of_labels);
+    let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), network.classes);
+    let built_in = matches!(spec.model, Model::Bundled);
+    Classifier::new(network, labels, preprocess, provenance, file.sha256, built_in)
 }
 
 /// The most pictures at once of a model with a fixed batch size.

@@ -1,7 +1,7 @@
 //! Loads a classifier from a model file and from what lies beside it.
 
 pub(crate) mod builder;
-pub(crate) mod bundled;
-pub(crate) mod file_buf;
+mod bundled;
+mod file_buf;
 pub(crate) mod model_file;
-pub(crate) mod randomize;
+mod randomize;

@@ -24,7 +24,7 @@ pub(crate) fn randomize(graph: &mut Graph, share: f64, seed: u64) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Explainer, Limits, Method, Picture, Settings};
+    use crate::{Explainer, Limits, Method, Picture, Settings, TargetSpec};
 
     #[test]
     fn a_network_forgets_from_the_top() {
@@ -32,7 +32,7 @@ mod tests {
         let cat = Picture::open(cat, &Limits::default()).unwrap();
         let settings = Settings {
             method: "grad-cam".parse::<Method>().unwrap(),
-            classes: vec!["281".into()],
+            targets: vec![TargetSpec::class(281)],
             ..Settings::default()
         };
         let explain = |share: Option<f64>| {

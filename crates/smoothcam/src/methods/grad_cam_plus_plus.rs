@@ -16,6 +16,7 @@ pub(super) const SMOOTH: Spec = Spec {
     title: "Smooth Grad-CAM++",
     source: "w_k = sum alpha ReLU(D1), alpha = D2 / (2 D2 + sum(A) D3); arXiv 1908.01224",
     samples: 8,
+    nonnegative: true,
     noise: Noise::Required,
     formula: |e| formula(e, e.d2),
     ..GRADIENT_CAM
@@ -34,6 +35,7 @@ pub(super) const PLAIN: Spec = Spec {
     name: "grad-cam++",
     title: "Grad-CAM++",
     smoothed: Some("Smooth Grad-CAM++"),
+    nonnegative: true,
     source: "w_k = sum alpha ReLU(g), alpha = g^2 / (2 g^2 + sum(A) g^3); arXiv 1710.11063, eq. 10, 19",
     formula: |e| formula(e, e.d2),
     ..GRADIENT_CAM

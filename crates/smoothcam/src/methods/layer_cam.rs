@@ -6,6 +6,7 @@ use super::{Evidence, Formula, GRADIENT_CAM, Spec};
 pub(super) const SPEC: Spec = Spec {
     name: "layer-cam",
     title: "LayerCAM",
+    nonnegative: true,
     source: "W = ReLU(g), neuron by neuron; LayerCAM, IEEE TIP 2021, eq. 6, 7",
     formula,
     ..GRADIENT_CAM

@@ -12,6 +12,7 @@ mod xgrad_cam;
 pub(crate) use session::{LoadedMethod, Outcome};
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use onnx_grad::Var;
@@ -80,6 +81,9 @@ pub(crate) struct Spec {
     pub(crate) at_input: bool,
     /// Whether it is defined for layers with a linear head only.
     pub(crate) linear_head: bool,
+    /// Whether its weights are never negative, so that a map of activations that are not negative
+    /// either holds no negative evidence.
+    nonnegative: bool,
     /// The map's dimension: by which power of u it grows when gradients are u times as large and
     /// activations 1/u. Nearly all maps are sums of gradient times activation, so 0.
     pub(crate) degree: i32,
@@ -96,6 +100,7 @@ const GRADIENT_CAM: Spec = Spec {
     noise: Noise::Optional,
     at_input: false,
     linear_head: false,
+    nonnegative: false,
     degree: 0,
     formula: |e| e.weigh(e.d1),
 };
@@ -168,6 +173,11 @@ impl Method {
         self.check_samples(samples).is_ok()
     }
 
+    /// Whether its weights are never negative.
+    pub(crate) fn has_nonnegative_weights(self) -> bool {
+        self.0.nonnegative
+    }
+
     pub(crate) fn spec(self) -> &'static Spec {
         self.0
     }
@@ -204,6 +214,12 @@ impl PartialEq for Method {
 }
 
 impl Eq for Method {}
+
+impl Hash for Method {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
 
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ pub(super) const PLAIN: Spec = Spec {
     smoothed: Some("SmoothGrad"),
     source: "the largest |dS/dx| of the channels; arXiv 1312.6034",
     at_input: true,
+    nonnegative: true,
     degree: 1,
     formula,
     ..GRADIENT_CAM

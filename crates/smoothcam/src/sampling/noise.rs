@@ -1,13 +1,16 @@
-//! Gaussian noise that is the same for a seed, on every machine and engine.
+//! Draws Gaussian noise that is the same for a seed, on every machine and engine.
 
-use ndarray::{Array4, ArrayView4, ArrayViewMut3, Axis, Slice};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use ndarray::{Array4, ArrayViewMut3, Axis};
+use ordered_float::OrderedFloat;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::array::finite;
-use crate::explain::settings::Settings;
 use crate::{Error, Result};
 
 /// Fills `out` with the noise of sample `m`: independent draws from N(0, `scale`^2).
@@ -25,70 +28,100 @@ pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
     }
 }
 
-/// The noise of one explanation, sample by sample.
-pub(crate) struct Noise<'a> {
-    scale: f64,
-    seed: u64,
-    given: Option<ArrayView4<'a, f32>>,
-    /// What was used, where it is to be kept.
-    kept: Option<Array4<f32>>,
+/// The range of an input: its maximum minus its minimum.
+pub(crate) fn range(input: &Array4<f32>) -> f64 {
+    // In lanes, which a processor compares at once.
+    let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
+    let input = input.as_standard_layout();
+    for lane in input.as_slice().unwrap_or_default().chunks(low.len()) {
+        for ((x, low), high) in lane.iter().zip(&mut low).zip(&mut high) {
+            (*low, *high) = (low.min(*x), high.max(*x));
+        }
+    }
+    let low = low.into_iter().fold(f32::INFINITY, f32::min);
+    let high = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    f64::from(high) - f64::from(low)
 }
 
-impl<'a> Noise<'a> {
-    /// The noise that the settings ask for, of `samples` at most: given, or drawn with standard
-    /// deviation `scale`.
+/// Noise that a user gives in place of drawn noise, (n, ...) as the input.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GivenNoise(Arc<Array4<f32>>);
+
+impl From<Array4<f32>> for GivenNoise {
+    fn from(noise: Array4<f32>) -> GivenNoise {
+        GivenNoise(Arc::new(noise))
+    }
+}
+
+impl Eq for GivenNoise {}
+
+impl Hash for GivenNoise {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Values need not take part: equal noise has equal shapes.
+        self.0.dim().hash(state);
+    }
+}
+
+/// Where noise comes from. Equal sources give the same noise for the same input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum NoiseSource {
+    /// Drawn from N(0, `standard_deviation`^2).
+    Drawn {
+        /// What the draws depend on, besides the number of the sample.
+        seed: u64,
+        /// In units of the preprocessed input.
+        standard_deviation: OrderedFloat<f64>,
+    },
+    /// Given by the user.
+    Given(GivenNoise),
+}
+
+impl NoiseSource {
+    /// Noise drawn from N(0, `standard_deviation`^2).
+    pub(crate) fn drawn(seed: u64, standard_deviation: f64) -> NoiseSource {
+        NoiseSource::Drawn { seed, standard_deviation: standard_deviation.into() }
+    }
+
+    /// Noise that the user gives for this input.
     ///
     /// # Errors
-    /// If given noise does not fit the input.
-    pub(crate) fn new(
-        settings: &'a Settings,
-        input: &Array4<f32>,
-        samples: usize,
-        scale: f64,
-    ) -> Result<Self> {
+    /// If it is not of the input's shape, or not finite.
+    pub(crate) fn given(noise: GivenNoise, input: &Array4<f32>) -> Result<NoiseSource> {
         let (_, a, b, c) = input.dim();
-        let given = settings.noise.as_ref().map(|noise| noise.view());
-        if let Some(noise) = given
-            && noise.shape()[1..] != input.shape()[1..]
-        {
+        if noise.0.shape()[1..] != input.shape()[1..] {
             return Err(Error::input(format!(
                 "the noise has shape {:?}, expected (n, {a}, {b}, {c}) like the model's input",
-                noise.shape()
+                noise.0.shape()
             )));
         }
-        if given.is_some_and(|n| !finite(n.into_dyn())) {
+        if !finite(noise.0.view().into_dyn()) {
             return Err(Error::input("the noise holds values that are not finite"));
         }
-        let kept = settings.keep_noise.then(|| Array4::zeros((samples, a, b, c)));
-        Ok(Self { scale, seed: settings.seed, given, kept })
+        Ok(NoiseSource::Given(noise))
     }
 
     /// Writes `input` with the noise of sample `m` into `out`, an array in standard order.
-    pub(crate) fn add_to(
-        &mut self,
-        input: &Array4<f32>,
-        m: usize,
-        mut out: ArrayViewMut3<'_, f32>,
-    ) {
-        match (&self.given, out.as_slice_mut()) {
-            (Some(given), _) => out.assign(&given.index_axis(Axis(0), m)),
-            (None, Some(slice)) => fill(slice, self.seed, m as u64, self.scale),
-            (None, None) => {}
-        }
-        if let Some(kept) = &mut self.kept {
-            kept.index_axis_mut(Axis(0), m).assign(&out);
-        }
+    pub(crate) fn add_to(&self, input: &Array4<f32>, m: usize, mut out: ArrayViewMut3<'_, f32>) {
+        self.write(m, &mut out);
         out += &input.index_axis(Axis(0), 0);
     }
 
-    /// The noise of the first `samples`, where it is to be kept.
-    pub(crate) fn kept(self, samples: usize) -> Option<Array4<f32>> {
-        self.kept.map(|mut kept| {
-            if kept.dim().0 > samples {
-                kept = kept.slice_axis(Axis(0), Slice::from(..samples)).to_owned();
+    /// The noise of the first `samples`, (n, ...) as the input.
+    pub(crate) fn samples(&self, input: &Array4<f32>, samples: usize) -> Array4<f32> {
+        let (_, a, b, c) = input.dim();
+        let mut noise = Array4::zeros((samples, a, b, c));
+        noise.outer_iter_mut().enumerate().for_each(|(m, mut out)| self.write(m, &mut out));
+        noise
+    }
+
+    fn write(&self, m: usize, out: &mut ArrayViewMut3<'_, f32>) {
+        match (self, out.as_slice_mut()) {
+            (NoiseSource::Given(given), _) => out.assign(&given.0.index_axis(Axis(0), m)),
+            (NoiseSource::Drawn { seed, standard_deviation }, Some(slice)) => {
+                fill(slice, *seed, m as u64, standard_deviation.into_inner());
             }
-            kept
-        })
+            (NoiseSource::Drawn { .. }, None) => {}
+        }
     }
 }
 

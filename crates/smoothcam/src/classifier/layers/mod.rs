@@ -1,50 +1,19 @@
 //! The layers of a classifier that can be explained, and how a user names one.
 
+mod layer;
 mod names;
 mod orders;
 mod survey;
 
-use onnx_grad::{Graph, ValueId};
-use serde::Serialize;
+pub use layer::Layer;
 
-use self::survey::producer;
-use crate::classifier::grid::{Axes, GivenGrid, Grid};
+use onnx_grad::{Graph, ValueId};
+
+use self::layer::producer;
+use crate::classifier::grid::{GivenGrid, Grid};
 use crate::classifier::network::Network;
 use crate::printable::printable;
 use crate::{Error, Result};
-
-/// A value of the graph with feature maps over a grid.
-#[derive(Clone, Debug, Serialize)]
-pub struct Layer {
-    /// The value's name in the model.
-    pub name: String,
-    /// The module that computes it, where the exporter says so: `layer4.2.relu`.
-    pub module: String,
-    /// The number K of feature maps.
-    pub maps: usize,
-    /// The grid's rows.
-    pub height: usize,
-    /// The grid's columns.
-    pub width: usize,
-    /// Where the value has them.
-    pub axes: Axes,
-    /// Whether it is the input of a layer with weights, or of the head, with no path around it:
-    /// such a layer is worth explaining and stands in listings.
-    pub feature: bool,
-    /// Whether the gradient depends on the picture here, so that noise has an effect. An error
-    /// if the gradient does not reach the layer: it names the operator without a rule.
-    #[serde(serialize_with = "noise_or_error")]
-    pub noise_acts: std::result::Result<bool, String>,
-    #[serde(skip)]
-    pub(crate) value: ValueId,
-}
-
-fn noise_or_error<S: serde::Serializer>(
-    noise: &std::result::Result<bool, String>,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    noise.as_ref().ok().serialize(serializer)
-}
 
 /// The layers of a classifier, in the order in which they are computed.
 pub(crate) struct Layers {
@@ -52,6 +21,14 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
+    /// Finds the layers of a network.
+    ///
+    /// # Errors
+    /// If the engine cannot run the model.
+    pub(crate) fn of(network: &Network) -> Result<Layers> {
+        survey::survey(network).map(|all| Layers { all })
+    }
+
     /// All layers, in the order in which they are computed.
     pub(crate) fn all(&self) -> &[Layer] {
         &self.all
@@ -120,15 +97,15 @@ impl Layers {
     ///
     /// # Errors
     /// If there is none of this name, or it cannot have that grid.
-    pub(crate) fn given(&self, net: &Network, name: &str, grid: GivenGrid) -> Result<Layer> {
-        let graph = &net.graph;
+    pub(crate) fn given(&self, network: &Network, name: &str, grid: GivenGrid) -> Result<Layer> {
+        let graph = &network.graph;
         let value = match named(graph, name) {
             Some(value) => value,
             None => self.of_module(graph, name)?.value,
         };
         let shape = graph.shape(value).unwrap_or_default();
         let size = (grid.height, grid.width);
-        let grid = Grid::given(shape, net.batch, size, grid.skip_tokens)
+        let grid = Grid::given(shape, network.batch, size, grid.skip_tokens)
             .map_err(|why| Error::input(format!("layer '{}': {why}", printable(name))))?;
         // Whether noise acts there is seen when the gradient is written.
         Ok(Layer::new(graph, value, grid, false, Ok(true)))

@@ -1,6 +1,7 @@
 //! How many noised pictures are taken, and what comes of them.
 
 use ndarray::{Array2, Array3, Array4};
+use ordered_float::OrderedFloat;
 
 use crate::Result;
 use crate::sampling::jackknife::{Blocks, Deviation};
@@ -11,13 +12,13 @@ use crate::sampling::progress::{Step, Watch};
 const FIRST: usize = 4;
 
 /// How many noised pictures to take.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
     /// At most; 0 for the clean picture alone.
     pub(crate) most: usize,
     /// Fewer, if the map's error is as small as this before.
-    pub(crate) tolerance: Option<f64>,
-    /// Whether to tell the cells' standard errors.
+    pub(crate) tolerance: Option<OrderedFloat<f64>>,
+    /// Whether the cells' standard errors are among the results.
     pub(crate) errors: bool,
 }
 
@@ -27,20 +28,20 @@ pub(crate) struct Sampled {
     pub(crate) samples: usize,
     /// Whether there would have been more, had nobody stopped.
     pub(crate) stopped: bool,
-    /// Per class, D1, D2 and D3.
+    /// Per target, D1, D2 and D3.
     pub(crate) moments: Vec<[Array3<f64>; 3]>,
-    /// Per class, how far each cell of the normalised map may be off, where it is told.
+    /// Per target, how far each cell of the normalised map may be off; `None` where it is not estimated.
     pub(crate) deviations: Option<Vec<Deviation>>,
 }
 
 impl Sampled {
-    /// The error of the normalised maps, the largest of all classes, where it is told.
+    /// The error of the normalised maps, the largest of all targets; `None` where it is not estimated.
     pub(crate) fn error(&self) -> Option<f64> {
         self.deviations.iter().flatten().map(Deviation::root_mean_square).reduce(f64::max)
     }
 }
 
-/// Gives, for each class, the gradients (B, K, h, w) at pictures from the first on: at so many,
+/// Gives, for each target, the gradients (B, K, h, w) at pictures from the first on: at so many,
 /// or more or fewer, as it is best run.
 pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<Array4<f32>>>;
 
@@ -55,15 +56,15 @@ impl Plan {
     pub(crate) fn take(
         self,
         shape: (usize, usize, usize),
-        classes: usize,
+        targets: usize,
         source: Source<'_>,
         map_of: MapOf<'_>,
         watch: Watch<'_>,
     ) -> Result<Sampled> {
-        let mut sums: Vec<Moments> = (0..classes).map(|_| Moments::new(shape)).collect();
-        let told = self.tells_errors();
+        let mut sums: Vec<Moments> = (0..targets).map(|_| Moments::new(shape)).collect();
+        let estimated = self.estimates_errors();
         let mut blocks: Vec<Blocks> =
-            (0..if told { classes } else { 0 }).map(|_| Blocks::new(shape, classes)).collect();
+            (0..if estimated { targets } else { 0 }).map(|_| Blocks::new(shape, targets)).collect();
         let (mut taken, mut look) = (0, self.first_look());
         let (deviations, stopped) = loop {
             let gradients = source(taken, look.max(1) - taken)?;
@@ -94,7 +95,7 @@ impl Plan {
             }
         };
         let moments = sums.into_iter().map(Moments::into_means).collect();
-        let deviations = (told && !deviations.is_empty()).then_some(deviations);
+        let deviations = (estimated && !deviations.is_empty()).then_some(deviations);
         Ok(Sampled { samples: taken, stopped, moments, deviations })
     }
 
@@ -103,15 +104,15 @@ impl Plan {
         if self.tolerance.is_some() { FIRST.min(self.most) } else { self.most }
     }
 
-    /// Whether the map's error is told.
-    pub(crate) fn tells_errors(self) -> bool {
+    /// Whether the map's error is estimated.
+    pub(crate) fn estimates_errors(self) -> bool {
         self.most > 1 && (self.errors || self.tolerance.is_some())
     }
 
     /// Whether the error is within the tolerance, with some certainty, after so many pictures.
     fn near_enough(self, deviations: &[Deviation], taken: usize) -> bool {
-        let within = |tolerance| {
-            deviations.iter().all(|d| d.root_mean_square() * certainty(taken) <= tolerance)
+        let within = |tolerance: OrderedFloat<f64>| {
+            deviations.iter().all(|d| d.root_mean_square() * certainty(taken) <= *tolerance)
         };
         self.tolerance.is_some_and(within)
     }
@@ -128,7 +129,7 @@ fn after(look: usize) -> usize {
     if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
 }
 
-/// Per class, how far each cell may be off.
+/// Per target, how far each cell may be off.
 fn deviations(sums: &[Moments], blocks: &[Blocks], map_of: MapOf<'_>) -> Result<Vec<Deviation>> {
     let pairs = sums.iter().zip(blocks);
     pairs.map(|(sums, blocks)| blocks.deviation(&map_of(&sums.means())?, map_of)).collect()

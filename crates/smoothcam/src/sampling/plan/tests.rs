@@ -20,7 +20,7 @@ fn gradient(seed: u64, sample: usize, spread: f64) -> Vec<f32> {
 /// A map that is no linear function of the moments: root of D2, over the feature maps.
 fn map_of(moments: &[Array3<f64>; 3]) -> Result<Array2<f32>> {
     let map = moments[1].mapv(f64::sqrt).sum_axis(Axis(0)).mapv(|x| x as f32);
-    Ok(crate::explain::explanation::normalized(&map))
+    Ok(crate::map::normalized::normalized(&map))
 }
 
 fn take(plan: Plan, seed: u64, spread: f64, chunk: usize) -> Sampled {
@@ -65,7 +65,7 @@ fn sampling_stops_when_the_error_is_small_enough() {
         (0.1, 0.02, 3, 4),
         (4.0, 0.0001, 1, 40),
     ] {
-        let plan = Plan { most: 40, tolerance: Some(tolerance), errors: false };
+        let plan = Plan { most: 40, tolerance: Some(tolerance.into()), errors: false };
         let found = take(plan, 7, spread, chunk);
         assert_eq!(found.samples, expected, "{spread}, {tolerance}, {chunk}");
         assert_eq!(found.error().unwrap() <= tolerance, expected < 40);

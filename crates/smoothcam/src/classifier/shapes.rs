@@ -1,0 +1,71 @@
+//! Learns the shapes of all values of a graph by running it once.
+
+use ndarray::{ArrayD, IxDyn};
+use onnx_grad::{Dim, Graph, Tensor, ValueId};
+
+use crate::classifier::network::unsupported;
+use crate::engine::{Engine, Runs};
+use crate::{Error, Result};
+
+/// Fixes the input's shape and learns all others.
+pub(crate) fn learn(
+    graph: &mut Graph,
+    engine: &dyn Engine,
+    input: ValueId,
+    shape: &[usize],
+) -> Result<()> {
+    let declared = graph.value(input).declared.as_deref();
+    let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
+    graph.fix_input(input, shape);
+    learn_from(graph, engine, &[input], &|e| {
+        let pictures = shape.first().copied().unwrap_or(1);
+        let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
+        let expected = expected.join("x");
+        let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
+        match free {
+            true => Error::input(what)
+                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
+            false => Error::input(what),
+        }
+    })
+}
+
+/// Learns all shapes from those of the inputs, by running the model on zeros.
+///
+/// # Errors
+/// If the engine cannot load it, or, as `failed` says, run it.
+pub(crate) fn learn_from(
+    graph: &mut Graph,
+    engine: &dyn Engine,
+    inputs: &[ValueId],
+    failed: &dyn Fn(Error) -> Error,
+) -> Result<()> {
+    let zeros = |id: &ValueId| {
+        let shape = graph.shape(*id).unwrap_or_default();
+        (graph.value(*id).name.clone(), ArrayD::<f32>::zeros(IxDyn(shape)))
+    };
+    let zeros: Vec<(String, ArrayD<f32>)> = inputs.iter().map(zeros).collect();
+    // What one run tells can decide which branches the next one takes; of what comes after them it
+    // tells nothing.
+    loop {
+        let settled = graph.is_settled();
+        let probe = graph.probe();
+        let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
+        let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
+        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| match e.hint() {
+            Some(_) => e,
+            None => Error::input(e.to_string()).with_hint(
+                "export the model in standard ONNX operators, of another opset if need be",
+            ),
+        })?;
+        let inputs: Vec<_> = zeros.iter().map(|(name, x)| (name.as_str(), x.view())).collect();
+        let outputs = session.run(&inputs, &names).map_err(failed)?;
+        let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
+        let facts =
+            facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
+        graph.learn(&probe, &facts).map_err(unsupported)?;
+        if settled {
+            return Ok(());
+        }
+    }
+}

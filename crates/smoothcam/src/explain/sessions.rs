@@ -1,0 +1,82 @@
+//! Holds the sessions that explanations of a classifier run: each is loaded once.
+
+use std::sync::Arc;
+
+use onnx_grad::ValueId;
+
+use super::overview::Overview;
+use crate::Result;
+use crate::cache::Cache;
+use crate::classifier::grid::Grid;
+use crate::classifier::layers::Layer;
+use crate::classifier::network::Network;
+use crate::gradient::session::GradientSession;
+use crate::methods::{LoadedMethod, Method};
+
+/// Gradient sessions that stay loaded, for as many layers or numbers of targets.
+const GRADIENTS: usize = 4;
+/// Formulas that stay loaded.
+const FORMULAS: usize = 32;
+
+/// The sessions that explanations of one classifier run.
+pub(crate) struct Sessions {
+    gradients: Cache<GradientKey, GradientSession>,
+    formulas: Cache<(Method, (usize, usize, usize)), LoadedMethod>,
+    overview: Cache<(), Overview>,
+}
+
+/// A layer, its grid, and the number of targets.
+type GradientKey = (ValueId, Grid, usize);
+
+impl Sessions {
+    /// No session yet.
+    pub(crate) fn new() -> Sessions {
+        Sessions {
+            gradients: Cache::new(GRADIENTS),
+            formulas: Cache::new(FORMULAS),
+            overview: Cache::new(1),
+        }
+    }
+
+    /// The session of the gradient at a layer (the input itself, or a value with this grid) for so many
+    /// targets.
+    ///
+    /// # Errors
+    /// As [`GradientSession::new`].
+    pub(crate) fn gradient(
+        &self,
+        network: &Network,
+        layer: ValueId,
+        grid: Grid,
+        targets: usize,
+    ) -> Result<Arc<GradientSession>> {
+        let load = || GradientSession::new(network, layer, grid, targets);
+        self.gradients.get((layer, grid, targets), load)
+    }
+
+    /// The session of a method's formula for layers of (K, h, w).
+    ///
+    /// # Errors
+    /// If the engine cannot run it.
+    pub(crate) fn formula(
+        &self,
+        network: &Network,
+        method: Method,
+        shape: (usize, usize, usize),
+    ) -> Result<Arc<LoadedMethod>> {
+        let load = || LoadedMethod::load(&*network.engine, method, shape);
+        self.formulas.get((method, shape), load)
+    }
+
+    /// The session of the gradients at these layers at once.
+    ///
+    /// # Errors
+    /// If the engine cannot run it.
+    pub(crate) fn overview(
+        &self,
+        network: &Network,
+        layers: impl FnOnce() -> Vec<Layer>,
+    ) -> Result<Arc<Overview>> {
+        self.overview.get((), || Overview::new(network, layers()))
+    }
+}
