@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Export, Exported, Result, Samples, Settings, printable, weights_path};
+use smoothcam::{Error, Export, Exported, Result, Samples, Settings, weights_path};
 
 use crate::args::{ExportArgs, NoiseArgs};
 use crate::files::check_outputs;
-use crate::report::{place, shown, strength_of};
+use crate::report::{place, strength_of};
 use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
@@ -41,10 +41,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     tell(&mut facts, &exported, &export);
     let notes = exported.notes.clone();
     for path in exported.write(&out)? {
-        facts.add("wrote", shown(&path));
+        facts.add("wrote", path.display());
     }
     for note in &notes {
-        facts.0.push_str(&format!("note: {note}\n"));
+        facts.note(note);
     }
     print(&facts.0)
 }
@@ -80,7 +80,7 @@ fn tell(facts: &mut Facts, exported: &Exported, export: &Export) {
     facts.add(
         "class",
         match (settings.classes.first(), export.class_input) {
-            (Some(class), _) => printable(class),
+            (Some(class), _) => class.clone(),
             (None, true) => "as the input says".to_owned(),
             (None, false) => "the predicted one".to_owned(),
         },

@@ -7,8 +7,7 @@ use onnx_grad::{DType, Dim, Graph, Tensor, ValueId};
 
 use crate::classifier::grid::Grid;
 use crate::engine::{self, Engine, EngineOptions, Memory, Runs};
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What the model does to the scores last, and how probabilities come of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +53,9 @@ impl Network {
         let shape = picture.shape(batch);
         let input = the_input(&graph)?;
         no_nan(&graph)?;
-        let (others, outputs) = (names(&graph, graph.outputs()), graph.outputs().len());
+        let others: Vec<ValueId> =
+            graph.outputs().iter().copied().filter(|other| *other != output).collect();
+        let others = names(&graph, &others);
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         let engine = engine::open(options, graph.take_weights())?;
@@ -71,13 +72,13 @@ impl Network {
             let error = Error::input(format!(
                 "the model is no image classifier: its output '{}' has the shape {scores:?}, \
                  expected one score per class",
-                printable(&graph.value(output).name)
+                graph.value(output).name
             ));
-            return Err(match outputs {
-                1 => error,
-                _ => error.with_hint(format!(
-                    "if another of its outputs ({others}) holds them, name it with --output"
-                )),
+            return Err(if others.is_empty() {
+                error
+            } else {
+                let advice = format!("if another of its outputs ({others}) holds them, name it");
+                error.with_hint(Hint::set("output", "NAME", advice))
             });
         }
         let head = match head {
@@ -108,7 +109,7 @@ pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
             inputs.len(),
             names(graph, inputs)
         ))
-        .with_hint("give the others: --input name=file.npy")),
+        .with_hint(Hint::set("input", "NAME=FILE.npy", "give each of the others a value"))),
     }
 }
 
@@ -120,13 +121,13 @@ pub(crate) fn the_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
     let outputs = graph.outputs();
     let Some(name) = name else { return Ok(outputs[0]) };
     outputs.iter().copied().find(|o| graph.value(*o).name == name).ok_or_else(|| {
-        Error::input(format!("the model has no output '{}'", printable(name)))
+        Error::input(format!("the model has no output '{name}'"))
             .with_hint(format!("its outputs are {}", names(graph, outputs)))
     })
 }
 
 pub(crate) fn names(graph: &Graph, values: &[ValueId]) -> String {
-    values.iter().map(|v| printable(&graph.value(*v).name)).collect::<Vec<_>>().join(", ")
+    values.iter().map(|v| graph.value(*v).name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The scores: what goes into the softmax or sigmoid that ends the model, if one does.
@@ -178,10 +179,11 @@ pub(crate) fn learn(
         let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
         let expected = expected.join("x");
         let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
-        match free {
-            true => Error::input(what)
-                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
-            false => Error::input(what),
+        let error = Error::input(what);
+        if free {
+            error.with_hint(Hint::set("size", "224x320", "give the size that it was made for"))
+        } else {
+            error
         }
     })
 }
@@ -228,5 +230,5 @@ pub(crate) fn learn_from(
 
 /// An error of the graph, for the person who gave the model.
 pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
-    Error::input(printable(&error.to_string()))
+    Error::input(error.to_string())
 }

@@ -12,9 +12,8 @@ use crate::explain::settings::{MOST_CLASSES, Settings, Sigma};
 use crate::explainer::Explainer;
 use crate::gradient::session::GradientSession;
 use crate::methods::Method;
-use crate::printable::printable;
 use crate::sampling::plan::Plan;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What settings come to for a classifier. Equal ones need the same passes.
 #[derive(Clone)]
@@ -135,14 +134,17 @@ impl Explainer {
         match (&settings.layer, settings.method.at_input()) {
             (None, _) if settings.grid.is_some() => {
                 Err(Error::input("a grid is given, but no layer that it is of")
-                    .with_hint("name the layer with --layer"))
+                    .with_hint(Hint::set("layer", "NAME", "name the layer")))
             }
             (Some(name), true) => Err(Error::input(format!(
-                "{} looks at the model's input, not at a layer ('{}')",
-                settings.method.title(smoothed),
-                printable(name)
+                "{} looks at the model's input, not at a layer ('{name}')",
+                settings.method.title(smoothed)
             ))
-            .with_hint("leave out the layer, or choose a method such as grad-cam++")),
+            .with_hint(Hint::leave_out("layer").or(Hint::set(
+                "method",
+                "grad-cam++",
+                "choose a method that looks at layers",
+            )))),
             (None, true) => Ok(None),
             (Some(name), false) => match settings.grid {
                 Some(grid) => self.layers.given(&self.net, name, grid).map(Some),
@@ -155,14 +157,14 @@ impl Explainer {
     /// A layer where it does, in words; empty if there is none.
     fn where_noise_acts(&self) -> String {
         let other = self.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
-        let words = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
+        let words = other.map(|l| format!("; it does at layer '{}'", l.name));
         words.unwrap_or_default()
     }
 }
 
 /// That noise makes no difference, and why.
 fn noise_is_idle(layer: Option<&Layer>) -> String {
-    let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
+    let place = layer.map_or("the input".into(), |l| format!("layer '{}'", l.name));
     format!(
         "the gradient at {place} is the same for every picture (all above it is linear), so \
          noise cannot change the map"

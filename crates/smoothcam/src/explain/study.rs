@@ -14,9 +14,8 @@ use crate::explain::settings::Settings;
 use crate::explainer::Explainer;
 use crate::input::preprocess::Seen;
 use crate::methods::Outcome;
-use crate::printable::printable;
 use crate::sampling::progress::{Progress, Watch};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Sets of passes kept for the next explanation: those of two layers, without noise and with.
 const KEPT: usize = 4;
@@ -176,12 +175,16 @@ impl<'e> Study<'e> {
 }
 
 fn no_linear_head(settings: &Settings, asked: &Asked) -> Error {
-    let name = asked.layer.as_ref().map(|l| printable(&l.name)).unwrap_or_default();
+    let name = asked.layer.as_ref().map_or("", |l| l.name.as_str());
     Error::input(format!(
         "{} needs global average pooling and one linear layer above layer '{name}'",
         settings.method.title(false)
     ))
-    .with_hint("Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere")
+    .with_hint(Hint::set(
+        "method",
+        "grad-cam",
+        "use Grad-CAM, which equals CAM where that is defined, and works elsewhere",
+    ))
 }
 
 /// Whether each map's gradient is the same at all of its neurons.

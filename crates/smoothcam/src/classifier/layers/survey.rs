@@ -11,7 +11,6 @@ use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::network::{Network, unsupported};
 use crate::engine::Runs;
-use crate::printable::printable;
 use crate::sampling::noise;
 
 /// How many of the deepest token layers are tried for a gradient that is not zero: more can only
@@ -52,7 +51,7 @@ impl Layers {
                     }
                     Ok(depending[g.index()])
                 }
-                Err(e) => Err(printable(&e.to_string())),
+                Err(e) => Err(e.to_string()),
             };
             all.push(Layer::new(&net.graph, value, grid, feature, noise_acts));
         }
