@@ -18,6 +18,7 @@ pub(crate) use self::evaluate::EvaluateArgs;
 pub(crate) use self::export::{CotangentArg, ExportArgs, GradArgs};
 pub(crate) use self::model::{EngineArgs, InputArgs, ModelArgs};
 pub(crate) use self::serve::{LogForm, ServeArgs, ServeLimitArgs};
+use crate::wording::worded;
 
 #[derive(Parser)]
 #[command(name = "smoothcam", version, max_term_width = 100)]
@@ -288,7 +289,7 @@ where
 
 /// Reads a value of the library's, with its way out where it has none.
 fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: Error| match e.hint() {
+    text.parse().map_err(|e: Error| match worded(e.hint()) {
         Some(hint) => format!("{e}\nhint: {hint}"),
         None => e.to_string(),
     })

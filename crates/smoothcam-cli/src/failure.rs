@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use smoothcam::{Error, ErrorKind, Result};
 
+use crate::wording::worded;
+
 /// The work itself failed.
 const FAILURE: u8 = 1;
 /// What was asked for, or a file that was given, cannot be used.
@@ -42,7 +44,7 @@ pub(crate) fn without_backtraces(
 }
 
 fn tell(error: &Error) {
-    let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    let hint = worded(error.hint()).map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
     // Where nobody listens, the exit code still tells.
     let _ = write!(std::io::stderr(), "error: {error}\n{hint}");
 }

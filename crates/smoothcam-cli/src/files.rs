@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Result, check_writable};
-
-use crate::report::shown;
+use smoothcam::{Error, Result, check_writable, quoted};
 
 /// The file beside a picture that holds its result: `cat.png` and `smoothcam` make
 /// `cat-smoothcam.png`.
@@ -32,23 +30,24 @@ pub(crate) fn check_outputs<'a>(
 ) -> Result<()> {
     let mut others: Vec<PathBuf> = Vec::new();
     for (path, ending) in outputs {
-        let shown = shown(&path);
+        let name = quoted(&path);
         let same = |other: &Path| match (path.canonicalize(), other.canonicalize()) {
             (Ok(path), Ok(other)) => path == other && path.is_file(),
             _ => path == other,
         };
         if sources.iter().any(|source| same(source)) {
-            return Err(Error::input(format!("'{shown}' is read from, and cannot be the output"))
+            return Err(Error::input(format!("{name} is read from, and cannot be the output"))
                 .with_hint("name another file"));
         }
         if others.iter().any(|other| same(other)) {
-            return Err(Error::input(format!("'{shown}' is the output twice"))
-                .with_hint("name another file"));
+            return Err(
+                Error::input(format!("{name} is the output twice")).with_hint("name another file")
+            );
         }
         if path.extension().is_some_and(|e| !e.eq_ignore_ascii_case(ending)) {
             let better = path.with_extension(ending);
-            return Err(Error::input(format!("'{shown}' does not end in .{ending}"))
-                .with_hint(format!("name it '{}'", self::shown(&better))));
+            return Err(Error::input(format!("{name} does not end in .{ending}"))
+                .with_hint(format!("name it {}", quoted(&better))));
         }
         check_writable(&path)?;
         others.push(path);

@@ -7,6 +7,7 @@ mod files;
 mod progress;
 mod report;
 mod table;
+mod wording;
 
 use std::process::ExitCode;
 

@@ -1,11 +1,10 @@
 //! An explanation in words.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use smoothcam::model_config::Provenance;
 use smoothcam::{
     ClassMap, Explainer, Explanation, Layer, Photo, Picture, Prediction, Rect, Region, Sigma,
-    printable,
 };
 
 use crate::table::Facts;
@@ -26,9 +25,9 @@ pub(crate) fn report(
     let mut facts = Facts(String::new());
     for prediction in explanation.predictions.iter().take(TOP) {
         let percent = format!("{:.1} %", 100.0 * prediction.probability);
-        facts.0.push_str(&format!("{percent:>8}  {}\n", name(prediction)));
+        facts.line(&format!("{percent:>8}  {}", name(prediction)));
     }
-    facts.0.push('\n');
+    facts.line("");
     for (i, class) in explanation.classes.iter().enumerate() {
         facts.add("explained", format!("{}: {}", name(&class.prediction), strength(class)));
         if let Some(d) = class.degenerate.filter(|d| d.with_positive_gradient > 0) {
@@ -73,22 +72,17 @@ pub(crate) fn report(
     }
     facts.add("engine", format!("{} ({seconds:.2} s in all)", explainer.engine()));
     for path in written {
-        facts.add("wrote", shown(path));
+        facts.add("wrote", path.display());
     }
     for note in &explanation.notes {
-        facts.0.push_str(&format!("note: {note}\n"));
+        facts.note(note);
     }
     facts.0
 }
 
-/// A path as people may see it.
-pub(crate) fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
 fn name(prediction: &Prediction) -> String {
     match &prediction.label {
-        Some(label) => format!("{} ({})", printable(label), prediction.class),
+        Some(label) => format!("{label} ({})", prediction.class),
         None => format!("class {}", prediction.class),
     }
 }
@@ -127,7 +121,7 @@ fn noise(explanation: &Explanation) -> String {
 /// A layer and its grid.
 pub(crate) fn place(layer: &Layer) -> String {
     let Layer { maps, height, width, .. } = layer;
-    format!("{}, {maps} maps of {height}x{width}", printable(&layer.name))
+    format!("{}, {maps} maps of {height}x{width}", layer.name)
 }
 
 /// How strong noise is.

@@ -1,11 +1,13 @@
-//! What is printed on stdout.
+//! Texts and tables are printed on stdout, names from files escaped.
 
 use std::io::Write;
 
-use smoothcam::{Error, Result};
+use smoothcam::{Error, Result, printable};
 
-/// Prints a text on stdout. A reader that has gone away (`| head`) is no error.
+/// Prints a text on stdout, control characters but line ends escaped. A reader that has gone away (`| head`) is no
+/// error.
 pub(crate) fn print(text: &str) -> Result<()> {
+    let text = text.split('\n').map(printable).collect::<Vec<_>>().join("\n");
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -19,18 +21,32 @@ pub(crate) fn print(text: &str) -> Result<()> {
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", escaped_json(&text)))
 }
 
-/// Rows of cells in columns, the first row being the heading.
+/// JSON in which the control characters that its standard allows in strings are escaped, too.
+fn escaped_json(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c.is_control() && c != '\n' {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
+/// Rows of cells in columns, the first row being the heading. Control characters in cells are escaped.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let escaped = |row: &Vec<String>| row.iter().map(|cell| printable(cell)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| {
         rows.iter().filter_map(|r| r.get(c)).map(|x| x.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());
@@ -39,11 +55,41 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A text of facts: name and value, one a line.
+/// A text of facts: name and value, one a line. Control characters in values are escaped.
 pub(crate) struct Facts(pub(crate) String);
 
 impl Facts {
     pub(crate) fn add(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.0.push_str(&format!("{name:<15}{value}\n"));
+        self.line(&format!("{name:<15}{value}"));
+    }
+
+    /// Adds what the user should know.
+    pub(crate) fn note(&mut self, note: &str) {
+        self.line(&format!("note: {note}"));
+    }
+
+    /// Adds a line of any text.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.0.push_str(&printable(text));
+        self.0.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_files_are_escaped() {
+        let evil = "a\u{1b}[31m\nb\u{9b}";
+        let mut facts = Facts(String::new());
+        facts.add("label", evil);
+        facts.note(evil);
+        let line = "a\\u{1b}[31m\\nb\\u{9b}\n";
+        assert_eq!(facts.0, format!("label          {line}note: {line}"));
+        assert_eq!(table(&[vec![evil.to_owned()]]), line);
+        let json = serde_json::to_string(evil).unwrap();
+        assert_eq!(escaped_json(&json), r#""a\u001b[31m\nb\u009b""#);
+        assert_eq!(serde_json::from_str::<String>(&escaped_json(&json)).unwrap(), evil);
     }
 }

@@ -19,7 +19,10 @@ fn options_that_make_no_sense() {
     let noise = ndarray::Array4::<f32>::zeros((3, 3, 8, 8));
     noise.write_npy(std::fs::File::create(folder.path("noise.npy")).unwrap()).unwrap();
     let cases: &[(&[&str], &[&str])] = &[
-        (&["--samples", "0"], &["at least 1", "hint: without noise it is --method grad-cam++"]),
+        (
+            &["--samples", "0"],
+            &["at least 1", "hint: choose a method without noise: --method grad-cam++"],
+        ),
         (&["--samples", "10001"], &["at most 10000", "hint: "]),
         (&["--samples", "-1"], &["'-1' for '--samples"]),
         (&["--samples", "many"], &["'many' for '--samples"]),
@@ -31,7 +34,8 @@ fn options_that_make_no_sense() {
         (&["--samples", "auto", "--method", "cam"], &["cannot be smoothed", "hint: "]),
         (&["--samples", "auto", "--noise", "noise.npy"], &["holds 3 samples", "hint: "]),
         (&["--samples", "1", "--uncertainty", "u.png"], &["from 1 noised samples", "hint: "]),
-        (&["--method", "grad-cam", "--uncertainty", "u.png"], &["from 0 noised", "hint: "]),
+        (&["--method", "grad-cam", "--uncertainty", "u.png"], &["from 0 noised", "--samples 8"]),
+        (&["--method", "cam", "--uncertainty", "u.png"], &["from 0", "leave out --uncertainty"]),
         (&["--layer", "block2", "--uncertainty", "u.png"], &["nothing is uncertain: the gradient"]),
         (&["--uncertainty", "u.jpg"], &["u.jpg"]),
         (&["--sigma", "0"], &["sigma is 0.0", "hint: "]),
@@ -148,7 +152,7 @@ fn pictures_that_are_none() {
         (&["empty.png"], &["is empty", "hint: "]),
         (&["text.png"], &["no picture", "hint: "]),
         (&["half.png"], &["truncated", "hint: "]),
-        (&["bomb.png"], &["60000x60000 pixels", "hint: allow more with --max-pixels"]),
+        (&["bomb.png"], &["60000x60000 pixels", "hint: allow more: --max-pixels"]),
         (&["cat.png", "--max-pixels", "9"], &["more than the 9 allowed", "hint: "]),
         (&["cat.png", "--max-bytes", "9"], &["more than the 9 bytes allowed", "hint: "]),
         (&["model.onnx"], &["no picture"]),

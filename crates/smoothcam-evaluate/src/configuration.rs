@@ -1,6 +1,6 @@
 //! What is compared: methods at layers, with noise.
 
-use smoothcam::{Error, Explainer, Layer, Method, Result, Samples, Settings, Sigma};
+use smoothcam::{Error, Explainer, Hint, Layer, Method, Result, Samples, Settings, Sigma};
 
 /// What the combinations are made of. An empty list stands for each method's own default.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ impl Choices {
             return Err(Error::input(
                 "none of the methods can take any of these numbers of samples",
             )
-            .with_hint("leave out --samples, or choose other methods"));
+            .with_hint(Hint::leave_out("samples").or("choose other methods")));
         }
         let keys: Vec<&Key> = found.iter().map(|(key, _)| key).collect();
         let titles: Vec<String> = keys.iter().map(|key| key.title(&keys)).collect();
@@ -129,7 +129,7 @@ impl Key {
         if let Some((_, layer)) = &self.layer
             && all.iter().any(|k| k.layer.is_some() && k.layer != self.layer)
         {
-            title.push_str(&format!(", {}", smoothcam::printable(layer)));
+            title.push_str(&format!(", {layer}"));
         }
         let same_method = |k: &&&Key| k.method == self.method;
         if all.iter().filter(same_method).any(|k| k.samples != self.samples) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Explainer, Result, printable, quoted};
+use smoothcam::{Error, Explainer, Result, quoted};
 
 use crate::files::{files, last_part};
 
@@ -71,7 +71,7 @@ pub fn read(
         ClassSource::Folders => of_folders(&mut items, explainer)?,
         ClassSource::List(list) => {
             of_list(&mut items, list, explainer)?;
-            format!("those in {}", printable(&list.display().to_string()))
+            format!("those in {}", list.display())
         }
         ClassSource::Any if items.iter().all(|i| i.folder().is_empty()) => of_prediction,
         ClassSource::Any => match of_folders(&mut items, explainer) {
@@ -124,9 +124,7 @@ fn of_list(items: &mut [Item], list: &Path, explainer: &Explainer) -> Result<()>
         let names = [&item.name, last_part(&item.name), item.folder(), item.folder_name()];
         let class = names.into_iter().find_map(|name| classes.get(name));
         item.class =
-            Some(*class.ok_or_else(|| {
-                about(format!("it has no class for '{}'", printable(&item.name)))
-            })?);
+            Some(*class.ok_or_else(|| about(format!("it has no class for '{}'", item.name)))?);
     }
     Ok(())
 }

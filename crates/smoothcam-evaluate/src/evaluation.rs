@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ndarray::Array3;
-use smoothcam::{Error, Explainer, ExplainerBuilder, Limits, Photo, Result, Samples, printable};
+use smoothcam::{Error, Explainer, ExplainerBuilder, Limits, Photo, Result, Samples};
 
 use crate::annotations::{Annotations, Object};
 use crate::configuration::Configuration;
@@ -142,7 +142,7 @@ impl Evaluation<'_> {
     /// The picture of a record.
     pub(crate) fn item(&self, name: &str) -> Result<&Item> {
         let item = self.items.iter().find(|i| i.name == name);
-        item.ok_or_else(|| Error::failure(format!("the picture '{}' is gone", printable(name))))
+        item.ok_or_else(|| Error::failure(format!("the picture '{name}' is gone")))
     }
 
     /// Where the class that is explained is. Categories are classes by their names, or by that of the

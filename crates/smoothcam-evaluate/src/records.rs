@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use smoothcam::{Error, Result, quoted};
+use smoothcam::{Error, Hint, Result, quoted};
 
 use crate::metrics::Measured;
 
@@ -95,7 +95,8 @@ impl Records {
                 .map_err(|e| about(format!("line 1 is damaged: {e}")))?;
             if other != *description {
                 return Err(about(differences(&other, description)).with_hint(
-                    "name another folder with --out, or delete this one's records to begin anew",
+                    Hint::set("out", "FOLDER", "name another folder")
+                        .or("delete this one's records to begin anew"),
                 ));
             }
             for (i, line) in lines.enumerate() {

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
-use smoothcam::{Error, Explainer};
+use smoothcam::{Error, Explainer, Hint};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -152,13 +152,17 @@ fn cross_site(
     let mut layer = CsrfLayer::new();
     for origin in origins.iter().filter(|o| *o != ANY) {
         layer = layer.add_trusted_origin(origin).map_err(|e| {
-            Error::input(e.to_string()).with_hint("an origin is such as https://example.com")
+            Error::input(e.to_string()).with_hint(Hint::set(
+                "allow_origin",
+                "https://example.com",
+                "name an origin such as",
+            ))
         })?;
     }
     let any = origins.iter().any(|o| o == ANY);
     Ok(layer.with_insecure_bypass(move |_, _| any).with_rejection_response(|_| {
         Rejection::new(StatusCode::FORBIDDEN, "pages of other origins may not send requests here")
-            .with_hint("the server allows an origin with --allow-origin")
+            .with_hint("whoever runs the server can allow this origin")
             .into_response()
     }))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use smoothcam::{Error, Explainer, Result};
+use smoothcam::{Error, Explainer, Hint, Result};
 
 /// What a server is given.
 pub struct Config {
@@ -86,11 +86,11 @@ impl Config {
                 return Err(Error::input(format!(
                     "a model cannot be served as '{name}': letters, digits, '-', '_' and '.' are expected"
                 ))
-                .with_hint("give it another name: --model NAME=FILE.onnx"));
+                .with_hint(Hint::set("model", "NAME=FILE.onnx", "give it another name")));
             }
             if self.models[..i].iter().any(|other| other.name == *name) {
                 return Err(Error::input(format!("two models are named '{name}'"))
-                    .with_hint("give one another name: --model NAME=FILE.onnx"));
+                    .with_hint(Hint::set("model", "NAME=FILE.onnx", "give one another name")));
             }
         }
         let Limits { concurrency, connections, body, pixels, pictures, .. } = self.limits;

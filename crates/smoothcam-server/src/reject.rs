@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use smoothcam::{ErrorKind, printable};
+use smoothcam::{ErrorKind, Wording, printable};
 use utoipa::{IntoResponses, ToSchema};
 
 /// A refusal or failure, for the person who reads it.
@@ -102,11 +102,8 @@ impl From<smoothcam::Error> for Rejection {
             ErrorKind::Input => Rejection::bad(&error),
             ErrorKind::Failure => Rejection::failure(&error),
         };
-        match error.hint() {
-            Some(hint) => match of_options(hint) {
-                Some(hint) => rejection.with_hint(hint),
-                None => rejection,
-            },
+        match error.hint().and_then(|hint| hint.worded(&Request)) {
+            Some(hint) => rejection.with_hint(hint),
             None => rejection,
         }
     }
@@ -122,20 +119,48 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// A hint that speaks of the command line, whose flags are named as options are. What speaks of other flags is
-/// left out: whoever sends requests can do nothing with it.
-fn of_options(hint: &str) -> Option<String> {
-    /// Those that hints speak of.
-    const OPTIONS: [&str; 5] = ["grid", "layer", "method", "samples", "skip-tokens"];
-    let end = |c: char| !c.is_ascii_lowercase() && c != '-';
-    let known = |way: &&str| {
-        let flags = way.split("--").skip(1).map(|f| f.split(end).next().unwrap_or_default());
-        flags.into_iter().all(|flag| OPTIONS.contains(&flag))
-    };
-    let way = hint.split("; ").flat_map(|part| part.split(", or ")).filter(known);
-    let ways: Vec<&str> = way.collect();
-    let hint = ways.join(", or ").replace("--skip-tokens", "skip_tokens").replace("--", "");
-    (!hint.is_empty()).then_some(hint)
+/// Hints name the options of a request. What speaks of other options is left out: whoever sends requests can do
+/// nothing with it.
+struct Request;
+
+impl Wording for Request {
+    fn set(&self, options: &[(&str, &str)]) -> Option<String> {
+        let set = |(name, value): &(&str, &str)| is_option(name).then(|| format!("{name}={value}"));
+        Some(options.iter().map(set).collect::<Option<Vec<_>>>()?.join(" and "))
+    }
+
+    fn leave_out(&self, options: &[&str]) -> Option<String> {
+        options.iter().all(|name| is_option(name)).then(|| options.join(" and "))
+    }
+
+    fn list_layers(&self, _: bool) -> Option<String> {
+        Some("the address /about/MODEL".to_owned())
+    }
+}
+
+/// Whether requests have such an option.
+fn is_option(name: &str) -> bool {
+    const OPTIONS: [&str; 18] = [
+        "class",
+        "colormap",
+        "feature_maps",
+        "grid",
+        "layer",
+        "maps",
+        "method",
+        "neurons",
+        "opacity",
+        "regions",
+        "samples",
+        "seed",
+        "sigma",
+        "sigma_absolute",
+        "signed",
+        "skip_tokens",
+        "tolerance",
+        "uncertainty",
+    ];
+    OPTIONS.contains(&name)
 }
 
 impl IntoResponse for Rejection {
@@ -154,25 +179,30 @@ impl IntoResponse for Rejection {
 
 #[cfg(test)]
 mod tests {
+    use smoothcam::Hint;
+
     use super::*;
 
     #[test]
     fn hints_speak_of_options_only() {
+        let grid = [("grid", "14x14"), ("skip_tokens", "1")];
+        let labels = Hint::set("labels", "FILE", "give the labels");
         for (hint, expected) in [
-            ("leave out --samples", Some("leave out samples")),
+            (Hint::leave_out("samples"), Some("leave out samples")),
+            (Hint::leave_out("size"), None),
             (
-                "give its grid: --grid 14x14 --skip-tokens 1",
-                Some("give its grid: grid 14x14 skip_tokens 1"),
+                Hint::set_all(&grid, "give its grid"),
+                Some("give its grid: grid=14x14 and skip_tokens=1"),
             ),
-            ("allow more with --max-pixels, or shrink the picture", Some("shrink the picture")),
+            (Hint::advice("give the class's index").or(labels), Some("give the class's index")),
+            (Hint::set("max_bytes", "BYTES", "allow more"), None),
             (
-                "give the class's index, or the labels: --labels FILE",
-                Some("give the class's index"),
+                Hint::list_layers(true),
+                Some("the address /about/MODEL lists the layers that can be explained"),
             ),
-            ("allow more with --max-bytes", None),
-            ("write numbers, or ranges", Some("write numbers, or ranges")),
         ] {
-            assert_eq!(of_options(hint).as_deref(), expected, "{hint}");
+            let error = smoothcam::Error::input("x").with_hint(hint.clone());
+            assert_eq!(Rejection::from(error).body.hint.as_deref(), expected, "{hint}");
         }
     }
 

@@ -1,7 +1,8 @@
-//! The one error type of the library, written for the person who reads it.
+//! An error says in one line what went wrong, and whose turn it is to act.
 
 use std::fmt;
 
+use crate::hint::Hint;
 use crate::printable::printable;
 
 /// A result with smoothcam's [`Error`].
@@ -10,25 +11,26 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Whose turn it is to act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// What was asked for, or the file given, cannot be used: the caller can mend it.
+    /// A setting or a file cannot be used: the caller can mend it.
     Input,
     /// The work itself failed: writing a file, running the engine.
     Failure,
 }
 
-/// What went wrong, what was expected, and a way out where there is one.
+/// What went wrong, what was expected, and a way out where one is known.
 ///
-/// The message is one line without control characters, whatever names from files are in it. An error
-/// displays as the message alone; the command line adds [`Error::hint`] on a line of its own.
+/// An error displays as its message alone, one line: control characters in names from files are escaped here. A front
+/// end shows the [`hint`](Error::hint) beside it, in its own language.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
+    /// Without control characters.
     message: String,
-    hint: Option<String>,
+    hint: Option<Hint>,
 }
 
 impl Error {
-    /// An error in what was asked for or in a file that was given.
+    /// An error in a setting or in a file that was given.
     pub fn input(message: impl AsRef<str>) -> Self {
         Self { kind: ErrorKind::Input, message: printable(message.as_ref()), hint: None }
     }
@@ -38,9 +40,10 @@ impl Error {
         Self { kind: ErrorKind::Failure, message: printable(message.as_ref()), hint: None }
     }
 
-    /// The same error with a way out, as one imperative sentence without a full stop.
+    /// The same error with a way out. A text is advice that is true in every front end; what speaks of options is made
+    /// by [`Hint::set`] and its like.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -48,7 +51,7 @@ impl Error {
     /// The same error, saying first what it is about.
     #[must_use]
     pub fn context(mut self, about: &str) -> Self {
-        self.message = format!("{about}: {}", self.message);
+        self.message = format!("{}: {}", printable(about), self.message);
         self
     }
 
@@ -58,8 +61,8 @@ impl Error {
     }
 
     /// The way out, if one is known.
-    pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+    pub fn hint(&self) -> Option<&Hint> {
+        self.hint.as_ref()
     }
 }
 
@@ -70,3 +73,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_an_error_reaches_a_terminal_unescaped() {
+        let evil = "\u{1b}[31m\n\u{9b}";
+        let error = Error::input(format!("no '{evil}'")).context(evil).with_hint(evil);
+        assert_eq!(error.to_string(), "\\u{1b}[31m\\n\\u{9b}: no '\\u{1b}[31m\\n\\u{9b}'");
+        assert_eq!(error.hint().unwrap().to_string(), "\\u{1b}[31m\\n\\u{9b}");
+    }
+}

@@ -27,6 +27,7 @@ mod explain;
 mod explainer;
 mod export;
 mod gradient;
+mod hint;
 mod input;
 mod load;
 mod map;
@@ -54,6 +55,7 @@ pub use explainer::{Explainer, ExplainerBuilder};
 pub use export::{
     Export, Exported, Gradients, NoiseSource, Resolution, WrittenGradients, weights_path,
 };
+pub use hint::{Hint, Wording};
 pub use input::photo::Photo;
 pub use input::picture::{Limits, Picture};
 pub use input::preprocess::{self, Preprocess, Seen};

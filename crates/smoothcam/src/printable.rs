@@ -1,8 +1,10 @@
-//! Names that came from a file, made safe to print.
+//! Names from files are made safe to show: a terminal must not obey them.
 
 use std::path::Path;
 
 /// `text` with its control characters (terminal escapes, line breaks) written as `\u{..}`.
+///
+/// Errors escape their own texts. Whoever prints other texts of the library, such as labels and notes, escapes them.
 pub fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() {
@@ -14,9 +16,9 @@ pub fn printable(text: &str) -> String {
     })
 }
 
-/// A path for a message: quoted and [`printable`].
+/// A path for a message, in quotes.
 pub fn quoted(path: &Path) -> String {
-    format!("'{}'", printable(&path.display().to_string()))
+    format!("'{}'", path.display())
 }
 
 #[cfg(test)]
@@ -26,6 +28,6 @@ mod tests {
     #[test]
     fn control_characters_are_escaped_and_letters_kept() {
         assert_eq!(printable("caf\u{e9} \u{1b}[31m\n"), "caf\u{e9} \\u{1b}[31m\\n");
-        assert_eq!(quoted(Path::new("a\tb")), "'a\\tb'");
+        assert_eq!(printable("a\u{9b}\u{7f}b"), "a\\u{9b}\\u{7f}b");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use smoothcam::preprocess::{Channels, Layout};
-use smoothcam::{Array, Explainer, Photo, Picture, Result, Settings, printable};
+use smoothcam::{Array, Explainer, Photo, Picture, Result, Settings};
 
 use crate::args::BenchArgs;
 use crate::progress::Progress;
@@ -151,7 +151,7 @@ impl Cost {
             n => format!("{n} forward passes"),
         };
         if let Some(layer) = &self.layer {
-            facts.add("layer", printable(layer));
+            facts.add("layer", layer);
         }
         facts.add("method", self.method);
         facts.add(
@@ -163,7 +163,7 @@ impl Cost {
             },
         );
         facts.add("engine", &self.engine);
-        facts.0.push('\n');
+        facts.line("");
         facts.add("loading", format!("{:.0} ms", self.load_ms));
         facts.add("first time", format!("{:.0} ms", self.first_ms));
         facts.add("explanation", self.explain_ms.in_words());

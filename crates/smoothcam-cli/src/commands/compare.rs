@@ -2,15 +2,14 @@
 
 use smoothcam::render::{Panel, encode_png, figure, overlay};
 use smoothcam::{
-    Explainer, Explanation, Method, Photo, Picture, Result, Samples, Settings, printable,
-    write_file,
+    Explainer, Explanation, Method, Photo, Picture, Result, Samples, Settings, write_file,
 };
 
 use crate::args::CompareArgs;
 use crate::files::{beside, check_outputs};
 use crate::progress::Progress;
-use crate::report::{digits, shown};
-use crate::table::print;
+use crate::report::digits;
+use crate::table::{Facts, print};
 
 /// A picture of the sheet, with its words.
 struct Entry {
@@ -38,8 +37,10 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
         .map(|e| Panel { title: e.title.clone(), subtitle: e.subtitle.clone(), image: &e.image })
         .collect();
     write_file(&output, &encode_png(&figure(&panels, usize::from(args.columns))?)?)?;
-    let notes: String = notes.iter().map(|n| format!("note: {n}\n")).collect();
-    print(&format!("wrote {}\n{notes}", shown(&output)))
+    let mut facts = Facts(String::new());
+    facts.line(&format!("wrote {}", output.display()));
+    notes.iter().for_each(|note| facts.note(note));
+    print(&facts.0)
 }
 
 struct Sheet<'a> {
@@ -87,7 +88,7 @@ impl Sheet<'_> {
         let subtitle = |e: &Explanation| match &e.layer {
             Some(layer) => {
                 let name = if layer.module.is_empty() { &layer.name } else { &layer.module };
-                format!("{}, {}x{}", printable(name), layer.height, layer.width)
+                format!("{}, {}x{}", name, layer.height, layer.width)
             }
             None => "input".to_owned(),
         };
@@ -165,7 +166,7 @@ impl Sheet<'_> {
         let name = explanations.first().map(|e| {
             let prediction = &e.classes[0].prediction;
             let label = prediction.label.clone().unwrap_or(format!("class {}", prediction.class));
-            format!("{} {:.1} %", printable(&label), 100.0 * prediction.probability)
+            format!("{label} {:.1} %", 100.0 * prediction.probability)
         });
         let mut entries = vec![Entry {
             title: "photograph".into(),

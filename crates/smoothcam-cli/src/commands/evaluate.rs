@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use smoothcam::{Error, Explainer, Result, Settings, printable, write_file};
+use smoothcam::{Error, Explainer, Result, Settings, quoted, write_file};
 use smoothcam_evaluate::{
     Annotations, Cell, Choices, Configuration, Evaluation, Item, Kind, Options, Rank, Records,
     Report, Summary, csv, digits, html, read_pictures, spread,
@@ -13,8 +13,7 @@ use smoothcam_evaluate::{
 
 use crate::args::EvaluateArgs;
 use crate::progress::Progress;
-use crate::report::shown;
-use crate::table::{print, print_json, table};
+use crate::table::{Facts, print, print_json, table};
 
 /// The files in the folder of an evaluation.
 const RECORDS: &str = "records.jsonl";
@@ -54,7 +53,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         limits: &super::limits(&args.limits),
     };
     fs::create_dir_all(&out)
-        .map_err(|e| Error::input(format!("cannot make the folder '{}': {e}", shown(&out))))?;
+        .map_err(|e| Error::input(format!("cannot make the folder {}: {e}", quoted(&out))))?;
     let description = description(args, &evaluation);
     let mut records = Records::open(&out.join(RECORDS), &description)?;
     let mut progress = Progress::of("steps");
@@ -66,9 +65,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let measured = records.all().iter().filter(|r| r.skipped.is_none()).count();
     if measured == 0 {
         return Err(Error::input(format!(
-            "none of the {} pictures in '{}' can be used; the first: {}",
+            "none of the {} pictures in {} can be used; the first: {}",
             items.len(),
-            shown(&args.folder),
+            quoted(&args.folder),
             records.all().first().and_then(|r| r.skipped.clone()).unwrap_or_default()
         )));
     }
@@ -96,7 +95,7 @@ fn out(args: &EvaluateArgs) -> Result<PathBuf> {
         return Ok(out.clone());
     }
     let folder = args.folder.canonicalize().map_err(|e| {
-        Error::input(format!("cannot read the folder '{}': {e}", shown(&args.folder)))
+        Error::input(format!("cannot read the folder {}: {e}", quoted(&args.folder)))
     })?;
     let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| "pictures".to_owned());
@@ -162,7 +161,7 @@ fn facts(
 ) -> Vec<(&'static str, String)> {
     let explainer = evaluation.explainer;
     let model = match &args.model.model {
-        Some(path) => shown(path),
+        Some(path) => path.display().to_string(),
         None => "the built-in EfficientNet-Lite0".to_owned(),
     };
     let skipped = records.all().iter().filter(|r| r.skipped.is_some()).count();
@@ -170,7 +169,7 @@ fn facts(
         0 => String::new(),
         n => format!(", {n} of them skipped, as they cannot be used"),
     };
-    let pictures = format!("{} in {}{skipped}", evaluation.items.len(), shown(&args.folder));
+    let pictures = format!("{} in {}{skipped}", evaluation.items.len(), args.folder.display());
     let mut facts = vec![
         ("model", model),
         ("pictures", pictures),
@@ -181,9 +180,9 @@ fn facts(
     let mut layers: Vec<String> = Vec::new();
     let named = evaluation.configurations.iter().filter_map(|c| c.settings.layer.as_ref());
     for layer in named.flat_map(|name| explainer.fused_layers(name)) {
-        let layer = explainer.find_layer(layer).map_or(printable(layer), |l| {
+        let layer = explainer.find_layer(layer).map_or(layer.to_owned(), |l| {
             let acts = if l.noise_acts == Ok(true) { "" } else { ", where noise does not act" };
-            format!("{} ({}x{}{acts})", printable(&l.name), l.height, l.width)
+            format!("{} ({}x{}{acts})", l.name, l.height, l.width)
         });
         if !layers.contains(&layer) {
             layers.push(layer);
@@ -211,7 +210,7 @@ fn command() -> String {
             true => format!("'{}'", text.replace('\'', "'\\''")),
             false => text,
         };
-    let arguments = std::env::args_os().skip(1).map(|a| quoted(printable(&a.to_string_lossy())));
+    let arguments = std::env::args_os().skip(1).map(|a| quoted(a.to_string_lossy().into_owned()));
     std::iter::once("smoothcam".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
@@ -243,11 +242,11 @@ fn found<'a>(summary: &'a Summary, evaluation: &'a Value) -> Found<'a> {
 
 /// A table with a line for each metric, so that many fit a terminal.
 fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> String {
-    let mut text = String::new();
+    let mut text = Facts(String::new());
     for (name, value) in facts.iter().filter(|(name, _)| *name != "smoothcam") {
-        text.push_str(&format!("{name:<10}{value}\n"));
+        text.line(&format!("{name:<10}{value}"));
     }
-    text.push('\n');
+    text.line("");
     let mut rows = vec![vec![String::new()]];
     rows[0].extend(summary.metrics.iter().map(|m| m.title.to_owned()));
     for row in &summary.rows {
@@ -264,10 +263,11 @@ fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> 
         };
         rows.push(std::iter::once(row.title.clone()).chain(row.cells.iter().map(cell)).collect());
     }
-    text.push_str(&table(&transposed(&rows)));
-    text.push_str("\n* the best   = not to be told from the best on these pictures\n");
-    text.push_str(&format!("report    {}\n", shown(&out.join(REPORT))));
-    text
+    text.0.push_str(&table(&transposed(&rows)));
+    text.line("");
+    text.line("* the best   = not to be told from the best on these pictures");
+    text.line(&format!("report    {}", out.join(REPORT).display()));
+    text.0
 }
 
 fn transposed(rows: &[Vec<String>]) -> Vec<Vec<String>> {

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{
-    Error, Export, Exported, Result, Samples, Settings, TargetSpec, printable, weights_path,
-};
+use smoothcam::{Error, Export, Exported, Result, Samples, Settings, TargetSpec, weights_path};
 
 use crate::args::{ExportArgs, NoiseArgs};
 use crate::files::check_outputs;
-use crate::report::{place, shown, strength_of};
+use crate::report::{place, strength_of};
 use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
@@ -43,10 +41,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     tell(&mut facts, &exported, &export);
     let notes = exported.notes.clone();
     for path in exported.write(&out)? {
-        facts.add("wrote", shown(&path));
+        facts.add("wrote", path.display());
     }
     for note in &notes {
-        facts.0.push_str(&format!("note: {note}\n"));
+        facts.note(note);
     }
     print(&facts.0)
 }
@@ -82,7 +80,7 @@ fn tell(facts: &mut Facts, exported: &Exported, export: &Export) {
     facts.add(
         "class",
         match (settings.targets.first(), export.class_input) {
-            (Some(TargetSpec::Class(class)), _) => printable(class),
+            (Some(TargetSpec::Class(class)), _) => class.clone(),
             (_, true) => "as the input says".to_owned(),
             (_, false) => "the predicted one".to_owned(),
         },

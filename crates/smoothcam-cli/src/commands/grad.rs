@@ -1,10 +1,9 @@
 //! `smoothcam grad`: the gradient of any model.
 
-use smoothcam::{Array, Gradients, Result, printable, weights_path};
+use smoothcam::{Array, Gradients, Result, weights_path};
 
 use crate::args::{CotangentArg, GradArgs};
 use crate::files::check_outputs;
-use crate::report::shown;
 use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &GradArgs) -> Result<()> {
@@ -25,16 +24,16 @@ pub(crate) fn run(args: &GradArgs) -> Result<()> {
     let mut facts = Facts(String::new());
     for (title, values) in [("takes", &written.inputs), ("gives", &written.outputs)] {
         for (i, value) in values.iter().enumerate() {
-            facts.add(if i == 0 { title } else { "" }, printable(value));
+            facts.add(if i == 0 { title } else { "" }, value);
         }
     }
     facts.add("opset", written.opset.to_string());
     let notes = written.notes.clone();
     for path in written.save(&out)? {
-        facts.add("wrote", shown(&path));
+        facts.add("wrote", path.display());
     }
     for note in &notes {
-        facts.0.push_str(&format!("note: {note}\n"));
+        facts.note(note);
     }
     print(&facts.0)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use smoothcam::{Error, Explainer, Layer, Result};
 
 use crate::args::LayersArgs;
-use crate::table::{print, print_json, table};
+use crate::table::{Facts, print, print_json, table};
 
 pub(crate) fn run(args: &LayersArgs) -> Result<()> {
     let explainer = super::explainer(&args.model)?;
@@ -37,8 +37,8 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
             Err(_) => "not reached",
         };
         rows.push(vec![
-            smoothcam::printable(&layer.name),
-            smoothcam::printable(&layer.module),
+            layer.name.clone(),
+            layer.module.clone(),
             layer.maps.to_string(),
             format!("{}x{}", layer.height, layer.width),
             layer.axes.to_string(),
@@ -47,7 +47,9 @@ pub(crate) fn run(args: &LayersArgs) -> Result<()> {
         ]);
     }
     print(&table(&rows))?;
-    print(&unreached(&explainer))
+    let mut facts = Facts(String::new());
+    unreached(&explainer).iter().for_each(|reason| facts.line(&format!("not reached: {reason}")));
+    print(&facts.0)
 }
 
 /// A layer in JSON.
@@ -62,9 +64,9 @@ struct Marked<'a> {
 }
 
 /// Why the gradient does not reach some layers.
-fn unreached(explainer: &Explainer) -> String {
+fn unreached(explainer: &Explainer) -> Vec<&String> {
     let mut reasons: Vec<&String> =
         explainer.layers().iter().filter_map(|l| l.noise_acts.as_ref().err()).collect();
     reasons.dedup();
-    reasons.iter().map(|r| format!("not reached: {r}\n")).collect()
+    reasons
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use smoothcam::{Error, Memory, Result, printable, quoted};
+use smoothcam::{Error, Memory, Result, quoted};
 use smoothcam_server::{Config, Limits, Model, serve};
 
 use crate::args::{InputArgs, LogForm, ServeArgs, ServeLimitArgs};
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         origins: args.origins.clone(),
         limits: limits(&args.limits),
     };
-    let names: Vec<String> = config.models.iter().map(|m| printable(&m.name)).collect();
+    let names: Vec<&str> = config.models.iter().map(|m| m.name.as_str()).collect();
     let models = names.join(", ");
     serve(&args.listen, config, |address| {
         // Nobody listens on stdout: no reason not to serve.

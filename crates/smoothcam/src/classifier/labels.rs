@@ -4,8 +4,7 @@ use ndarray::Array1;
 use serde::Serialize;
 
 use crate::classifier::head::Head;
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// One class as the model sees it.
 #[derive(Clone, Debug, Serialize)]
@@ -60,29 +59,28 @@ impl Labels {
         }
         let containing: Vec<usize> =
             labels().filter(|(_, l)| l.contains(&text)).map(|(c, _)| c).collect();
-        let name = |c: &usize| format!("{c} ({})", printable(self.label(*c).unwrap_or_default()));
+        let name = |c: &usize| format!("{c} ({})", self.label(*c).unwrap_or_default());
         match containing.as_slice() {
             [class] => Ok(*class),
             [] if self.labels.is_empty() => Err(Error::input(format!(
-                "class '{}' is not a number, and no labels are known",
-                printable(&text)
+                "class '{text}' is not a number, and no labels are known"
             ))
-            .with_hint("give the class's index, or the labels: --labels FILE, one a line")),
-            [] => Err(Error::input(format!("there is no class '{}'", printable(&text))).with_hint(
-                format!(
-                    "the nearest are {}",
-                    self.nearest(&text).iter().map(name).collect::<Vec<_>>().join(", ")
-                ),
-            )),
-            several => Err(Error::input(format!(
-                "'{}' may be any of {} classes",
-                printable(&text),
-                several.len()
-            ))
-            .with_hint(format!(
-                "name one of {}",
-                several.iter().take(8).map(name).collect::<Vec<_>>().join(", ")
+            .with_hint(Hint::advice("give the class's index").or(Hint::set(
+                "labels",
+                "FILE",
+                "give the labels, one a line",
+            )))),
+            [] => Err(Error::input(format!("there is no class '{text}'")).with_hint(format!(
+                "the nearest are {}",
+                self.nearest(&text).iter().map(name).collect::<Vec<_>>().join(", ")
             ))),
+            several => {
+                Err(Error::input(format!("'{text}' may be any of {} classes", several.len()))
+                    .with_hint(format!(
+                        "name one of {}",
+                        several.iter().take(8).map(name).collect::<Vec<_>>().join(", ")
+                    )))
+            }
         }
     }
 

@@ -8,8 +8,7 @@ use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// A classifier's graph with fixed shapes, all known.
 pub(crate) struct Network {
@@ -46,7 +45,9 @@ impl Network {
         let shape = picture.shape(batch);
         let input = the_input(&graph)?;
         no_nan(&graph)?;
-        let (others, outputs) = (names(&graph, graph.outputs()), graph.outputs().len());
+        let others: Vec<ValueId> =
+            graph.outputs().iter().copied().filter(|other| *other != output).collect();
+        let others = names(&graph, &others);
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
         let engine = engine::open(options, graph.take_weights())?;
@@ -63,13 +64,13 @@ impl Network {
             let error = Error::input(format!(
                 "the model is no image classifier: its output '{}' has the shape {scores:?}, \
                  expected one score per class",
-                printable(&graph.value(output).name)
+                graph.value(output).name
             ));
-            return Err(match outputs {
-                1 => error,
-                _ => error.with_hint(format!(
-                    "if another of its outputs ({others}) holds them, name it with --output"
-                )),
+            return Err(if others.is_empty() {
+                error
+            } else {
+                let advice = format!("if another of its outputs ({others}) holds them, name it");
+                error.with_hint(Hint::set("output", "NAME", advice))
             });
         }
         let head = match head {
@@ -114,7 +115,7 @@ pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
             inputs.len(),
             names(graph, inputs)
         ))
-        .with_hint("give the others: --input name=file.npy")),
+        .with_hint(Hint::set("input", "NAME=FILE.npy", "give each of the others a value"))),
     }
 }
 
@@ -126,13 +127,13 @@ pub(crate) fn the_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
     let outputs = graph.outputs();
     let Some(name) = name else { return Ok(outputs[0]) };
     outputs.iter().copied().find(|o| graph.value(*o).name == name).ok_or_else(|| {
-        Error::input(format!("the model has no output '{}'", printable(name)))
+        Error::input(format!("the model has no output '{name}'"))
             .with_hint(format!("its outputs are {}", names(graph, outputs)))
     })
 }
 
 pub(crate) fn names(graph: &Graph, values: &[ValueId]) -> String {
-    values.iter().map(|v| printable(&graph.value(*v).name)).collect::<Vec<_>>().join(", ")
+    values.iter().map(|v| graph.value(*v).name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The scores: what goes into the softmax or sigmoid that ends the model, if one does.
@@ -171,5 +172,5 @@ fn no_nan(graph: &Graph) -> Result<()> {
 
 /// An error of the graph, for the person who gave the model.
 pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
-    Error::input(printable(&error.to_string()))
+    Error::input(error.to_string())
 }

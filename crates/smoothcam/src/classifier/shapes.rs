@@ -5,7 +5,7 @@ use onnx_grad::{Dim, Graph, Tensor, ValueId};
 
 use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Fixes the input's shape and learns all others.
 pub(crate) fn learn(
@@ -22,10 +22,11 @@ pub(crate) fn learn(
         let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
         let expected = expected.join("x");
         let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
-        match free {
-            true => Error::input(what)
-                .with_hint("give the size that it was made for: --size 224 or --size 224x320"),
-            false => Error::input(what),
+        let error = Error::input(what);
+        if free {
+            error.with_hint(Hint::set("size", "224x320", "give the size that it was made for"))
+        } else {
+            error
         }
     })
 }

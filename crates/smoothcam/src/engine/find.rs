@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(places.find_map(|p| in_folder(&p.join("onnxruntime"))), Some(library.clone()));
         assert_eq!(within(&library).unwrap(), library);
         assert_eq!(within(&capi).unwrap(), library);
-        assert!(within(root.path()).unwrap_err().hint().unwrap().contains("folder"));
+        assert!(within(root.path()).unwrap_err().hint().unwrap().to_string().contains("folder"));
     }
 }

@@ -15,7 +15,7 @@ use ort::value::{DynValue, Tensor, TensorElementType, TensorRef, ValueType};
 use super::{Engine, EngineOptions, Provider, Runs, Session, Weights};
 use crate::array::Array;
 use crate::printable::quoted;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// ONNX Runtime, with the weights of one model.
 pub(super) struct OnnxRuntime {
@@ -110,7 +110,13 @@ impl OnnxRuntime {
                     "ONNX Runtime cannot use the execution provider '{}': {e}",
                     provider.name()
                 ))
-                .with_hint("a library that is built for it is needed; --provider cpu always works")
+                .with_hint(
+                    Hint::advice("install an ONNX Runtime that is built for it").or(Hint::set(
+                        "provider",
+                        "cpu",
+                        "use the processor",
+                    )),
+                )
             })?;
         }
         let mut fed = Vec::new();
@@ -179,8 +185,8 @@ pub(super) fn load(library: &Path, threads: Option<usize>) -> Result<Runtime> {
     }
     let unusable = |e: &dyn std::fmt::Display| {
         Error::input(format!("cannot use ONNX Runtime at {}: {e}", quoted(library))).with_hint(
-            "version 1.18 or later is needed (pip install -U onnxruntime); --engine rten works \
-             without it",
+            Hint::advice("install version 1.18 or later (pip install -U onnxruntime)")
+                .or(Hint::set("engine", "rten", "use the built-in engine")),
         )
     };
     let builder = ort::init_from(library).map_err(|e| unusable(&e))?;

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::find;
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Which engine runs a model, and how. The default takes ONNX Runtime where it is found, else the
 /// built-in rten.
@@ -43,7 +42,7 @@ impl FromStr for Memory {
             .unwrap_or((short, 1.0));
         match number.trim().parse::<f64>().map(|n| n * unit) {
             Ok(bytes) if (1.0..1e18).contains(&bytes) => Ok(Memory(bytes as u64)),
-            _ => Err(Error::input(format!("'{}' is no amount of memory", printable(text)))
+            _ => Err(Error::input(format!("'{text}' is no amount of memory"))
                 .with_hint("give bytes, or a number with K, M, G or T: 2G")),
         }
     }
@@ -86,7 +85,7 @@ impl FromStr for EngineChoice {
             "auto" => Ok(EngineChoice::Auto),
             "rten" => Ok(EngineChoice::Rten),
             "onnxruntime" => Ok(EngineChoice::OnnxRuntime),
-            _ => Err(Error::input(format!("there is no engine '{}'", printable(name)))
+            _ => Err(Error::input(format!("there is no engine '{name}'"))
                 .with_hint(format!("the engines are {}", Self::names().join(", ")))),
         }
     }
@@ -138,7 +137,7 @@ impl FromStr for Provider {
     fn from_str(name: &str) -> Result<Self> {
         let found = Self::ALL.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, provider)| *provider).ok_or_else(|| {
-            Error::input(format!("there is no execution provider '{}'", printable(name)))
+            Error::input(format!("there is no execution provider '{name}'"))
                 .with_hint(format!("the providers are {}", Self::ALL.map(|(n, _)| n).join(", ")))
         })
     }
@@ -184,8 +183,14 @@ impl EngineOptions {
         let found = |library, required| Resolved::OnnxRuntime { library, required };
         match choice {
             EngineChoice::Rten if special => {
+                let given = [
+                    ("onnxruntime", self.library.is_some()),
+                    ("provider", !self.providers.is_empty()),
+                ];
+                let given = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
+                let other = Hint::set("engine", "onnxruntime", "use ONNX Runtime");
                 Err(Error::input("rten has no library to load and no execution providers")
-                    .with_hint("use --engine onnxruntime, or leave them out"))
+                    .with_hint(other.or(Hint::leave_out_all(&given.collect::<Vec<_>>()))))
             }
             EngineChoice::Rten => Ok(Resolved::Rten),
             EngineChoice::Auto => {
@@ -198,8 +203,9 @@ impl EngineOptions {
                 };
                 library.map(|library| found(library, true)).ok_or_else(|| {
                     Error::input("ONNX Runtime's library is not found").with_hint(
-                        "install it (pip install onnxruntime), or say where it is: --onnxruntime \
-                         PATH, or the environment variable ORT_DYLIB_PATH",
+                        Hint::advice("install it (pip install onnxruntime)")
+                            .or(Hint::set("onnxruntime", "PATH", "say where it is"))
+                            .or("name it in the environment variable ORT_DYLIB_PATH"),
                     )
                 })
             }

@@ -13,11 +13,10 @@ use crate::classifier::grid::Grid;
 use crate::classifier::layers::Layer;
 use crate::gradient::session::GradientSession;
 use crate::methods::Method;
-use crate::printable::printable;
 use crate::sampling::noise::{GivenNoise, NoiseSource};
 use crate::sampling::plan::Plan;
 use crate::target::{Target, TargetSpec};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The passes that an explanation needs. Equal keys need the same passes for the same input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -191,14 +190,17 @@ fn layer(classifier: &Classifier, settings: &Settings, smoothed: bool) -> Result
     match (&settings.layer, settings.method.at_input()) {
         (None, _) if settings.grid.is_some() => {
             Err(Error::input("a grid is given, but not the layer that has it")
-                .with_hint("name the layer with --layer"))
+                .with_hint(Hint::set("layer", "NAME", "name the layer")))
         }
         (Some(name), true) => Err(Error::input(format!(
-            "{} looks at the model's input, not at a layer ('{}')",
-            settings.method.title(smoothed),
-            printable(name)
+            "{} looks at the model's input, not at a layer ('{name}')",
+            settings.method.title(smoothed)
         ))
-        .with_hint("leave out the layer, or choose a method such as grad-cam++")),
+        .with_hint(Hint::leave_out("layer").or(Hint::set(
+            "method",
+            "grad-cam++",
+            "choose a method that looks at layers",
+        )))),
         (None, true) => Ok(None),
         (Some(name), false) => match settings.grid {
             Some(grid) => layers.given(network, name, grid).map(Some),
@@ -211,13 +213,13 @@ fn layer(classifier: &Classifier, settings: &Settings, smoothed: bool) -> Result
 /// A layer at which noise acts, in words; empty if there is none.
 fn where_noise_acts(classifier: &Classifier) -> String {
     let other = classifier.layers.default(true).ok().filter(|l| l.noise_acts == Ok(true));
-    let words = other.map(|l| format!("; it does at layer '{}'", printable(&l.name)));
+    let words = other.map(|l| format!("; it does at layer '{}'", l.name));
     words.unwrap_or_default()
 }
 
 /// That noise makes no difference, and why.
 fn noise_is_idle(layer: Option<&Layer>) -> String {
-    let place = layer.map_or("the input".into(), |l| format!("layer '{}'", printable(&l.name)));
+    let place = layer.map_or("the input".into(), |l| format!("layer '{}'", l.name));
     format!(
         "the gradient at {place} is the same for every picture (all above it is linear), so \
          noise cannot change the map"

@@ -8,7 +8,7 @@ use crate::explain::selection::{Maps, Neurons};
 use crate::methods::Method;
 use crate::sampling::plan::Plan;
 use crate::target::TargetSpec;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The most noised samples that are taken: the mean has long converged.
 pub const MOST_SAMPLES: usize = 10_000;
@@ -106,9 +106,11 @@ impl Sigma {
             return Err(Error::input(format!(
                 "sigma is {sigma:?}, expected a number above 0, at most {most}"
             ))
-            .with_hint(
-                "0.2 of the input's range is a good value; without noise, use --method grad-cam++",
-            ));
+            .with_hint(Hint::set(
+                "sigma",
+                "0.2",
+                "a fifth of the input's range is a good value",
+            )));
         }
         Ok(match self {
             Sigma::Relative(_) => sigma * range,
@@ -129,7 +131,7 @@ impl Settings {
                 return Err(Error::input(format!(
                     "the noise that is given holds {given} samples, so their number is no choice"
                 ))
-                .with_hint("leave out --samples auto"));
+                .with_hint(Hint::leave_out("samples")));
             }
             (Samples::Auto { tolerance, .. }, _) if !(tolerance > 0.0 && tolerance < 1.0) => {
                 return Err(Error::input(format!(
@@ -160,7 +162,11 @@ impl Settings {
             return Err(Error::input(format!(
                 "how uncertain the map is cannot be told from {most} noised samples"
             ))
-            .with_hint("take some: --samples 8"));
+            .with_hint(if self.method.takes_samples(2) {
+                Hint::set("samples", "8", "take more samples")
+            } else {
+                Hint::leave_out("uncertainty")
+            }));
         }
         Ok(Plan { most, tolerance: tolerance.map(Into::into), errors: self.uncertainty })
     }

@@ -18,11 +18,10 @@ use crate::classifier::Classifier;
 use crate::input::preprocess::Seen;
 use crate::map::normalized::normalized;
 use crate::methods::Outcome;
-use crate::printable::printable;
 use crate::sampling::noise::{NoiseSource, range};
 use crate::sampling::progress::{Progress, Watch};
 use crate::target::{Target, TargetSpec};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Sets of passes that are cached: those of two layers, without noise and with.
 const CACHED: usize = 4;
@@ -245,12 +244,16 @@ fn notes(request: &Request, passes: &Passes, maps: &[ClassMap]) -> Vec<String> {
 }
 
 fn no_linear_head(request: &Request) -> Error {
-    let name = request.layer.as_ref().map(|l| printable(&l.name)).unwrap_or_default();
+    let name = request.layer.as_ref().map_or("", |l| l.name.as_str());
     Error::input(format!(
         "{} needs global average pooling and one linear layer above layer '{name}'",
         request.map.method.title(false)
     ))
-    .with_hint("Grad-CAM (--method grad-cam) is the same where CAM is defined, and works elsewhere")
+    .with_hint(Hint::set(
+        "method",
+        "grad-cam",
+        "use Grad-CAM, which equals CAM where that is defined, and works elsewhere",
+    ))
 }
 
 /// Whether each map's gradient is the same at all of its neurons.

@@ -13,8 +13,7 @@ use crate::classifier::shapes::learn_from;
 use crate::engine::{self, EngineOptions};
 use crate::load::builder::bind;
 use crate::load::model_file::{self, ModelFile};
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// Which gradients of a model are written: vector-Jacobian products, the derivatives of
 /// sum(`of` * cotangent) with respect to values.
@@ -69,12 +68,10 @@ impl Gradients {
         let find = |graph: &Graph, name: &str| {
             graph.find(name).ok_or_else(|| {
                 let outputs = names(graph, graph.outputs());
-                Error::input(format!("the model has no value '{}'", printable(name))).with_hint(
-                    format!(
-                        "its outputs are {outputs}; its inputs {}",
-                        names(graph, graph.inputs())
-                    ),
-                )
+                Error::input(format!("the model has no value '{name}'")).with_hint(format!(
+                    "its outputs are {outputs}; its inputs {}",
+                    names(graph, graph.inputs())
+                ))
             })
         };
         let of = find(&graph, &self.of)?;
@@ -87,7 +84,7 @@ impl Gradients {
         let inputs = graph.inputs().to_vec();
         learn_from(&mut graph, &*engine, &inputs, &|e| {
             Error::input(format!("the model does not run on inputs of these shapes: {e}"))
-                .with_hint("name others: --shape INPUT=1x3x224x224")
+                .with_hint(Hint::set("shape", "INPUT=1x3x224x224", "name others"))
         })?;
         let (graph, outputs) =
             self.differentiate(graph.decompose().map_err(unsupported)?, of, &wrt)?;
@@ -119,16 +116,20 @@ impl Gradients {
         for (name, _) in &self.shapes {
             if !inputs.iter().any(|id| graph.value(*id).name == *name) {
                 let known = names(graph, &inputs);
-                return Err(Error::input(format!("there is no input '{}'", printable(name)))
+                return Err(Error::input(format!("there is no input '{name}'"))
                     .with_hint(format!("the inputs that are needed are {known}")));
             }
         }
         for id in inputs {
             let value = graph.value(id);
-            let name = printable(&value.name);
+            let name = &value.name;
             if value.dtype.is_some_and(|dtype| dtype != DType::F32) {
                 return Err(Error::input(format!("the input '{name}' is not of floats"))
-                    .with_hint(format!("give it a value: --input {name}=FILE.npy")));
+                    .with_hint(Hint::set(
+                        "input",
+                        &format!("{name}=FILE.npy"),
+                        "give it a value",
+                    )));
             }
             let fixed = |dim: &Dim| match dim {
                 Dim::Fixed(size) => Some(*size),
@@ -139,7 +140,7 @@ impl Gradients {
             let shape: Option<Vec<usize>> = given.map(|(_, shape)| shape.clone()).or(declared);
             let shape = shape.ok_or_else(|| {
                 Error::input(format!("the model leaves the shape of its input '{name}' open"))
-                    .with_hint(format!("name it: --shape {name}=1x3x224x224"))
+                    .with_hint(Hint::set("shape", &format!("{name}=1x3x224x224"), "name it"))
             })?;
             graph.fix_input(id, &shape);
         }
@@ -163,8 +164,7 @@ impl Gradients {
         let mut outputs = vec![of];
         for (gradient, name) in gradients.into_iter().zip(&self.wrt) {
             let gradient: Var<'_> = gradient.map_err(unsupported)?.ok_or_else(|| {
-                let of = printable(&self.of);
-                Error::input(format!("'{of}' does not depend on '{}'", printable(name)))
+                Error::input(format!("'{}' does not depend on '{name}'", self.of))
             })?;
             // An output must be another value than an input, and than other outputs.
             outputs.push(gradient.unary("Identity").id());

@@ -34,7 +34,7 @@ use crate::explain::settings::{Samples, Settings};
 use crate::explain::study::Study;
 use crate::input::preprocess::Seen;
 use crate::load::builder::{ModelSpec, load};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What an exported model computes. [`Export::default`] exports what [`Settings::default`] explains,
 /// at the layer's resolution, in the score's units.
@@ -188,33 +188,37 @@ fn shape(graph: &Graph, id: ValueId) -> String {
 /// Refuses settings that an exported model cannot follow.
 fn check(export: &Export) -> Result<()> {
     let settings = &export.settings;
-    let refuse = |what: &str, hint: &str| Err(Error::input(what).with_hint(hint));
+    let refuse = |what: &str, hint: Hint| Err(Error::input(what).with_hint(hint));
     if let Samples::Auto { .. } = settings.samples {
         return refuse(
             "an exported model takes a fixed number of samples",
-            "name it: --samples 8 gives nearly the same map as 256",
+            Hint::set("samples", "8", "name it; 8 give nearly the same map as 256"),
         );
     }
     if settings.noise.is_some() {
         return refuse(
             "noise that is given cannot be exported",
-            "make it an input: --noise input, or export that of a seed",
+            Hint::set("noise", "input", "make it an input").or(Hint::set(
+                "seed",
+                "0",
+                "export the noise of a seed",
+            )),
         );
     }
     if settings.targets.len() > 1 {
         return refuse(
             "an exported model explains one class of a picture",
-            "make the class an input: --class-input",
+            Hint::set("class_input", "true", "make the class an input"),
         );
     }
     if !settings.targets.is_empty() && export.class_input {
-        return refuse("the class is named, and an input too", "leave out one of the two");
+        return refuse("the class is named, and an input too", "leave out one of the two".into());
     }
     if settings.uncertainty || settings.keep_noise {
-        return refuse("only the map can be exported", "use explain for all else");
+        return refuse("only the map can be exported", "explain a picture for all else".into());
     }
     if export.batch == Some(0) {
-        return refuse("a batch of no pictures", "name a number, 1 or more");
+        return refuse("a batch of no pictures", "name a number, 1 or more".into());
     }
     settings.sigma.scale(1.0).map(drop)
 }

@@ -9,7 +9,7 @@ use super::{Export, MAP, Resolution, map};
 use crate::classifier::Classifier;
 use crate::classifier::network::unsupported;
 use crate::explain::request::Request;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What a number of pictures that is free is called, where the source has no name for it.
 const ANY: &str = "N";
@@ -70,7 +70,7 @@ pub(super) fn saliency(
                 "the model mixes the pictures of a batch: {batch} at once would not be explained \
                  as they are one by one"
             ))
-            .with_hint("leave out --batch"));
+            .with_hint(Hint::leave_out("batch")));
         }
         (batch, _) => batch,
     };

@@ -5,7 +5,6 @@ use onnx_grad::{Graph, Tape, ValueId, Var, vjp};
 
 use crate::classifier::grid::Grid;
 use crate::classifier::network::{Network, unsupported};
-use crate::printable::printable;
 use crate::target::Target;
 use crate::{Error, Result};
 
@@ -54,10 +53,8 @@ impl Gradient {
             let gradient = vjp(&tape, score, dy, &[layer]).pop();
             let gradient =
                 gradient.transpose().map_err(unsupported)?.flatten().ok_or_else(|| {
-                    Error::input(format!(
-                        "the scores do not depend on layer '{}'",
-                        printable(network.name(layer))
-                    ))
+                    let name = network.name(layer);
+                    Error::input(format!("the scores do not depend on layer '{name}'"))
                 })?;
             seeds.push(seed.id());
             sums.push(dy.id());

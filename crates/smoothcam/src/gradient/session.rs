@@ -12,9 +12,8 @@ use crate::array::{Array, finite};
 use crate::classifier::grid::Grid;
 use crate::classifier::network::Network;
 use crate::engine::{Engine, Memory, Runs, Session};
-use crate::printable::printable;
 use crate::target::Target;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// How many pictures the head takes at once, where that pays: the clean one, and the noised ones
 /// that there are by default.
@@ -208,7 +207,7 @@ impl GradientSession {
                 Array::Floats(a) if sound(&a) => floats.push(a),
                 Array::Floats(_) => return Err(self.diagnose(fill, count, targets, wanted[at])),
                 Array::Ints(_) => {
-                    let name = printable(outputs[at]);
+                    let name = outputs[at];
                     return Err(Error::input(format!(
                         "the value '{name}' holds integers, expected floats"
                     )));
@@ -290,5 +289,9 @@ fn fits(network: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
     Err(Error::input(format!(
         "this takes about {needed} of memory, more than the {memory} allowed"
     ))
-    .with_hint("deeper layers take less, and so do smaller inputs (--size)"))
+    .with_hint(
+        Hint::set("layer", "NAME", "choose a deeper layer, which takes less")
+            .or(Hint::set("size", "SIZE", "choose a smaller input"))
+            .or(Hint::set("memory", "SIZE", "allow more")),
+    ))
 }

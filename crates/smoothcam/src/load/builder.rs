@@ -16,7 +16,6 @@ use crate::classifier::network::{Network, names, the_input, the_output, unsuppor
 use crate::engine::EngineOptions;
 use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, PartialPreprocess, Source};
-use crate::printable::printable;
 use crate::{Error, Result};
 
 /// A model, and what the user says of it.
@@ -135,9 +134,7 @@ const MOST_PICTURES: u64 = 256;
 fn twice(inputs: &[(String, Array)]) -> Result<()> {
     let mut names = inputs.iter().map(|(name, _)| name).enumerate();
     match names.find(|(i, name)| inputs.iter().take(*i).any(|(other, _)| other == *name)) {
-        Some((_, name)) => {
-            Err(Error::input(format!("the input '{}' is given twice", printable(name))))
-        }
+        Some((_, name)) => Err(Error::input(format!("the input '{name}' is given twice"))),
         None => Ok(()),
     }
 }
@@ -146,16 +143,15 @@ fn twice(inputs: &[(String, Array)]) -> Result<()> {
 pub(crate) fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
     let input = graph.inputs().iter().copied().find(|i| graph.value(*i).name == name);
     let input = input.ok_or_else(|| {
-        Error::input(format!("the model has no input '{}'", printable(name)))
+        Error::input(format!("the model has no input '{name}'"))
             .with_hint(format!("its inputs are {}", names(graph, graph.inputs())))
     })?;
     let tensor = match graph.value(input).dtype {
         Some(dtype) => value.to_tensor_of(dtype),
         None => value.to_tensor(),
     };
-    let tensor = tensor.ok_or_else(|| {
-        Error::input(format!("the value of input '{}' is not of its type", printable(name)))
-    })?;
+    let tensor = tensor
+        .ok_or_else(|| Error::input(format!("the value of input '{name}' is not of its type")))?;
     graph.bind_input(input, tensor);
     Ok(())
 }

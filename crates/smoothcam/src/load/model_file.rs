@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::classifier::network::unsupported;
 use crate::load::file_buf::FileBuf;
-use crate::printable::{printable, quoted};
+use crate::printable::quoted;
 use crate::{Error, Result};
 
 /// A model as it was read.
@@ -117,12 +117,8 @@ fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String
 /// The place of a weight file, if it is within the model's folder (or, for linked files, the
 /// folder that the model itself is linked from).
 pub(crate) fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
-    let refused = || {
-        format!(
-            "refused to read its weights from '{}', outside the model's folder",
-            printable(location)
-        )
-    };
+    let refused =
+        || format!("refused to read its weights from '{location}', outside the model's folder");
     let relative = Path::new(location);
     let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !relative.components().all(plain) {

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use onnx_grad::Var;
 use serde::{Serialize, Serializer};
 
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// What a map is computed from: values of a graph, each of shape (B, K, h, w): B pictures, each by itself.
 ///
@@ -188,13 +188,13 @@ impl Method {
             Noise::Required if samples == 0 => {
                 let plain = if self.0.at_input { "sensitivity" } else { "grad-cam++" };
                 Err(Error::input(format!("{} needs noised samples, at least 1", self.0.title))
-                    .with_hint(format!("without noise it is --method {plain}")))
+                    .with_hint(Hint::set("method", plain, "choose a method without noise")))
             }
             Noise::Useless if samples > 0 => Err(Error::input(format!(
                 "{} cannot be smoothed: its weights do not depend on the picture",
                 self.0.title
             ))
-            .with_hint("leave out --samples")),
+            .with_hint(Hint::leave_out("samples"))),
             _ => Ok(()),
         }
     }

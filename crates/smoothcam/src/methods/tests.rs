@@ -84,7 +84,7 @@ fn methods_are_found_by_any_spelling() {
         assert_eq!(text.parse::<Method>().unwrap().name(), expected);
     }
     let error = "score-cam".parse::<Method>().unwrap_err();
-    assert!(error.hint().unwrap().contains("hires-cam"));
+    assert!(error.hint().unwrap().to_string().contains("hires-cam"));
 }
 
 #[test]

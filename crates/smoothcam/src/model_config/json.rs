@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::input::preprocess::Size;
-use crate::printable::printable;
 use crate::{Error, Result};
 
 /// A JSON object of a file.
@@ -99,5 +98,5 @@ pub(super) fn pair(value: &Value) -> Option<Size> {
 
 /// The beginning of a value, for a message.
 fn shown(value: &Value) -> String {
-    printable(&value.to_string().chars().take(60).collect::<String>())
+    value.to_string().chars().take(60).collect()
 }

@@ -53,7 +53,7 @@ pub struct Source {
     pub name: String,
     /// Its word on preprocessing.
     pub settings: PartialPreprocess,
-    /// The classes' names in the order of the scores, control characters escaped.
+    /// The classes' names in the order of the scores.
     pub labels: Option<Vec<String>>,
 }
 

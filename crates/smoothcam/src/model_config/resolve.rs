@@ -3,7 +3,7 @@
 use super::input_shape::InputShape;
 use super::{FLAGS, PartialPreprocess, Provenance, Source};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The default grid, as of nearly all ImageNet classifiers.
 const SIZE: Size = Size { height: 224, width: 224 };
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
             return Err(Error::input(format!(
                 "{source} ask for a size of {wanted}, but the model takes {size} only"
             ))
-            .with_hint("leave the size out, or export the model with free height and width"));
+            .with_hint(Hint::leave_out("size").or("export the model with free height and width")));
         }
         self.line("size", size, if fixed || size != wanted { MODEL } else { source });
         Ok(size)
@@ -118,7 +118,11 @@ impl<'a> Resolver<'a> {
                     found.name,
                     has.count()
                 ))
-                .with_hint("say which channels the model takes"));
+                .with_hint(if found.name == FLAGS {
+                    Hint::leave_out("channels")
+                } else {
+                    Hint::set("channels", "grey", "say which channels the model takes, such as")
+                }));
             }
             (Some((found, asked)), _) => (found.name.as_str(), asked),
             (None, Some(has)) => (MODEL, has),
@@ -137,7 +141,11 @@ impl<'a> Resolver<'a> {
                 "the layout is {asked} according to {}, but the model's input is {layout}",
                 found.name
             ))
-            .with_hint("leave the layout out"));
+            .with_hint(if found.name == FLAGS {
+                Hint::leave_out("layout")
+            } else {
+                Hint::advice(format!("mend {}", found.name))
+            }));
         }
         self.line("layout", layout, MODEL);
         Ok(layout)

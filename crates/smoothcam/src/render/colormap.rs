@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::printable::printable;
 use crate::{Error, Result};
 
 /// A colour for each value from 0 (no evidence) to 1 (the most of the map).
@@ -77,7 +76,7 @@ impl FromStr for ColorMap {
         let found = Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|&(_, map)| map).ok_or_else(|| {
             let names = Self::ALL.map(|(name, _)| name).join(", ");
-            Error::input(format!("unknown colour map '{}': {names} are expected", printable(text)))
+            Error::input(format!("unknown colour map '{text}': {names} are expected"))
         })
     }
 }

@@ -12,8 +12,7 @@ use onnx_grad::{Graph, ValueId};
 use self::layer::producer;
 use crate::classifier::grid::{GivenGrid, Grid};
 use crate::classifier::network::Network;
-use crate::printable::printable;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The layers of a classifier, in the order in which they are computed.
 pub(crate) struct Layers {
@@ -64,14 +63,13 @@ impl Layers {
             Some(value) => self.all.iter().find(|l| l.value == value).ok_or_else(|| {
                 let shape = graph.shape(value).map(|s| format!(" (its shape is {s:?})"));
                 Error::input(format!(
-                    "'{}' is no layer with a grid of feature maps on the way to the scores{}",
-                    printable(name),
+                    "'{name}' is no layer with a grid of feature maps on the way to the scores{}",
                     shape.unwrap_or_default()
                 ))
-                .with_hint(
-                    "the command 'layers --all' lists those that can be explained; \
-                     if this is one, give its grid: --grid 14x14 --skip-tokens 1",
-                )
+                .with_hint(Hint::list_layers(true).or(Hint::set_all(
+                    &[("grid", "14x14"), ("skip_tokens", "1")],
+                    "if it has a grid, give it",
+                )))
             }),
             None => self.of_module(graph, name),
         }?;
@@ -80,15 +78,11 @@ impl Layers {
             Err(why) => {
                 let deepest = self.default(false)?;
                 let first = self.all.iter().find(|l| l.noise_acts.is_ok()).unwrap_or(deepest);
-                Err(Error::input(format!(
-                    "the gradient does not reach layer '{}': {why}",
-                    printable(name)
-                ))
-                .with_hint(format!(
-                    "layers from '{}' to '{}' can be explained",
-                    printable(&first.name),
-                    printable(&deepest.name)
-                )))
+                Err(Error::input(format!("the gradient does not reach layer '{name}': {why}"))
+                    .with_hint(format!(
+                        "layers from '{}' to '{}' can be explained",
+                        first.name, deepest.name
+                    )))
             }
         }
     }
@@ -106,7 +100,7 @@ impl Layers {
         let shape = graph.shape(value).unwrap_or_default();
         let size = (grid.height, grid.width);
         let grid = Grid::given(shape, network.batch, size, grid.skip_tokens)
-            .map_err(|why| Error::input(format!("layer '{}': {why}", printable(name))))?;
+            .map_err(|why| Error::input(format!("layer '{name}': {why}")))?;
         // Whether noise acts there is seen when the gradient is written.
         Ok(Layer::new(graph, value, grid, false, Ok(true)))
     }
@@ -121,10 +115,9 @@ impl Layers {
         }
         if graph.nodes().any(|(_, n)| names::is_in(n, name)) {
             return Err(Error::input(format!(
-                "module '{}' has no layer with a grid of feature maps",
-                printable(name)
+                "module '{name}' has no layer with a grid of feature maps"
             ))
-            .with_hint("the command 'layers' lists those that can be explained"));
+            .with_hint(Hint::list_layers(false)));
         }
         if self.all.is_empty() {
             return Err(no_layers());
@@ -134,8 +127,8 @@ impl Layers {
             [vec![l.name.clone()], modules].concat()
         };
         let nearest = names::nearest(self.all.iter().flat_map(known).collect(), name);
-        let nearest: Vec<_> = nearest.iter().map(|n| format!("'{}'", printable(n))).collect();
-        Err(Error::input(format!("the model has no layer '{}'", printable(name)))
+        let nearest: Vec<_> = nearest.iter().map(|n| format!("'{n}'")).collect();
+        Err(Error::input(format!("the model has no layer '{name}'"))
             .with_hint(format!("the nearest names are {}", nearest.join(", "))))
     }
 }
@@ -145,10 +138,10 @@ fn no_layers() -> Error {
         "the model has no layer with a grid between its input and its scores, \
          so there is no place to map",
     )
-    .with_hint(
-        "look at its input: --method smooth-grad; \
-         or if you know a layer, name it with --layer and its grid with --grid",
-    )
+    .with_hint(Hint::set("method", "smooth-grad", "explain its input").or(Hint::set_all(
+        &[("layer", "NAME"), ("grid", "14x14")],
+        "if you know a layer, name it with its grid",
+    )))
 }
 
 /// The value of this name, or the first that the node of this name computes.

@@ -10,7 +10,6 @@ use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::network::{Network, unsupported};
 use crate::engine::Runs;
-use crate::printable::printable;
 use crate::sampling::noise;
 
 /// How many of the deepest token layers are tried for a gradient that is not zero: more can only
@@ -50,7 +49,7 @@ pub(super) fn survey(network: &Network) -> Result<Vec<Layer>> {
                 }
                 Ok(depending[g.index()])
             }
-            Err(e) => Err(printable(&e.to_string())),
+            Err(e) => Err(e.to_string()),
         };
         all.push(Layer::new(&network.graph, value, grid, feature, noise_acts));
     }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Channels, Interpolation, Layout, Resize, Size};
-use crate::printable::printable;
 use crate::{Error, Result};
 
 const INTERPOLATIONS: [(&str, Interpolation); 6] = [
@@ -36,7 +35,7 @@ fn named<T: Copy>(table: &[(&str, T)], given: &str, what: &str, others: &str) ->
     found.map(|&(_, value)| value).ok_or_else(|| {
         let names: Vec<&str> = table.iter().map(|&(name, _)| name).collect();
         let names = names.join(", ");
-        Error::input(format!("unknown {what} '{}': {others}{names} are expected", printable(given)))
+        Error::input(format!("unknown {what} '{given}': {others}{names} are expected"))
     })
 }
 
@@ -94,8 +93,7 @@ impl FromStr for Size {
         match (height.parse(), width.parse()) {
             (Ok(height @ 1..), Ok(width @ 1..)) => Ok(Self { height, width }),
             _ => Err(Error::input(format!(
-                "a size is expected as pixels (224) or height x width (240x320), not '{}'",
-                printable(text)
+                "a size is expected as pixels (224) or height x width (240x320), not '{text}'"
             ))),
         }
     }
@@ -109,8 +107,7 @@ impl FromStr for Resize {
             Some(("shortest", n)) => match n.parse() {
                 Ok(n @ 1..) => Ok(Self::ShortestEdge(n)),
                 _ => Err(Error::input(format!(
-                    "shortest: needs a number of pixels (shortest:256), not '{}'",
-                    printable(n)
+                    "shortest: needs a number of pixels (shortest:256), not '{n}'"
                 ))),
             },
             Some(("squash", size)) => size.parse().map(Self::SquashTo),

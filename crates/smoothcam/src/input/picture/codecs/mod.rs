@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::{Limits, Picture};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The longest side accepted: resampling keeps several weights for each pixel of a side, so that a
 /// picture of one row and a hundred million columns, a tiny file, would cost gigabytes.
@@ -20,14 +20,14 @@ pub(super) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Pictur
     if bytes.len() as u64 > limits.max_bytes {
         let message =
             format!("the picture {name} has more than the {} bytes allowed", limits.max_bytes);
-        return Err(Error::input(message).with_hint("allow more with --max-bytes"));
+        return Err(Error::input(message).with_hint(Hint::set("max_bytes", "BYTES", "allow more")));
     }
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let Some((mut reader, format)) = reader.ok().and_then(|r| r.format().map(|f| (r, f))) else {
         return Err(unknown(name));
     };
     reader.limits(memory(limits));
-    let damaged = |e| explain(e, name, format);
+    let damaged = |e| explain(e, name, format, limits);
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -45,7 +45,7 @@ pub(super) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Pictur
             "the picture {name} has {width}x{height} pixels, more than the {} allowed",
             limits.max_pixels
         ))
-        .with_hint("allow more with --max-pixels, or shrink the picture"));
+        .with_hint(too_many_pixels()));
     }
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
         return Err(truncated(name, format));
@@ -126,13 +126,18 @@ fn truncated(name: &str, format: ImageFormat) -> Error {
     .with_hint("copy or download it again, or re-save what is left of it in an image editor")
 }
 
+fn too_many_pixels() -> Hint {
+    Hint::set("max_pixels", "PIXELS", "allow more").or("shrink the picture")
+}
+
 /// Our words for the decoder's error.
-fn explain(error: ImageError, name: &str, format: ImageFormat) -> Error {
+fn explain(error: ImageError, name: &str, format: ImageFormat, limits: &Limits) -> Error {
     match error {
         ImageError::Limits(_) => Error::input(format!(
-            "the picture {name} needs more memory to decode than --max-pixels allows for"
+            "the picture {name} needs more memory to decode than the {} pixels allowed",
+            limits.max_pixels
         ))
-        .with_hint("allow more with --max-pixels, or shrink the picture"),
+        .with_hint(too_many_pixels()),
         ImageError::Unsupported(e) => Error::input(format!(
             "the picture {name} is a {} of a kind that cannot be read: {e}",
             shown(format)
