@@ -2,22 +2,22 @@
 
 mod evaluate;
 mod export;
-mod model;
 mod serve;
+mod table;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use smoothcam::preprocess::Size;
-use smoothcam::render::ColorMap;
-use smoothcam::{Error, Maps, Method, Neurons, Samples, Threshold};
+use smoothcam::{Error, Method, Threshold};
 
 pub(crate) use self::evaluate::EvaluateArgs;
 pub(crate) use self::export::{CotangentArg, ExportArgs, GradArgs};
-pub(crate) use self::model::{EngineArgs, InputArgs, ModelArgs};
 pub(crate) use self::serve::{LogForm, ServeArgs, ServeLimitArgs};
+pub(crate) use self::table::{
+    Bench, Explain, Export, Flags, FlagsOf, Grad, Limits, Model, Serve, several,
+};
 use crate::wording::worded;
 
 #[derive(Parser)]
@@ -125,7 +125,9 @@ pub(crate) struct ExplainArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) options: Flags<Explain>,
+    #[command(flatten)]
+    pub(crate) model: Flags<Model>,
 }
 
 #[derive(Args)]
@@ -150,22 +152,9 @@ pub(crate) struct CompareArgs {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), allow_negative_numbers = true)]
     pub(crate) columns: u16,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
-}
-
-/// What every explanation can be asked.
-#[derive(Args)]
-pub(crate) struct CommonArgs {
+    pub(crate) options: Flags<Explain>,
     #[command(flatten)]
-    pub(crate) what: WhatArgs,
-    #[command(flatten)]
-    pub(crate) noise: NoiseArgs,
-    #[command(flatten)]
-    pub(crate) style: StyleArgs,
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) model: Flags<Model>,
 }
 
 #[derive(Args)]
@@ -177,7 +166,7 @@ pub(crate) struct LayersArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) model: Flags<Model>,
 }
 
 #[derive(Args)]
@@ -191,92 +180,9 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) what: WhatArgs,
+    pub(crate) options: Flags<Bench>,
     #[command(flatten)]
-    pub(crate) noise: NoiseArgs,
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "What to explain")]
-pub(crate) struct WhatArgs {
-    /// The method
-    #[arg(long, default_value = "smooth-grad-cam++", ignore_case = true)]
-    #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
-    pub(crate) method: Method,
-    /// The layer: a value, node or module of the model; several joined by + are fused: a fine one
-    /// with a deep one [default: the one that suits the method]
-    #[arg(long)]
-    pub(crate) layer: Option<String>,
-    /// The layer's grid, where it cannot be told from its shape: rows x columns, such as 14x14
-    #[arg(long, requires = "layer", value_name = "ROWSxCOLUMNS", value_parser = parse::<Size>)]
-    pub(crate) grid: Option<Size>,
-    /// How many tokens of the layer come before the grid (class token and the like)
-    #[arg(long, requires = "grid", value_name = "N", default_value_t = 0)]
-    pub(crate) skip_tokens: usize,
-    /// The class, by index or label; may be given several times [default: the predicted class]
-    #[arg(long = "class", value_name = "CLASS", allow_negative_numbers = true)]
-    pub(crate) classes: Vec<String>,
-    /// Feature maps of the layer to look at: 3,17,40-47 [default: all]
-    #[arg(long, value_parser = parse::<Maps>)]
-    pub(crate) maps: Option<Maps>,
-    /// Neurons of the layer to look at: ROWS,COLUMNS such as 2-5,0-3, or 17:2-5,0-3 for feature
-    /// map 17 alone; several separated by spaces [default: all]
-    #[arg(long, value_parser = parse::<Neurons>)]
-    pub(crate) neurons: Option<Neurons>,
-    /// Keep negative evidence in the map
-    #[arg(long)]
-    pub(crate) signed: bool,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Noise")]
-pub(crate) struct NoiseArgs {
-    /// Noised samples, or auto: as many as the map needs [default: 8 for smooth-grad-cam++, 25 for
-    /// smooth-grad, else none]
-    #[arg(long, value_name = "N|auto", value_parser = samples, allow_negative_numbers = true)]
-    pub(crate) samples: Option<Samples>,
-    /// With --samples auto, the error to stop at, as a share of the map's maximum [default: 0.02]
-    #[arg(long, value_name = "SHARE", requires = "samples", allow_negative_numbers = true)]
-    pub(crate) tolerance: Option<f64>,
-    /// Standard deviation of the noise, as a share of the input's range [default: 0.2]
-    #[arg(long, conflicts_with = "sigma_absolute", allow_negative_numbers = true)]
-    pub(crate) sigma: Option<f64>,
-    /// Standard deviation of the noise, in units of the preprocessed input
-    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
-    pub(crate) sigma_absolute: Option<f64>,
-    /// Seed of the noise: the same seed, the same map
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    pub(crate) seed: u64,
-    /// Use this noise: an array (n, C, H, W), such as `noise` of --arrays
-    #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["seed", "sigma", "sigma_absolute"])]
-    pub(crate) noise: Option<PathBuf>,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Appearance")]
-pub(crate) struct StyleArgs {
-    /// Colours of the map
-    #[arg(long, default_value = "turbo", ignore_case = true)]
-    #[arg(value_parser = one_of::<ColorMap>(ColorMap::ALL.map(|(name, _)| name)))]
-    pub(crate) colormap: ColorMap,
-    /// How much the map covers the photograph, 0 to 1 [default: 0.7]
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) opacity: Option<f32>,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Limits")]
-pub(crate) struct LimitArgs {
-    /// Largest picture file that is read, in bytes [default: 268435456]
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) max_bytes: Option<u64>,
-    /// Largest picture that is decoded, in pixels [default: 100000000]
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) max_pixels: Option<u64>,
+    pub(crate) model: Flags<Model>,
 }
 
 /// Reads one of a few names, which the help lists.
@@ -293,13 +199,4 @@ fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
         Some(hint) => format!("{e}\nhint: {hint}"),
         None => e.to_string(),
     })
-}
-
-/// Reads a number of samples, or `auto`.
-fn samples(text: &str) -> Result<Samples, String> {
-    if text.eq_ignore_ascii_case("auto") {
-        return Ok(Samples::Auto { tolerance: Samples::TOLERANCE, most: Samples::MOST });
-    }
-    let number = text.parse().map_err(|_| "expected a number, or auto".to_owned())?;
-    Ok(Samples::Fixed(number))
 }

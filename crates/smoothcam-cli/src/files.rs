@@ -26,7 +26,7 @@ pub(crate) fn for_class(path: &Path, class: Option<usize>) -> PathBuf {
 /// long work: they must differ from each other and from what is read, and must be writable.
 pub(crate) fn check_outputs<'a>(
     outputs: impl IntoIterator<Item = (PathBuf, &'a str)>,
-    sources: &[&Path],
+    sources: &[PathBuf],
 ) -> Result<()> {
     let mut others: Vec<PathBuf> = Vec::new();
     for (path, ending) in outputs {

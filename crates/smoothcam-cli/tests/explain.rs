@@ -79,6 +79,7 @@ preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
 engine         rten 0.27 ([N] s in all)
 wrote          map-3.png
 wrote          map-0.png
+note: the signed map is the same as the unsigned one: the method's weights are never negative
 
 "#]]);
     folder.prints(

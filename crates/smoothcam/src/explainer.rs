@@ -15,11 +15,12 @@ use crate::explain::record::Manifest;
 use crate::explain::sessions::Sessions;
 use crate::explain::settings::Settings;
 use crate::explain::study::Study;
-use crate::export::{Export, Exported};
+use crate::export::{self, Export, Exported};
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen, Size};
 use crate::load::builder::{Model, ModelSpec, load};
 use crate::model_config::{PartialPreprocess, Provenance};
+use crate::options::{self, Place, RawOptions};
 use crate::sampling::progress::Progress;
 use crate::{Error, Result};
 
@@ -83,7 +84,8 @@ impl Explainer {
 
     /// The record of an explanation that this explainer gave, with its `top` most probable classes.
     pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
-        Manifest::new(&self.classifier, explanation, top)
+        let options = options::texts(&explanation.settings);
+        Manifest::new(&self.classifier, explanation, options, top)
     }
 
     /// The layers that can be explained, in the order in which they are computed.
@@ -229,6 +231,14 @@ impl Explainer {
 pub struct ExplainerBuilder(ModelSpec);
 
 impl ExplainerBuilder {
+    /// Takes what is said of a model out of options of the [table](crate::options) that show at `place`.
+    ///
+    /// # Errors
+    /// If a value is not one of its option, or a file of arrays cannot be read.
+    pub fn from_options(options: &mut RawOptions, place: Place) -> Result<Self> {
+        options::model(options, place).map(ExplainerBuilder)
+    }
+
     /// An ONNX file. Files beside it that tell its preprocessing and labels are read too:
     /// Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`,
     /// `labels.txt` and the like.
@@ -313,6 +323,6 @@ impl ExplainerBuilder {
     /// # Errors
     /// As [`build`](Self::build) and [`Explainer::explain`]; and if the settings cannot be exported.
     pub fn export(self, export: &Export) -> Result<Exported> {
-        crate::export::export(self.0, export)
+        export::export(self.0, export, &options::exported_texts)
     }
 }

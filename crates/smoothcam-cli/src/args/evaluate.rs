@@ -6,7 +6,7 @@ use clap::Args;
 use smoothcam::Method;
 use smoothcam_evaluate::{ClassSource, FAMILIES, Family};
 
-use super::{LimitArgs, ModelArgs, one_of};
+use super::{Flags, Limits, Model, one_of, several};
 
 #[derive(Args)]
 pub(crate) struct EvaluateArgs {
@@ -26,9 +26,9 @@ pub(crate) struct EvaluateArgs {
     #[command(flatten)]
     pub(crate) metrics: MetricArgs,
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) model: Flags<Model>,
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) limits: Flags<Limits>,
 }
 
 #[derive(Args)]
@@ -45,9 +45,8 @@ pub(crate) struct CompareWhatArgs {
     /// Numbers of noised samples, separated by commas: 0,8 [default: each method's own]
     #[arg(long, value_delimiter = ',', value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) samples: Vec<usize>,
-    /// Standard deviations of the noise, as shares of the input's range, separated by commas
-    /// [default: 0.2]
     #[arg(long, value_delimiter = ',', value_name = "SIGMAS", allow_negative_numbers = true)]
+    #[arg(help = several("sigma"))]
     pub(crate) sigmas: Vec<f64>,
     /// Seed of the noise, of the mosaics, and of the sanity check
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use smoothcam::{NoiseSource, Resolution};
 
-use super::{EngineArgs, ModelArgs, WhatArgs};
+use super::{Export, Flags, Grad, Model};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -29,86 +28,9 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_name = "FILE.onnx")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) map: MapArgs,
+    pub(crate) options: Flags<Export>,
     #[command(flatten)]
-    pub(crate) what: WhatArgs,
-    #[command(flatten)]
-    pub(crate) noise: ExportNoiseArgs,
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "The map")]
-pub(crate) struct MapArgs {
-    /// Its resolution: that of the layer's grid, or of the model's input
-    #[arg(long, value_enum, default_value = "layer", ignore_case = true)]
-    pub(crate) resolution: ResolutionArg,
-    /// Divide each map by its largest magnitude
-    #[arg(long)]
-    pub(crate) normalized: bool,
-    /// Make the class an input: an int64 for each picture, negative for the predicted class
-    #[arg(long, conflicts_with = "classes")]
-    pub(crate) class_input: bool,
-    /// How many pictures the model takes at once [default: any number, where the model leaves that
-    /// open, else as many as it takes]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) batch: Option<usize>,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Noise")]
-pub(crate) struct ExportNoiseArgs {
-    /// Noised samples [default: 8 for smooth-grad-cam++, 25 for smooth-grad, else none]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) samples: Option<usize>,
-    /// Standard deviation of the noise, as a share of the input's range [default: 0.2]
-    #[arg(long, conflicts_with = "sigma_absolute", allow_negative_numbers = true)]
-    pub(crate) sigma: Option<f64>,
-    /// Standard deviation of the noise, in units of the model's input
-    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
-    pub(crate) sigma_absolute: Option<f64>,
-    /// Seed of the noise
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    pub(crate) seed: u64,
-    /// Where the noise comes from: the file (the same as that of explain), an input of draws from
-    /// N(0, 1), or the engine's own generator
-    #[arg(long, value_enum, default_value = "stored", ignore_case = true)]
-    pub(crate) noise: NoiseArg,
-}
-
-/// [`Resolution`] on the command line.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ResolutionArg {
-    Layer,
-    Input,
-}
-
-impl From<ResolutionArg> for Resolution {
-    fn from(arg: ResolutionArg) -> Resolution {
-        match arg {
-            ResolutionArg::Layer => Resolution::Layer,
-            ResolutionArg::Input => Resolution::Input,
-        }
-    }
-}
-
-/// [`NoiseSource`] on the command line.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum NoiseArg {
-    Stored,
-    Input,
-    Random,
-}
-
-impl From<NoiseArg> for NoiseSource {
-    fn from(arg: NoiseArg) -> NoiseSource {
-        match arg {
-            NoiseArg::Stored => NoiseSource::Stored,
-            NoiseArg::Input => NoiseSource::Input,
-            NoiseArg::Random => NoiseSource::Random,
-        }
-    }
+    pub(crate) model: Flags<Model>,
 }
 
 #[derive(Args)]
@@ -133,10 +55,10 @@ pub(crate) struct GradArgs {
     #[arg(long = "shape", value_name = "INPUT=1x3x224x224", value_parser = named_shape)]
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
     /// A value for an input, which becomes a constant; may be given several times
-    #[arg(long = "input", value_name = "NAME=FILE.npy", value_parser = super::model::named_file)]
+    #[arg(long = "input", value_name = "NAME=FILE.npy", value_parser = named_file)]
     pub(crate) inputs: Vec<(String, PathBuf)>,
     #[command(flatten)]
-    pub(crate) engine: EngineArgs,
+    pub(crate) engine: Flags<Grad>,
 }
 
 /// What a vector-Jacobian product begins with.
@@ -156,4 +78,14 @@ fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {
     };
     let dims = dims.filter(|_| !name.is_empty()).ok_or_else(expected)?;
     Ok((name.to_owned(), dims))
+}
+
+/// Reads `NAME=FILE`.
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.rsplit_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err("expected NAME=FILE.npy".into()),
+    }
 }

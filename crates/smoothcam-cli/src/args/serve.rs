@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use smoothcam::Memory;
 
-use super::{EngineArgs, InputArgs, parse};
+use super::{Flags, Serve, parse};
 
 const ALLOW_ORIGIN: &str = "Let pages of this origin call the API from a browser, such as https://example.com, or * for \
                             all; may be given several times";
@@ -32,9 +32,7 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) limits: ServeLimitArgs,
     #[command(flatten)]
-    pub(crate) input: InputArgs,
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
+    pub(crate) options: Flags<Serve>,
 }
 
 /// How log lines look.

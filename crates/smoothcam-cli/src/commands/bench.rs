@@ -12,9 +12,9 @@ use crate::progress::Progress;
 use crate::table::{Facts, print, print_json};
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let limits = super::limits(&args.limits);
+    let limits = super::limits(&args.options)?;
     let photo = args.picture.as_ref().map(|path| Photo::open(path, &limits)).transpose()?;
-    let settings = super::settings(&args.what, &args.noise)?;
+    let settings = super::settings(&args.options)?;
     let started = Instant::now();
     let explainer = super::explainer(&args.model)?;
     let load_ms = milliseconds(started);

@@ -20,11 +20,11 @@ struct Entry {
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let output = args.out.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
-    let photo = Photo::open(&args.picture, &super::limits(&args.common.limits))?;
-    let sources = super::sources(&args.picture, &args.common.noise, &args.common.model);
+    let photo = Photo::open(&args.picture, &super::limits(&args.options)?)?;
+    let sources = super::sources(&args.picture, &args.options, &args.model);
     check_outputs([(output.clone(), "png")], &sources)?;
-    let settings = super::settings(&args.common.what, &args.common.noise)?;
-    let explainer = super::explainer(&args.common.model)?;
+    let settings = super::settings(&args.options)?;
+    let explainer = super::explainer(&args.model)?;
     let picture = photo.picture(&explainer)?;
     let sheet = Sheet { args, photo, picture, explainer };
     let (entries, notes) = match args.top_maps {
@@ -126,7 +126,7 @@ impl Sheet<'_> {
         let class = &explanation.classes[0];
         let parts = class.strongest_maps(&explanation.activations, count);
         let seen = &explanation.seen;
-        let style = super::style(&self.args.common.style);
+        let style = super::style(&self.args.options)?;
         let (mut entries, notes) = self.entries(vec![explanation.clone()], Vec::new(), |e| {
             (e.title.clone(), "all feature maps".to_owned())
         })?;
@@ -162,7 +162,7 @@ impl Sheet<'_> {
         mut notes: Vec<String>,
         mut words: impl FnMut(&Explanation) -> (String, String),
     ) -> Result<Entries> {
-        let style = super::style(&self.args.common.style);
+        let style = super::style(&self.args.options)?;
         let name = explanations.first().map(|e| {
             let prediction = &e.classes[0].prediction;
             let label = prediction.label.clone().unwrap_or(format!("class {}", prediction.class));

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         mosaics: args.metrics.mosaics,
         sanity: args.metrics.sanity,
         seed: args.what.seed,
-        limits: &super::limits(&args.limits),
+        limits: &super::limits(&args.limits)?,
     };
     fs::create_dir_all(&out)
         .map_err(|e| Error::input(format!("cannot make the folder {}: {e}", quoted(&out))))?;
@@ -138,8 +138,8 @@ fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
         "model_sha256": explainer.model_sha256(),
         "preprocess": explainer.preprocess(),
         "engine": engine,
-        "output": args.model.input.output,
-        "inputs": format!("{:?}", args.model.input.inputs),
+        "output": args.model.value("output"),
+        "inputs": args.model.options().values("input").collect::<Vec<_>>(),
         "folder": args.folder.display().to_string(),
         "pictures": evaluation.items.len(),
         "mosaics": evaluation.mosaics,
@@ -160,8 +160,8 @@ fn facts(
     of_classes: &str,
 ) -> Vec<(&'static str, String)> {
     let explainer = evaluation.explainer;
-    let model = match &args.model.model {
-        Some(path) => path.display().to_string(),
+    let model = match args.model.value("model") {
+        Some(path) => path.to_owned(),
         None => "the built-in EfficientNet-Lite0".to_owned(),
     };
     let skipped = records.all().iter().filter(|r| r.skipped.is_some()).count();

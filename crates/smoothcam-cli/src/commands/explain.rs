@@ -25,9 +25,9 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
         return Err(Error::input("a threshold is given, but no regions are asked for")
             .with_hint("add --boxes, or --coco FILE.json"));
     }
-    let photo = Photo::open(&args.picture, &super::limits(&args.common.limits))?;
+    let photo = Photo::open(&args.picture, &super::limits(&args.options)?)?;
     let outputs = outputs(args);
-    let sources = super::sources(&args.picture, &args.common.noise, &args.common.model);
+    let sources = super::sources(&args.picture, &args.options, &args.model);
     // With several classes the names are not yet known, but the folder is.
     let check = |class: Option<usize>| {
         check_outputs(
@@ -35,12 +35,13 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
             &sources,
         )
     };
-    check(args.common.what.classes.get(1).map(|_| 0))?;
+    let several = args.options.options().values("class").count() > 1;
+    check(several.then_some(0))?;
 
-    let mut settings = super::settings(&args.common.what, &args.common.noise)?;
+    let mut settings = super::settings(&args.options)?;
     settings.keep_noise = args.arrays.is_some();
     settings.uncertainty = args.uncertainty.is_some();
-    let explainer = super::explainer(&args.common.model)?;
+    let explainer = super::explainer(&args.model)?;
     let picture = photo.picture(&explainer)?;
     let mut progress = Progress::of("passes");
     let explanation =
@@ -150,7 +151,7 @@ fn content(
     regions: &[Region],
 ) -> smoothcam::Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);
-    let style = super::style(&args.common.style);
+    let style = super::style(&args.options)?;
     let size = (picture.width(), picture.height());
     match kind {
         Kind::Overlay => {

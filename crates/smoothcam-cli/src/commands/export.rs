@@ -2,38 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Export, Exported, Result, Samples, Settings, TargetSpec, weights_path};
+use smoothcam::options::{self, Place};
+use smoothcam::{Error, Export, Exported, Result, TargetSpec, weights_path};
 
-use crate::args::{ExportArgs, NoiseArgs};
+use crate::args::ExportArgs;
 use crate::files::check_outputs;
 use crate::report::{place, strength_of};
 use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let model = args.classifier.as_ref().or(args.model.model.as_ref());
+    let model = args.model.value("model").map(PathBuf::from);
+    let model = args.classifier.clone().or(model);
     let out = match (&args.out, model) {
         (Some(out), _) => out.clone(),
-        (None, Some(model)) => beside(model, "explained"),
+        (None, Some(model)) => beside(&model, "explained"),
         (None, None) => {
             return Err(Error::input("the built-in model lies in no folder to write to")
                 .with_hint("name the file: -o efficientnet-lite0-explained.onnx"));
         }
     };
-    let sources = [model, args.model.input.labels.as_ref()].into_iter().flatten();
-    let sources: Vec<&Path> = sources
-        .chain(args.model.input.inputs.iter().map(|(_, p)| p))
-        .map(PathBuf::as_path)
-        .collect();
+    let sources = [args.classifier.clone().into_iter().collect(), args.model.files()].concat();
     check_outputs([(out.clone(), "onnx"), (weights_path(&out), "data")], &sources)?;
 
-    let export = Export {
-        settings: settings(args)?,
-        class_input: args.map.class_input,
-        noise: args.noise.noise.into(),
-        resolution: args.map.resolution.into(),
-        normalized: args.map.normalized,
-        batch: args.map.batch,
-    };
+    let export = options::export(&mut args.options.options(), Place::Export)?;
+    super::check_noise(&args.options, &export.settings)?;
     let builder = super::builder(&args.model)?;
     let builder = args.classifier.iter().fold(builder, |builder, model| builder.model(model));
     let exported = builder.export(&export)?;
@@ -53,21 +45,6 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
 pub(super) fn beside(model: &Path, what: &str) -> PathBuf {
     let stem = model.file_stem().unwrap_or_default().to_string_lossy();
     model.with_file_name(format!("{stem}-{what}.onnx"))
-}
-
-fn settings(args: &ExportArgs) -> Result<Settings> {
-    let noise = &args.noise;
-    super::settings(
-        &args.what,
-        &NoiseArgs {
-            samples: noise.samples.map(Samples::Fixed),
-            tolerance: None,
-            sigma: noise.sigma,
-            sigma_absolute: noise.sigma_absolute,
-            seed: noise.seed,
-            noise: None,
-        },
-    )
 }
 
 /// What the model computes, in words.

@@ -1,5 +1,6 @@
 //! `smoothcam grad`: the gradient of any model.
 
+use smoothcam::options::{self, Place};
 use smoothcam::{Array, Gradients, Result, weights_path};
 
 use crate::args::{CotangentArg, GradArgs};
@@ -8,8 +9,8 @@ use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &GradArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| super::export::beside(&args.model, "grad"));
-    let read = args.inputs.iter().map(|(_, path)| path.as_path());
-    let sources: Vec<_> = read.chain([args.model.as_path()]).collect();
+    let read = args.inputs.iter().map(|(_, path)| path.clone());
+    let sources: Vec<_> = read.chain([args.model.clone()]).collect();
     check_outputs([(out.clone(), "onnx"), (weights_path(&out), "data")], &sources)?;
     let inputs = args.inputs.iter().map(|(name, path)| Ok((name.clone(), Array::read(path)?)));
     let gradients = Gradients {
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &GradArgs) -> Result<()> {
         ones: args.cotangent == CotangentArg::Ones,
         shapes: args.shapes.clone(),
         inputs: inputs.collect::<Result<_>>()?,
-        engine: super::engine(&args.engine),
+        engine: options::engine(&mut args.engine.options(), Place::Grad)?,
     };
     let written = gradients.write(&args.model)?;
     let mut facts = Facts(String::new());

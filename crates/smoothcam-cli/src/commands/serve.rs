@@ -7,7 +7,7 @@ use std::time::Duration;
 use smoothcam::{Error, Memory, Result, quoted};
 use smoothcam_server::{Config, Limits, Model, serve};
 
-use crate::args::{InputArgs, LogForm, ServeArgs, ServeLimitArgs};
+use crate::args::{LogForm, ServeArgs, ServeLimitArgs};
 use crate::table::print;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
@@ -29,10 +29,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
 /// The models, each under its name.
 fn models(args: &ServeArgs) -> Result<Vec<Model>> {
     if args.models.is_empty() {
-        let explainer = super::builder_of(&args.input, &args.engine)?.build()?;
+        let explainer = super::builder(&args.options)?.build()?;
         return Ok(vec![Model { name: "efficientnet-lite0".into(), explainer }]);
     }
-    if args.models.len() > 1 && args.input != InputArgs::default() {
+    if args.models.len() > 1 && args.options.describes_input() {
         return Err(Error::input(
             "several models are served, but labels or preprocessing are given for one",
         )
@@ -40,7 +40,7 @@ fn models(args: &ServeArgs) -> Result<Vec<Model>> {
     }
     let load = |text: &String| {
         let (name, file) = named(text);
-        let builder = super::builder_of(&args.input, &args.engine)?.model(file);
+        let builder = super::builder(&args.options)?.model(file);
         let explainer = builder.build().map_err(|e| match args.models.len() {
             1 => e,
             _ => e.context(&format!("model '{name}'")),

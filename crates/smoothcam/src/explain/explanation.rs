@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
-use crate::explain::settings::Sigma;
+use crate::explain::settings::{Settings, Sigma};
 use crate::input::preprocess::Seen;
 use crate::map::normalized::{normalized, peak};
 use crate::methods::Method;
@@ -14,6 +14,8 @@ use crate::target::Target;
 /// The explanation of one picture for one or more classes.
 #[derive(Clone, Debug)]
 pub struct Explanation {
+    /// The settings, as they were given; without given noise.
+    pub settings: Settings,
     /// The method.
     pub method: Method,
     /// Its name in print, smoothed or not.

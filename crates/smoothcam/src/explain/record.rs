@@ -1,6 +1,6 @@
 //! Records an explanation: what was computed, from what, and how to do it again.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::classifier::Classifier;
 use crate::classifier::grid::Axes;
@@ -24,6 +24,9 @@ pub struct Manifest<'a> {
     fused: Vec<&'a str>,
     noise: Noise,
     signed: bool,
+    /// The options that differ from the defaults, as they are given on the command line or over HTTP.
+    #[serde(serialize_with = "as_map")]
+    options: Vec<(&'static str, String)>,
     /// None for an input that was preprocessed already.
     preprocess: Option<&'a Preprocess>,
     /// Where that, and the labels, come from.
@@ -79,10 +82,12 @@ impl Manifest<'_> {
         self
     }
 
-    /// The record of an explanation by a classifier, with its `top` most probable classes.
+    /// The record of an explanation by a classifier, with the options that made it, and its `top` most probable
+    /// classes.
     pub(crate) fn new<'a>(
         classifier: &'a Classifier,
         explanation: &'a Explanation,
+        options: Vec<(&'static str, String)>,
         top: usize,
     ) -> Manifest<'a> {
         let noise = &explanation.noise;
@@ -121,6 +126,7 @@ impl Manifest<'_> {
                 seed: noise.seed,
             },
             signed: explanation.signed,
+            options,
             preprocess: Some(&classifier.preprocess),
             preprocess_sources: classifier.provenance.iter().collect(),
             seen: explanation.seen,
@@ -130,4 +136,12 @@ impl Manifest<'_> {
             milliseconds: explanation.milliseconds,
         }
     }
+}
+
+/// Pairs as an object, in their order.
+fn as_map<S: Serializer>(
+    options: &[(&'static str, String)],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map(options.iter().map(|(name, value)| (name, value)))
 }

@@ -93,14 +93,19 @@ impl Default for Sigma {
 }
 
 impl Sigma {
+    /// The largest share of the range: nothing of the picture is left beyond it.
+    pub const MOST_RELATIVE: f64 = 10.0;
+    /// The largest standard deviation in units of the preprocessed input.
+    pub const MOST_ABSOLUTE: f64 = 1e6;
+
     /// The standard deviation for an input of this range.
     ///
     /// # Errors
     /// If it is not a positive number, or so large that nothing of the picture is left.
     pub(crate) fn scale(self, range: f64) -> Result<f64> {
         let (sigma, most) = match self {
-            Sigma::Relative(sigma) => (sigma, 10.0),
-            Sigma::Absolute(sigma) => (sigma, 1e6),
+            Sigma::Relative(sigma) => (sigma, Self::MOST_RELATIVE),
+            Sigma::Absolute(sigma) => (sigma, Self::MOST_ABSOLUTE),
         };
         if !(sigma > 0.0 && sigma <= most) {
             return Err(Error::input(format!(

@@ -88,7 +88,8 @@ impl<'e> Study<'e> {
             let settings = Settings { layer: Some((*layer).to_owned()), ..settings.clone() };
             self.explain_layer(&settings, &mut |step| watch(&step.as_part(i, layers.len())))
         });
-        fuse::fuse(each.collect::<Result<_>>()?)
+        let fused = fuse::fuse(each.collect::<Result<_>>()?)?;
+        Ok(Explanation { settings: Settings { noise: None, ..settings.clone() }, ..fused })
     }
 
     /// Grad-CAM's map of a class at every feature layer that the gradient reaches, in the order in
@@ -162,6 +163,7 @@ impl<'e> Study<'e> {
         }
         let samples = sampled.samples;
         Ok(Explanation {
+            settings: Settings { noise: None, ..settings.clone() },
             method,
             title: method.title(request.plan.most > 0 || method.default_samples() > 0),
             fused: Vec::new(),

@@ -4,60 +4,50 @@ use super::Export;
 use crate::Result;
 use crate::classifier::Classifier;
 use crate::explain::request::Request;
-use crate::explain::settings::Sigma;
+use crate::explain::settings::{Samples, Settings};
 use crate::model_config::preprocess_metadata;
-use crate::target::Target;
+use crate::target::TargetSpec;
 
-/// All settings, by keys that begin with `smoothcam.`.
+/// What stands for options that are not set.
+const UNSET: [(&str, &str); 4] =
+    [("layer", "input"), ("class", "predicted"), ("maps", "all"), ("neurons", "all")];
+
+/// The metadata of an exported model; `texts` gives the options of an export by name and as text.
+///
+/// # Errors
+/// If a number of the preprocessing has no form in JSON.
 pub(super) fn metadata(
     classifier: &Classifier,
     request: &Request,
     export: &Export,
+    texts: &dyn Fn(&Export) -> Vec<(&'static str, String)>,
 ) -> Result<Vec<(String, String)>> {
-    let settings = &export.settings;
-    let method = settings.method;
-    let samples = request.plan.most;
+    let (settings, samples) = (&export.settings, request.plan.most);
     let mut entries = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("source_sha256", classifier.sha256.clone()),
-        ("method", method.name().to_owned()),
-        ("title", method.title(samples > 0)),
-        ("formula", method.source().to_owned()),
-        ("samples", samples.to_string()),
-        ("signed", settings.signed.to_string()),
-        ("normalized", export.normalized.to_string()),
-        ("resolution", lower(export.resolution)),
-        ("maps", spelled(settings.maps.as_ref())),
-        ("neurons", spelled(settings.neurons.as_ref())),
+        ("title", settings.method.title(samples > 0)),
+        ("formula", settings.method.source().to_owned()),
     ];
-    entries.push(match request.layer.as_ref() {
-        Some(layer) => ("layer", layer.name.clone()),
-        None => ("layer", "input".to_owned()),
-    });
-    entries.push(match (export.class_input, request.targets[0]) {
-        (true, _) => ("class", "input".to_owned()),
-        (false, Target::Class(class)) => ("class", class.to_string()),
-        (false, Target::Predicted) => ("class", "predicted".to_owned()),
-    });
-    if samples > 0 {
-        entries.push(("noise", lower(export.noise)));
-        entries.push(match settings.sigma {
-            Sigma::Relative(share) => ("sigma", share.to_string()),
-            Sigma::Absolute(sigma) => ("sigma_absolute", sigma.to_string()),
-        });
-        if export.noise != super::NoiseSource::Input {
-            entries.push(("seed", settings.seed.to_string()));
+    let resolved = Settings {
+        layer: request.layer.as_ref().map(|layer| layer.name.clone()),
+        targets: request.targets.iter().copied().map(TargetSpec::from).collect(),
+        samples: Samples::Fixed(samples),
+        ..settings.clone()
+    };
+    entries.extend(texts(&Export { settings: resolved, ..export.clone() }));
+    if export.class_input {
+        entries.retain(|(name, _)| *name != "class");
+        entries.push(("class", "input".to_owned()));
+    }
+    if export.noise == super::NoiseSource::Input {
+        entries.retain(|(name, _)| *name != "seed");
+    }
+    for (name, value) in UNSET {
+        if !entries.iter().any(|(other, _)| *other == name) {
+            entries.push((name, value.to_owned()));
         }
     }
     let entries = entries.into_iter().map(|(key, value)| (format!("smoothcam.{key}"), value));
     Ok(entries.chain([preprocess_metadata(&classifier.preprocess)?]).collect())
-}
-
-fn lower(name: impl std::fmt::Debug) -> String {
-    format!("{name:?}").to_lowercase()
-}
-
-/// A choice as it is written on the command line.
-fn spelled(chosen: Option<&impl ToString>) -> String {
-    chosen.map_or("all".to_owned(), ToString::to_string)
 }

@@ -14,6 +14,7 @@ mod saliency;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use ndarray::Array4;
 use onnx_grad::{Graph, Source, ValueId};
@@ -84,6 +85,55 @@ pub enum Resolution {
     Input,
 }
 
+impl NoiseSource {
+    /// All sources by name.
+    pub const ALL: [(&'static str, NoiseSource); 3] = [
+        ("stored", NoiseSource::Stored),
+        ("input", NoiseSource::Input),
+        ("random", NoiseSource::Random),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, source)| *source == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl FromStr for NoiseSource {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, source)| *source).ok_or_else(|| {
+            Error::input(format!(
+                "'{text}' is no source of noise, expected stored, input or random"
+            ))
+        })
+    }
+}
+
+impl Resolution {
+    /// Both resolutions by name.
+    pub const ALL: [(&'static str, Resolution); 2] =
+        [("layer", Resolution::Layer), ("input", Resolution::Input)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, resolution)| *resolution == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl FromStr for Resolution {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, resolution)| *resolution).ok_or_else(|| {
+            Error::input(format!("'{text}' is no resolution of a map, expected layer or input"))
+        })
+    }
+}
+
 /// A model that explains itself, ready to be written.
 pub struct Exported {
     file: Unwritten,
@@ -120,10 +170,15 @@ const CLASS: &str = "class";
 const NOISE: &str = "noise";
 
 /// Writes a model that explains itself: see [`ExplainerBuilder::export`](crate::ExplainerBuilder::export).
+/// `texts` gives the options of an export by name and as text, for the metadata.
 ///
 /// # Errors
 /// If the model cannot be loaded, or the settings cannot be exported.
-pub(crate) fn export(spec: ModelSpec, export: &Export) -> Result<Exported> {
+pub(crate) fn export(
+    spec: ModelSpec,
+    export: &Export,
+    texts: &dyn Fn(&Export) -> Vec<(&'static str, String)>,
+) -> Result<Exported> {
     check(export)?;
     let (bytes, path) = spec.model.bytes()?;
     let (model, inputs) = (spec.model.clone(), spec.inputs.clone());
@@ -154,7 +209,7 @@ pub(crate) fn export(spec: ModelSpec, export: &Export) -> Result<Exported> {
         source.bind(name, &tensor).map_err(unsupported)?;
     }
     let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
-    extended.add_metadata(&metadata(&classifier, &request, export)?);
+    extended.add_metadata(&metadata(&classifier, &request, export, texts)?);
     let mut notes = request.notes.clone();
     notes.extend(written.note.clone());
     notes.extend(grad::raised(&extended));
