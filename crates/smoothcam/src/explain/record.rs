@@ -1,5 +1,6 @@
 //! Records an explanation: what was computed, from what, and how to do it again.
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::classifier::Classifier;
@@ -9,6 +10,9 @@ use crate::explain::explanation::{Degenerate, Explanation};
 use crate::explain::settings::Sigma;
 use crate::input::preprocess::{Preprocess, Seen};
 use crate::model_config::Provenance;
+
+/// Options by name, each with its values as text: one, but for options that may be given several times.
+pub(crate) type OptionTexts = Vec<(&'static str, Vec<String>)>;
 
 /// The record of an explanation, to be serialised.
 #[derive(Debug, Serialize)]
@@ -26,7 +30,7 @@ pub struct Manifest<'a> {
     signed: bool,
     /// The options that differ from the defaults, as they are given on the command line or over HTTP.
     #[serde(serialize_with = "as_map")]
-    options: Vec<(&'static str, String)>,
+    options: OptionTexts,
     /// None for an input that was preprocessed already.
     preprocess: Option<&'a Preprocess>,
     /// Where that, and the labels, come from.
@@ -87,7 +91,7 @@ impl Manifest<'_> {
     pub(crate) fn new<'a>(
         classifier: &'a Classifier,
         explanation: &'a Explanation,
-        options: Vec<(&'static str, String)>,
+        options: OptionTexts,
         top: usize,
     ) -> Manifest<'a> {
         let noise = &explanation.noise;
@@ -138,10 +142,17 @@ impl Manifest<'_> {
     }
 }
 
-/// Pairs as an object, in their order.
+/// Options as an object, in their order; one that was given several times has a list.
 fn as_map<S: Serializer>(
-    options: &[(&'static str, String)],
+    options: &OptionTexts,
     serializer: S,
 ) -> std::result::Result<S::Ok, S::Error> {
-    serializer.collect_map(options.iter().map(|(name, value)| (name, value)))
+    let mut map = serializer.serialize_map(Some(options.len()))?;
+    for (name, values) in options {
+        match &values[..] {
+            [value] => map.serialize_entry(name, value)?,
+            values => map.serialize_entry(name, values)?,
+        }
+    }
+    map.end()
 }

@@ -3,6 +3,7 @@
 use super::Export;
 use crate::Result;
 use crate::classifier::Classifier;
+use crate::explain::record::OptionTexts;
 use crate::explain::request::Request;
 use crate::explain::settings::{Samples, Settings};
 use crate::model_config::preprocess_metadata;
@@ -20,7 +21,7 @@ pub(super) fn metadata(
     classifier: &Classifier,
     request: &Request,
     export: &Export,
-    texts: &dyn Fn(&Export) -> Vec<(&'static str, String)>,
+    texts: &dyn Fn(&Export) -> OptionTexts,
 ) -> Result<Vec<(String, String)>> {
     let (settings, samples) = (&export.settings, request.plan.most);
     let mut entries = vec![
@@ -35,7 +36,8 @@ pub(super) fn metadata(
         samples: Samples::Fixed(samples),
         ..settings.clone()
     };
-    entries.extend(texts(&Export { settings: resolved, ..export.clone() }));
+    let texts = texts(&Export { settings: resolved, ..export.clone() });
+    entries.extend(texts.into_iter().map(|(name, values)| (name, values.join(", "))));
     if export.class_input {
         entries.retain(|(name, _)| *name != "class");
         entries.push(("class", "input".to_owned()));

@@ -29,6 +29,7 @@ use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
 use crate::classifier::network::unsupported;
 use crate::explain::fuse;
+use crate::explain::record::OptionTexts;
 use crate::explain::request::Request;
 use crate::explain::sessions::Sessions;
 use crate::explain::settings::{Samples, Settings};
@@ -177,7 +178,7 @@ const NOISE: &str = "noise";
 pub(crate) fn export(
     spec: ModelSpec,
     export: &Export,
-    texts: &dyn Fn(&Export) -> Vec<(&'static str, String)>,
+    texts: &dyn Fn(&Export) -> OptionTexts,
 ) -> Result<Exported> {
     check(export)?;
     let (bytes, path) = spec.model.bytes()?;

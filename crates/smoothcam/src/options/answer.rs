@@ -76,7 +76,7 @@ pub(super) static ANSWERS: &[Row<AnswerOptions>] = &[
             ..ANSWER
         },
         set: |answer, text| text.parse().map(|threshold| answer.regions = Some(threshold)),
-        get: |answer| answer.regions.map(|threshold| threshold.to_string()),
+        get: |answer| answer.regions.iter().map(|threshold| threshold.to_string()).collect(),
     },
     Row {
         spec: OptionSpec {
@@ -86,7 +86,7 @@ pub(super) static ANSWERS: &[Row<AnswerOptions>] = &[
             ..ANSWER
         },
         set: |answer, text| number(text).map(|count| answer.feature_maps = Some(count)),
-        get: |answer| answer.feature_maps.map(|count| count.to_string()),
+        get: |answer| answer.feature_maps.iter().map(|count| count.to_string()).collect(),
     },
     Row {
         spec: OptionSpec {
@@ -97,7 +97,7 @@ pub(super) static ANSWERS: &[Row<AnswerOptions>] = &[
             ..ANSWER
         },
         set: |answer, text| number(text).map(|top| answer.top = top),
-        get: |answer| Some(answer.top.to_string()),
+        get: |answer| vec![answer.top.to_string()],
     },
     Row {
         spec: OptionSpec {
@@ -109,6 +109,6 @@ pub(super) static ANSWERS: &[Row<AnswerOptions>] = &[
             ..ANSWER
         },
         set: |answer, text| text.parse().map(|view| answer.view = view),
-        get: |answer| Some(answer.view.name().to_owned()),
+        get: |answer| vec![answer.view.name().to_owned()],
     },
 ];

@@ -24,7 +24,7 @@ pub(super) static STYLE: &[Row<Style>] = &[
             ..APPEARANCE
         },
         set: |style, text| text.parse().map(|colors| style.colors = colors),
-        get: |style| Some(style.colors.to_string()),
+        get: |style| vec![style.colors.to_string()],
     },
     Row {
         spec: OptionSpec {
@@ -35,6 +35,6 @@ pub(super) static STYLE: &[Row<Style>] = &[
             ..APPEARANCE
         },
         set: |style, text| float(text).map(|opacity| style.opacity = opacity),
-        get: |style| Some(style.opacity.to_string()),
+        get: |style| vec![style.opacity.to_string()],
     },
 ];

@@ -44,7 +44,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             ..TARGET
         },
         |s, text| text.parse().map(|method| s.method = method),
-        |s| Some(s.method.name().to_owned()),
+        |s| vec![s.method.name().to_owned()],
     ),
     row!(
         OptionSpec {
@@ -60,7 +60,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             s.layer = Some(text.to_owned());
             Ok(())
         },
-        |s| s.layer.clone(),
+        |s| s.layer.iter().cloned().collect(),
     ),
     row!(
         OptionSpec {
@@ -78,7 +78,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             s.grid = Some(GivenGrid { height, width, skip_tokens: 0 });
             Ok(())
         },
-        |s| s.grid.map(|grid| format!("{}x{}", grid.height, grid.width)),
+        |s| s.grid.iter().map(|grid| format!("{}x{}", grid.height, grid.width)).collect(),
     ),
     row!(
         OptionSpec {
@@ -95,7 +95,10 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             s.grid = s.grid.map(|grid| GivenGrid { skip_tokens, ..grid });
             Ok(())
         },
-        |s| s.grid.map(|grid| grid.skip_tokens.to_string()).filter(|skip| skip != "0"),
+        |s| {
+            let skipped = s.grid.iter().map(|grid| grid.skip_tokens).filter(|skip| *skip > 0);
+            skipped.map(|skip| skip.to_string()).collect()
+        },
     ),
     row!(
         OptionSpec {
@@ -115,8 +118,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
                 TargetSpec::Class(class) => Some(class.clone()),
                 TargetSpec::Predicted => None,
             };
-            let classes: Vec<String> = s.targets.iter().filter_map(class).collect();
-            (!classes.is_empty()).then(|| classes.join(", "))
+            s.targets.iter().filter_map(class).collect()
         },
     ),
     row!(
@@ -128,7 +130,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             ..TARGET
         },
         |s, text| text.parse().map(|maps| s.maps = Some(maps)),
-        |s| s.maps.as_ref().map(ToString::to_string),
+        |s| s.maps.iter().map(ToString::to_string).collect(),
     ),
     row!(
         OptionSpec {
@@ -140,12 +142,12 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             ..TARGET
         },
         |s, text| text.parse().map(|neurons| s.neurons = Some(neurons)),
-        |s| s.neurons.as_ref().map(ToString::to_string),
+        |s| s.neurons.iter().map(ToString::to_string).collect(),
     ),
     row!(
         OptionSpec { name: "signed", help: "Keep negative evidence in the map", ..TARGET },
         |s, text| flag(text).map(|signed| s.signed = signed),
-        |s| Some(s.signed.to_string()),
+        |s| vec![s.signed.to_string()],
     ),
     row!(
         OptionSpec {
@@ -156,7 +158,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             ..TARGET
         },
         |s, text| flag(text).map(|uncertainty| s.uncertainty = uncertainty),
-        |s| Some(s.uncertainty.to_string()),
+        |s| vec![s.uncertainty.to_string()],
     ),
     row!(
         OptionSpec {
@@ -172,9 +174,9 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
         },
         |s, text| samples(text).map(|samples| s.samples = samples),
         |s| match s.samples {
-            Samples::Default => None,
-            Samples::Fixed(n) => Some(n.to_string()),
-            Samples::Auto { .. } => Some("auto".to_owned()),
+            Samples::Default => Vec::new(),
+            Samples::Fixed(n) => vec![n.to_string()],
+            Samples::Auto { .. } => vec!["auto".to_owned()],
         },
     ),
     row!(
@@ -193,8 +195,8 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
                 .with_hint(Hint::set("samples", "auto", "leave it open"))),
         },
         |s| match s.samples {
-            Samples::Auto { tolerance, .. } => Some(tolerance.to_string()),
-            _ => None,
+            Samples::Auto { tolerance, .. } => vec![tolerance.to_string()],
+            _ => Vec::new(),
         },
     ),
     row!(
@@ -209,8 +211,8 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
         },
         |s, text| float(text).map(|sigma| s.sigma = Sigma::Relative(sigma)),
         |s| match s.sigma {
-            Sigma::Relative(sigma) => Some(sigma.to_string()),
-            Sigma::Absolute(_) => None,
+            Sigma::Relative(sigma) => vec![sigma.to_string()],
+            Sigma::Absolute(_) => Vec::new(),
         },
     ),
     row!(
@@ -224,8 +226,8 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
         },
         |s, text| float(text).map(|sigma| s.sigma = Sigma::Absolute(sigma)),
         |s| match s.sigma {
-            Sigma::Relative(_) => None,
-            Sigma::Absolute(sigma) => Some(sigma.to_string()),
+            Sigma::Relative(_) => Vec::new(),
+            Sigma::Absolute(sigma) => vec![sigma.to_string()],
         },
     ),
     row!(
@@ -238,7 +240,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             ..NOISE
         },
         |s, text| number(text).map(|seed| s.seed = seed),
-        |s| Some(s.seed.to_string()),
+        |s| vec![s.seed.to_string()],
     ),
     row!(
         OptionSpec {
@@ -253,7 +255,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             s.noise = Some(Array::read(path)?.into_picture()?);
             Ok(())
         },
-        |_| None,
+        |_| Vec::new(),
     ),
 ];
 

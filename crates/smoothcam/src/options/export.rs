@@ -22,7 +22,7 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
             ..EXPORT
         },
         set: |export, text| text.parse().map(|resolution| export.resolution = resolution),
-        get: |export| Some(export.resolution.name().to_owned()),
+        get: |export| vec![export.resolution.name().to_owned()],
     },
     Row {
         spec: OptionSpec {
@@ -31,7 +31,7 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
             ..EXPORT
         },
         set: |export, text| flag(text).map(|normalized| export.normalized = normalized),
-        get: |export| Some(export.normalized.to_string()),
+        get: |export| vec![export.normalized.to_string()],
     },
     Row {
         spec: OptionSpec {
@@ -41,7 +41,7 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
             ..EXPORT
         },
         set: |export, text| flag(text).map(|class_input| export.class_input = class_input),
-        get: |export| Some(export.class_input.to_string()),
+        get: |export| vec![export.class_input.to_string()],
     },
     Row {
         spec: OptionSpec {
@@ -54,7 +54,7 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
             ..EXPORT
         },
         set: |export, text| number(text).map(|batch| export.batch = Some(batch)),
-        get: |export| export.batch.map(|batch| batch.to_string()),
+        get: |export| export.batch.iter().map(|batch| batch.to_string()).collect(),
     },
     Row {
         spec: OptionSpec {
@@ -70,6 +70,6 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
             ..EXPORT
         },
         set: |export, text| text.parse().map(|noise| export.noise = noise),
-        get: |export| Some(export.noise.name().to_owned()),
+        get: |export| vec![export.noise.name().to_owned()],
     },
 ];

@@ -22,7 +22,7 @@ pub(super) static LIMITS: &[Row<Limits>] = &[
             ..LIMIT
         },
         set: |limits, text| number(text).map(|bytes| limits.max_bytes = bytes),
-        get: |limits| Some(limits.max_bytes.to_string()),
+        get: |limits| vec![limits.max_bytes.to_string()],
     },
     Row {
         spec: OptionSpec {
@@ -32,6 +32,6 @@ pub(super) static LIMITS: &[Row<Limits>] = &[
             ..LIMIT
         },
         set: |limits, text| number(text).map(|pixels| limits.max_pixels = pixels),
-        get: |limits| Some(limits.max_pixels.to_string()),
+        get: |limits| vec![limits.max_pixels.to_string()],
     },
 ];

@@ -20,6 +20,7 @@ pub use spec::{Default, Group, Kind, OptionSpec, Place};
 
 use crate::Result;
 use crate::engine::EngineOptions;
+use crate::explain::record::OptionTexts;
 use crate::explain::settings::{Samples, Settings};
 use crate::export::Export;
 use crate::input::picture::Limits;
@@ -107,11 +108,11 @@ pub fn engine(options: &mut RawOptions, place: Place) -> Result<EngineOptions> {
 }
 
 /// The options of an explanation that differ from the defaults, by name and as text.
-pub(crate) fn texts(settings: &Settings) -> Vec<(&'static str, String)> {
+pub(crate) fn texts(settings: &Settings) -> OptionTexts {
     let default = Settings::default();
     let defaults: Vec<_> = row::texts(explanation::SETTINGS, &default).collect();
     let usual =
-        |name: &str, value: &String| defaults.iter().any(|(d, v)| d.name == name && v == value);
+        |name: &str, value: &[String]| defaults.iter().any(|(d, v)| d.name == name && v == value);
     row::texts(explanation::SETTINGS, settings)
         .map(|(spec, value)| (spec.name, value))
         .filter(|(name, value)| !usual(name, value))
@@ -119,7 +120,7 @@ pub(crate) fn texts(settings: &Settings) -> Vec<(&'static str, String)> {
 }
 
 /// The options of an exported model, by name and as text; those of the noise where there is noise.
-pub(crate) fn exported_texts(export: &Export) -> Vec<(&'static str, String)> {
+pub(crate) fn exported_texts(export: &Export) -> OptionTexts {
     let noisy = export.settings.samples != Samples::Fixed(0);
     let counts = |spec: &OptionSpec| {
         let of_noise = spec.group == Group::Noise && spec.name != "samples";

@@ -27,7 +27,7 @@ const ENGINE: OptionSpec = OptionSpec {
 macro_rules! row {
     ($spec:expr, $set:expr $(,)?) => {
         // How a model is loaded is told by where each setting came from, not by options.
-        Row::<ModelSpec> { spec: $spec, set: $set, get: |_| None }
+        Row::<ModelSpec> { spec: $spec, set: $set, get: |_| Vec::new() }
     };
 }
 

@@ -8,8 +8,8 @@ pub(crate) struct Row<T> {
     pub(crate) spec: OptionSpec,
     /// Sets it from a text that [`OptionSpec::check`] has accepted.
     pub(crate) set: fn(&mut T, &str) -> Result<()>,
-    /// Its value as text; `None` if it is not set, or not a text.
-    pub(crate) get: fn(&T) -> Option<String>,
+    /// Its values as text; none if it is not set, or not a text.
+    pub(crate) get: fn(&T) -> Vec<String>,
 }
 
 /// Options as text, by name, as a front end received them.
@@ -97,6 +97,9 @@ impl RawOptions {
 pub(super) fn texts<'t, T>(
     table: &'static [Row<T>],
     settings: &'t T,
-) -> impl Iterator<Item = (&'static OptionSpec, String)> + 't {
-    table.iter().filter_map(|row| Some((&row.spec, (row.get)(settings)?)))
+) -> impl Iterator<Item = (&'static OptionSpec, Vec<String>)> + 't {
+    table
+        .iter()
+        .map(|row| (&row.spec, (row.get)(settings)))
+        .filter(|(_, values)| !values.is_empty())
 }

@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use ndarray::{Array3, Array4};
 
-use super::explanation::{ClassMap, Explanation, NoiseUsed};
-use super::fuse;
-use super::overview::Glance;
-use super::passes::{self, MapOf, Passes};
-use super::request::{PassesKey, Request};
-use super::sessions::Sessions;
-use super::settings::Settings;
 use crate::cache::Cache;
 use crate::classifier::Classifier;
+use crate::explain::explanation::{ClassMap, Explanation, NoiseUsed};
+use crate::explain::fuse;
+use crate::explain::overview::Glance;
+use crate::explain::passes::{self, MapOf, Passes};
+use crate::explain::request::{PassesKey, Request};
+use crate::explain::sessions::Sessions;
+use crate::explain::settings::Settings;
 use crate::input::preprocess::Seen;
 use crate::map::normalized::normalized;
 use crate::methods::Outcome;
@@ -268,76 +268,4 @@ fn uniform(gradient: &Array3<f64>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-
-    use crate::{Explainer, Limits, Method, Picture, Samples, Settings};
-
-    /// Methods in the order in which they are asked for, each with its samples, and whether its
-    /// passes are there already.
-    const ASKED: [(&str, usize, bool); 6] = [
-        ("smooth-grad-cam++", 2, false),
-        ("grad-cam", 2, true),
-        ("layer-cam", 0, false),
-        ("grad-cam++", 0, true),
-        ("smooth-grad-cam++", 3, false),
-        ("hires-cam", 0, true),
-    ];
-
-    #[test]
-    fn stopped_is_as_if_fewer_samples_had_been_asked_for() {
-        let explainer = Explainer::builder().build().unwrap();
-        let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
-        let cat = Picture::open(cat, &Limits::default()).unwrap();
-        let study = explainer.study(&cat).unwrap();
-        let of = |samples| Settings { samples, ..Settings::default() };
-        for samples in [
-            Samples::Fixed(9),
-            Samples::Auto { tolerance: 1e-9, most: 9 },
-            Samples::Auto { tolerance: 1e-9, most: 8 },
-        ] {
-            let mut seen = Vec::new();
-            let stopped = study.watch(&of(samples), &mut |step| {
-                seen.extend(step.maps().unwrap());
-                if seen.len() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
-            let stopped = stopped.unwrap();
-            assert_eq!(stopped.noise.samples, 3);
-            assert!(stopped.notes.iter().any(|n| n == "stopped after 3 noised samples"));
-            assert_eq!(seen[2], stopped.classes[0].normalized());
-            assert_ne!(seen[1], seen[2]);
-            let mut passes = 0;
-            let three = study.explain(&of(Samples::Fixed(3)), &mut |_, _| passes += 1).unwrap();
-            assert_eq!((passes, &three.classes[0].map), (0, &stopped.classes[0].map));
-            assert_eq!(three.notes, Vec::<String>::new());
-            assert_eq!(
-                explainer.explain(&cat, &of(Samples::Fixed(3))).unwrap().classes[0].map,
-                three.classes[0].map
-            );
-        }
-        assert!(study.memory() > 3 * 8 * 1000);
-    }
-
-    #[test]
-    fn passes_are_shared_and_change_nothing() {
-        let explainer = Explainer::builder().build().unwrap();
-        let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
-        let cat = Picture::open(cat, &Limits::default()).unwrap();
-        let study = explainer.study(&cat).unwrap();
-        for (method, samples, there) in ASKED {
-            let settings = Settings {
-                method: method.parse::<Method>().unwrap(),
-                samples: Samples::Fixed(samples),
-                layer: Some("blocks.10".into()),
-                maps: there.then(|| "0-20".parse().unwrap()),
-                ..Settings::default()
-            };
-            let mut passes = 0;
-            let shared = study.explain(&settings, &mut |_, _| passes += 1).unwrap();
-            assert_eq!(passes == 0, there, "{method}");
-            let alone = explainer.explain(&cat, &settings).unwrap();
-            assert_eq!(shared.classes[0].map, alone.classes[0].map, "{method}");
-            assert_eq!(shared.noise.samples, samples, "{method}");
-        }
-    }
-}
+mod tests;
