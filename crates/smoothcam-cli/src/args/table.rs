@@ -159,3 +159,75 @@ impl RequiresIfShown for Arg {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::args::Cli;
+
+    /// The places whose options each command shows as flags.
+    const COMMANDS: &[(&str, &[Place])] = &[
+        ("explain", &[Place::Explain, Place::Model]),
+        ("compare", &[Place::Explain, Place::Model]),
+        ("bench", &[Place::Bench, Place::Model]),
+        ("export", &[Place::Export, Place::Model]),
+        ("layers", &[Place::Model]),
+        ("evaluate", &[Place::Limits, Place::Model]),
+        ("serve", &[Place::Serve]),
+        ("grad", &[Place::Grad]),
+    ];
+
+    /// Every option of the table is a flag of the commands that it belongs to, with its help and its default, and
+    /// no command has a flag of another form.
+    #[test]
+    fn every_option_of_the_table_is_a_flag() {
+        let cli = Cli::command();
+        let mut walked = BTreeSet::new();
+        for (command, places) in COMMANDS {
+            let command = cli.find_subcommand(command).unwrap();
+            for spec in places.iter().flat_map(|place| options::shown_at(*place)) {
+                let name = (command.get_name(), spec.name);
+                let arg = command.get_arguments().find(|arg| arg.get_id() == spec.name);
+                let arg = arg.unwrap_or_else(|| panic!("{name:?} is no flag"));
+                assert_eq!(arg.get_long(), Some(&*spec.flag()), "{name:?}");
+                let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(text.starts_with(spec.help), "{name:?}: {text}");
+                let default = spec.default_in_words().unwrap_or_default();
+                assert!(text.contains(&default), "{name:?}: {text}");
+                assert_eq!(arg.get_help_heading(), Some(spec.group.title()), "{name:?}");
+                walked.insert(spec.name);
+            }
+        }
+        for spec in options::all() {
+            let of_requests = spec.places.iter().all(|p| matches!(p, Place::Http | Place::Page));
+            assert!(walked.contains(spec.name) || of_requests, "{} is nowhere", spec.name);
+        }
+    }
+
+    #[test]
+    fn flags_are_read_as_options() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["smoothcam"], args].concat());
+        let explain =
+            ["explain", "cat.png", "--class", "3", "--class", "tiger cat", "--skip-tokens", "1"];
+        let cli = parse(&[&explain[..], &["--grid", "2x3", "--layer", "x", "--signed"]].concat());
+        let crate::args::Command::Explain(args) = cli.unwrap().command else { panic!() };
+        let mut raw = args.options.options();
+        assert_eq!(raw.values("class").collect::<Vec<_>>(), ["3", "tiger cat"]);
+        let settings = options::settings(&mut raw, Place::Explain).unwrap();
+        assert!(settings.signed && settings.grid.unwrap().skip_tokens == 1);
+        for wrong in [
+            &["explain", "cat.png", "--sigma", "0"][..],
+            &["explain", "cat.png", "--skip-tokens", "1"],
+            &["explain", "cat.png", "--sigma", "0.1", "--sigma-absolute", "0.1"],
+            &["explain", "cat.png", "--seed", "1", "--seed", "2"],
+            &["export", "--tolerance", "0.1"],
+            &["bench", "--colormap", "turbo"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
