@@ -15,30 +15,21 @@
 //! Work is admitted by [`Limits`]: so many requests are in work, so many wait, all others are told to
 //! come back later. Nothing in a request ever names a file.
 
-mod access;
 mod answer;
-mod app;
-mod bodies;
 mod config;
-mod events;
-mod intake;
+mod kserve;
 mod listen;
-mod media;
 mod metrics;
-mod observe;
+mod middleware;
 mod openapi;
-mod options;
-mod page;
-mod reject;
+mod pictures;
+mod rejection;
+mod request;
+mod router;
 mod routes;
-mod subjects;
-mod tensor;
-mod texts;
-mod v2_message;
-mod v2_output;
 mod work;
 
-pub use app::app;
 pub use config::{Config, Limits, Model};
 pub use listen::serve;
 pub use openapi::openapi;
+pub use router::app;

@@ -15,8 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
-use crate::app::shared;
 use crate::config::Config;
+use crate::router::shared;
 
 /// How long a request's head may take to arrive, and an idle connection stays open.
 const HEAD: Duration = Duration::from_secs(30);

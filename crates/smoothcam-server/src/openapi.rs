@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::routes;
+use crate::{kserve, routes};
 
 /// A picture of one pixel in base64, for examples.
 pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -24,22 +24,22 @@ pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADU
         routes::explain::overview,
         routes::explain::explain,
         routes::explain::stop,
-        routes::v1::models,
-        routes::v1::model,
-        routes::v1::predict,
-        routes::v1::explain,
-        routes::v2::server,
-        routes::v2::model,
-        routes::v2::model_ready,
-        routes::v2::infer,
-        routes::v2::explain,
+        kserve::v1::handlers::models,
+        kserve::v1::handlers::model,
+        kserve::v1::handlers::predict,
+        kserve::v1::handlers::explain,
+        kserve::v2::handlers::server,
+        kserve::v2::handlers::model,
+        kserve::v2::handlers::model_ready,
+        kserve::v2::handlers::infer,
+        kserve::v2::handlers::explain,
         routes::health::live,
         routes::health::ready,
         routes::health::metrics,
     ),
     // A token is asked for where the server has one.
     security((), ("token" = [])),
-    components(schemas(crate::events::ProgressEvent, crate::options::View))
+    components(schemas(crate::answer::events::ProgressEvent, crate::request::options::View))
 )]
 struct Document;
 

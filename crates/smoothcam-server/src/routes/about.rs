@@ -7,10 +7,10 @@ use smoothcam::render::ColorMap;
 use smoothcam::{Layer, Method};
 use utoipa::ToSchema;
 
-use crate::app::Shared;
-use crate::intake::Name;
-use crate::page::SAMPLES;
-use crate::reject::{Refusal, Rejection};
+use crate::rejection::{Refusal, Rejection};
+use crate::request::body::Name;
+use crate::router::Shared;
+use crate::routes::page::SAMPLES;
 
 /// What the server has.
 #[derive(Serialize, ToSchema)]

@@ -9,16 +9,16 @@ use smoothcam::Explanation;
 use smoothcam::render::encode_png;
 use utoipa::ToSchema;
 
-use crate::answer::{Answer, Predicted, one_class, png, rows, small};
-use crate::app::{Served, Shared};
-use crate::bodies::held;
-use crate::events::{self, Tell, watch};
-use crate::intake::{Job, Name, Query};
-use crate::media::Media;
-use crate::options::Options;
-use crate::reject::{Refusal, Refusals, Rejection};
-use crate::subjects::{Given, Subject};
-use crate::work::Stop;
+use crate::answer::events::{self, Tell, watch};
+use crate::answer::explanation::{Answer, Predicted, one_class, png, rows, small};
+use crate::middleware::drain::held;
+use crate::pictures::cache::{Given, Subject};
+use crate::rejection::{Refusal, Refusals, Rejection};
+use crate::request::body::{Job, Name, Query};
+use crate::request::media::Media;
+use crate::request::options::Options;
+use crate::router::{Served, Shared};
+use crate::work::workers::Stop;
 
 /// The most probable classes.
 #[derive(Serialize, ToSchema)]

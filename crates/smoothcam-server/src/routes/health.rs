@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
 use crate::metrics::CONTENT_TYPE;
-use crate::reject::{Refusal, Rejection};
+use crate::rejection::{Refusal, Rejection};
+use crate::router::Shared;
 
 /// That the process answers.
 #[derive(Serialize, ToSchema)]

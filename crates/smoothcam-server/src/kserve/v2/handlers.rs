@@ -7,16 +7,16 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::one_class;
-use crate::app::{Served, Shared};
-use crate::bodies::held;
-use crate::intake::{Job, Name};
-use crate::reject::{Refusal, Refusals, Rejection};
+use crate::answer::explanation::one_class;
+use crate::kserve::v1::handlers::{check_count, no_model};
+use crate::kserve::v2::message::{Asked, V2Request};
+use crate::kserve::v2::output::{Data, Output, V2Response};
+use crate::middleware::drain::held;
+use crate::rejection::{Refusal, Refusals, Rejection};
+use crate::request::body::{Job, Name};
+use crate::router::{Served, Shared};
 use crate::routes::explain::explanation;
-use crate::routes::v1::{check_count, no_model};
-use crate::v2_message::{Asked, V2Request};
-use crate::v2_output::{Data, Output, V2Response};
-use crate::work::Stop;
+use crate::work::workers::Stop;
 
 /// The server.
 #[derive(Serialize, ToSchema)]

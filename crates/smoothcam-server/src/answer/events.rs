@@ -15,11 +15,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::answer::rows;
-use crate::app::Shared;
-use crate::reject::{Refusal, Rejection};
-use crate::subjects::Subject;
-use crate::work::{Place, Stop};
+use crate::answer::explanation::rows;
+use crate::pictures::cache::Subject;
+use crate::rejection::{Refusal, Rejection};
+use crate::router::Shared;
+use crate::work::workers::{Place, Stop};
 
 /// Maps on the way follow each other no faster than this.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -7,9 +7,9 @@ use smoothcam::render::{encode_png, heatmap, interpolated, overlay};
 use smoothcam::{ClassMap, Explanation, Prediction, Region, RegionRecord, regions};
 use utoipa::ToSchema;
 
-use crate::options::{Options, View};
-use crate::reject::Rejection;
-use crate::subjects::Subject;
+use crate::pictures::cache::Subject;
+use crate::rejection::Rejection;
+use crate::request::options::{Options, View};
 
 /// Feature maps are told with this many rows and columns at most.
 const SMALL: usize = 32;

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::intake::{Few, MOST, json};
+use crate::kserve::v2::output::{Output, V2Response};
 use crate::openapi::DOT;
-use crate::options::Options;
-use crate::reject::Rejection;
-use crate::subjects::Given;
-use crate::tensor::Numbers;
-use crate::v2_output::{Output, V2Response};
+use crate::pictures::cache::Given;
+use crate::pictures::numbers::Numbers;
+use crate::rejection::Rejection;
+use crate::request::body::{Few, MOST, json};
+use crate::request::options::Options;
 
 /// How long the JSON is that binary tensors follow.
 pub(crate) const JSON_LENGTH: HeaderName =

@@ -17,7 +17,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, timeout};
 use tokio_stream::StreamExt;
 
-use crate::work::Place;
+use crate::work::workers::Place;
 
 /// Reads what is left of a body when its request is answered, without keeping it: a client that is still
 /// sending would otherwise see a broken connection in place of the answer.

@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
-use crate::app::Shared;
-use crate::reject::Rejection;
-use crate::work::Place;
+use crate::rejection::Rejection;
+use crate::router::Shared;
+use crate::work::workers::Place;
 
 /// A request that has been admitted, with its body.
 pub(crate) struct Job {

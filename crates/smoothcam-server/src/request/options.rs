@@ -9,8 +9,8 @@ use smoothcam::{GivenGrid, MOST_CLASSES, Method, Samples, Settings, Sigma, Thres
 use utoipa::{IntoParams, ToSchema};
 
 use crate::config::Limits;
-use crate::reject::Rejection;
-use crate::texts::{Text, TextSchema, Texts, TextsSchema};
+use crate::rejection::Rejection;
+use crate::request::text::{Text, TextSchema, Texts, TextsSchema};
 
 /// What to explain, how, and what to answer.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]

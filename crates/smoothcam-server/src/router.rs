@@ -16,13 +16,15 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{Config, Limits};
+use crate::kserve::v2::message::JSON_LENGTH;
 use crate::metrics::Metrics;
-use crate::observe::REQUEST_ID;
-use crate::reject::{OTHER_METHOD, Rejection};
-use crate::subjects::Subjects;
-use crate::v2_message::JSON_LENGTH;
-use crate::work::{Stop, Workers};
-use crate::{access, bodies, observe, openapi, page, routes};
+use crate::middleware::observe::REQUEST_ID;
+use crate::middleware::{drain, observe, token};
+use crate::pictures::cache::Subjects;
+use crate::rejection::{OTHER_METHOD, Rejection};
+use crate::routes::page;
+use crate::work::workers::{Stop, Workers};
+use crate::{kserve, openapi, routes};
 
 /// What all requests share.
 pub(crate) struct App {
@@ -111,15 +113,15 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .route("/overview", post(routes::explain::overview))
         .route("/explain", post(routes::explain::explain))
         .route("/explanations/{id}", delete(routes::explain::stop))
-        .route("/v1/models", get(routes::v1::models))
-        .route("/v1/models/{model}", any(routes::v1::model_or_action))
-        .route("/v2", get(routes::v2::server))
-        .route("/v2/models/{model}", get(routes::v2::model))
-        .route("/v2/models/{model}/ready", get(routes::v2::model_ready))
-        .route("/v2/models/{model}/infer", post(routes::v2::infer))
-        .route("/v2/models/{model}/explain", post(routes::v2::explain))
+        .route("/v1/models", get(kserve::v1::handlers::models))
+        .route("/v1/models/{model}", any(kserve::v1::handlers::model_or_action))
+        .route("/v2", get(kserve::v2::handlers::server))
+        .route("/v2/models/{model}", get(kserve::v2::handlers::model))
+        .route("/v2/models/{model}/ready", get(kserve::v2::handlers::model_ready))
+        .route("/v2/models/{model}/infer", post(kserve::v2::handlers::infer))
+        .route("/v2/models/{model}/explain", post(kserve::v2::handlers::explain))
         .route("/metrics", get(routes::health::metrics))
-        .route_layer(from_fn_with_state(app.clone(), access::token));
+        .route_layer(from_fn_with_state(app.clone(), token::token));
     let open = Router::new()
         .route("/openapi.json", get(openapi::document))
         .route("/v2/health/live", get(routes::health::live))
@@ -136,7 +138,7 @@ fn routes(app: Shared, origins: &[String]) -> smoothcam::Result<Router> {
         .layer(cross_site(origins)?)
         .layer(cors(origins)?)
         .layer(CompressionLayer::new())
-        .layer(from_fn(bodies::read_rest))
+        .layer(from_fn(drain::read_rest))
         .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(secure(header::REFERRER_POLICY, "no-referrer"))
         .layer(from_fn_with_state(app.clone(), observe::observe))

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Limits;
-use crate::reject::Rejection;
+use crate::rejection::Rejection;
 
 /// The places for work.
 pub(crate) struct Workers {

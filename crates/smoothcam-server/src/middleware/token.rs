@@ -6,8 +6,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use crate::app::Shared;
-use crate::reject::Rejection;
+use crate::rejection::Rejection;
+use crate::router::Shared;
 
 /// Lets requests with the token pass.
 pub(crate) async fn token(State(app): State<Shared>, request: Request, next: Next) -> Response {

@@ -10,17 +10,17 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::answer::Answer;
-use crate::app::Shared;
-use crate::bodies::held;
-use crate::intake::{Few, Job, Name, json};
+use crate::answer::explanation::Answer;
+use crate::middleware::drain::held;
 use crate::openapi::DOT;
-use crate::options::Options;
-use crate::reject::{OTHER_METHOD, Refusal, Refusals, Rejection};
+use crate::pictures::cache::Given;
+use crate::pictures::numbers::Numbers;
+use crate::rejection::{OTHER_METHOD, Refusal, Refusals, Rejection};
+use crate::request::body::{Few, Job, Name, json};
+use crate::request::options::Options;
+use crate::router::Shared;
 use crate::routes::explain::{explanation, predictions};
-use crate::subjects::Given;
-use crate::tensor::Numbers;
-use crate::work::Stop;
+use crate::work::workers::Stop;
 
 /// The models' names.
 #[derive(Serialize, ToSchema)]
@@ -52,7 +52,7 @@ pub(crate) struct V1Request {
 /// For each picture its most probable classes.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct V1Predictions {
-    predictions: Vec<Vec<crate::answer::Predicted>>,
+    predictions: Vec<Vec<crate::answer::explanation::Predicted>>,
 }
 
 /// For each picture its explanation.

@@ -7,10 +7,10 @@ use ndarray::{Array4, ArrayD, IxDyn};
 use sha2::{Digest, Sha256};
 use smoothcam::{Array, Explainer, Photo, Picture, Study};
 
-use crate::app::Served;
 use crate::config::Limits;
-use crate::reject::Rejection;
-use crate::tensor::Numbers;
+use crate::pictures::numbers::Numbers;
+use crate::rejection::Rejection;
+use crate::router::Served;
 
 /// A picture as requests send it.
 #[derive(Clone, Debug)]
@@ -157,7 +157,7 @@ mod tests {
         let explainer = Explainer::builder().model(model).build().unwrap();
         let model = Served { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
         let subjects = Subjects::new(&Limits { kept: 1_200_000, ..Limits::default() });
-        let cat = include_bytes!("../../../examples/cat.png");
+        let cat = include_bytes!("../../../../examples/cat.png");
         // Bytes after a PNG's end make it another picture, and are not looked at.
         let given = |i: u8| Given::File([&cat[..], &[i]].concat().into());
         for i in 0..5 {

@@ -5,8 +5,8 @@ use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
-use crate::app::Shared;
-use crate::reject::Rejection;
+use crate::rejection::Rejection;
+use crate::router::Shared;
 
 /// The forms that an explanation is given in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,4 @@
+//! Writes the answers to requests.
+
+pub(crate) mod events;
+pub(crate) mod explanation;

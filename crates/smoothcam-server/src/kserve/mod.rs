@@ -1,0 +1,4 @@
+//! Speaks KServe's protocols: its own version 1, and the Open Inference Protocol (version 2).
+
+pub(crate) mod v1;
+pub(crate) mod v2;

@@ -1,0 +1,3 @@
+//! Answers requests of KServe's data plane, version 1.
+
+pub(crate) mod handlers;

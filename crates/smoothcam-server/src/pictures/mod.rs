@@ -1,0 +1,4 @@
+//! Makes the pictures of requests ready for models, and caches them.
+
+pub(crate) mod cache;
+pub(crate) mod numbers;

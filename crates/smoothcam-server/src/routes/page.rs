@@ -1,0 +1,57 @@
+//! The page and what it is made of, which the binary holds.
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use crate::router::Shared;
+
+/// Address, type, content.
+type Asset = (&'static str, &'static str, &'static [u8]);
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+static ASSETS: &[Asset] = &[
+    ("/", HTML, include_bytes!("../../web/index.html")),
+    ("/assets/style.css", CSS, include_bytes!("../../web/style.css")),
+    ("/assets/api.js", JS, include_bytes!("../../web/js/api.js")),
+    ("/assets/compare.js", JS, include_bytes!("../../web/js/compare.js")),
+    ("/assets/dom.js", JS, include_bytes!("../../web/js/dom.js")),
+    ("/assets/draw.js", JS, include_bytes!("../../web/js/draw.js")),
+    ("/assets/gallery.js", JS, include_bytes!("../../web/js/gallery.js")),
+    ("/assets/keep.js", JS, include_bytes!("../../web/js/keep.js")),
+    ("/assets/layers.js", JS, include_bytes!("../../web/js/layers.js")),
+    ("/assets/main.js", JS, include_bytes!("../../web/js/main.js")),
+    ("/assets/neurons.js", JS, include_bytes!("../../web/js/neurons.js")),
+    ("/assets/panel.js", JS, include_bytes!("../../web/js/panel.js")),
+    ("/assets/picture.js", JS, include_bytes!("../../web/js/picture.js")),
+    ("/assets/ranges.js", JS, include_bytes!("../../web/js/ranges.js")),
+    ("/assets/stage.js", JS, include_bytes!("../../web/js/stage.js")),
+    ("/assets/state.js", JS, include_bytes!("../../web/js/state.js")),
+    ("/assets/icon.svg", SVG, include_bytes!("../../web/icon.svg")),
+];
+
+/// Photographs to begin with.
+pub(crate) static SAMPLES: &[Asset] = &[
+    ("/samples/cat.png", "image/png", include_bytes!("../../../../examples/cat.png")),
+    ("/samples/cats.jpg", "image/jpeg", include_bytes!("../../../../examples/cats.jpg")),
+    ("/samples/cup.jpg", "image/jpeg", include_bytes!("../../../../examples/cup.jpg")),
+    ("/samples/rocket.jpg", "image/jpeg", include_bytes!("../../../../examples/rocket.jpg")),
+];
+
+/// The page runs what comes from here, and nothing else; pictures may come from the user, too.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
+                      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(crate) fn routes() -> Router<Shared> {
+    let add = |router: Router<Shared>, &(address, kind, content): &Asset| {
+        let headers =
+            [(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")];
+        router.route(address, get(move || async move { (headers, content).into_response() }))
+    };
+    ASSETS.iter().chain(SAMPLES).fold(Router::new(), add)
+}

@@ -1,0 +1,3 @@
+//! Bounds how many requests are worked on at once, how many wait, and for how long.
+
+pub(crate) mod workers;
