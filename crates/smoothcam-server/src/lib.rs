@@ -17,16 +17,20 @@
 
 mod answer;
 mod config;
+mod headers;
 mod kserve;
 mod listen;
 mod metrics;
 mod middleware;
+mod models;
 mod openapi;
 mod pictures;
 mod rejection;
 mod request;
 mod router;
 mod routes;
+mod signals;
+mod state;
 mod work;
 
 pub use config::{Config, Limits, Model};

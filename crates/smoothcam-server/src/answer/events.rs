@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::answer::explanation::rows;
 use crate::pictures::cache::Subject;
 use crate::rejection::{Refusal, Rejection};
-use crate::router::Shared;
+use crate::state::SharedState;
 use crate::work::workers::{Place, Stop};
 
 /// Maps on the way follow each other no faster than this.
@@ -64,18 +64,18 @@ pub(crate) fn watch(
 }
 
 /// Explains, and answers with events: `progress` after each sample, then `explanation` or `error`.
-pub(crate) fn respond<W>(app: &Shared, place: Place, work: W) -> Response
+pub(crate) fn respond<W>(state: &SharedState, place: Place, work: W) -> Response
 where
     W: FnOnce(&Stop, Tell<'_>) -> Result<String, Rejection> + Send + 'static,
 {
     let (sender, events) = mpsc::channel(8);
     let id = Uuid::new_v4().to_string();
     let stop = Stop::default();
-    app.running().insert(id.clone(), stop.clone());
+    state.running().insert(id.clone(), stop.clone());
     // Taken away once the last event is due: work that is past its time may still go on for a moment.
     let progress = Arc::new(Mutex::new(Some(sender.clone())));
     let told = progress.clone();
-    let (app, id_told) = (app.clone(), id.clone());
+    let (state, id_told) = (state.clone(), id.clone());
     tokio::spawn(async move {
         let work = move |stop: &Stop| {
             let mut last: Option<Instant> = None;
@@ -101,11 +101,11 @@ where
             work(stop, &mut tell)
         };
         let result = tokio::select! {
-            result = app.workers.run(place, stop, work) => Some(result),
+            result = state.workers.run(place, stop, work) => Some(result),
             // The client has left. Nobody waits for the work any more, which stops it.
             () = sender.closed() => None,
         };
-        app.running().remove(&id);
+        state.running().remove(&id);
         told.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(result) = result else { return };
         let event = match result {

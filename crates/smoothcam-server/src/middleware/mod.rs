@@ -2,4 +2,5 @@
 
 pub(crate) mod drain;
 pub(crate) mod observe;
+pub(crate) mod origins;
 pub(crate) mod token;

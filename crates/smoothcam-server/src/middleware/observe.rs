@@ -3,18 +3,20 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use crate::router::Shared;
-
-/// Names a request in answers and log lines.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::headers::REQUEST_ID;
+use crate::state::SharedState;
 
 /// Logs and counts a request, and gives it an id if it has none.
-pub(crate) async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(state): State<SharedState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     // The pattern, not the address: addresses are endless, and may hold what is nobody's business.
@@ -28,7 +30,7 @@ pub(crate) async fn observe(State(app): State<Shared>, request: Request, next: N
     let id = id.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
     let mut response = next.run(request).await;
     let (status, time) = (response.status(), started.elapsed());
-    app.metrics.answered(known(method.as_str()), &route, status, time);
+    state.metrics.answered(known(method.as_str()), &route, status, time);
     tracing::info!(
         id = id.as_ref().and_then(|id| id.to_str().ok()),
         method = method.as_str(),

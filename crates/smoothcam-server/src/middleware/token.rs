@@ -7,11 +7,15 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::rejection::Rejection;
-use crate::router::Shared;
+use crate::state::SharedState;
 
 /// Lets requests with the token pass.
-pub(crate) async fn token(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let Some(token) = &app.token else { return next.run(request).await };
+pub(crate) async fn token(
+    State(state): State<SharedState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(token) = &state.token else { return next.run(request).await };
     let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     let given = given.and_then(|v| {
         let (scheme, token) = v.split_once(' ')?;

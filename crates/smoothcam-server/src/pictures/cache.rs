@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use smoothcam::{Array, Explainer, Photo, Picture, Study};
 
 use crate::config::Limits;
+use crate::models::ServedModel;
 use crate::pictures::numbers::Numbers;
 use crate::rejection::Rejection;
-use crate::router::Served;
 
 /// A picture as requests send it.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Subjects {
     }
 
     /// The subject of what was given. Takes as long as decoding does.
-    pub(crate) fn of(&self, model: &Served, given: &Given) -> Result<Arc<Subject>, Rejection> {
+    pub(crate) fn of(&self, model: &ServedModel, given: &Given) -> Result<Arc<Subject>, Rejection> {
         let key = (model.name.clone(), given.hash());
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +155,8 @@ mod tests {
     fn what_is_kept_is_bounded_even_if_no_work_is_done() {
         let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/digits/model.onnx");
         let explainer = Explainer::builder().model(model).build().unwrap();
-        let model = Served { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
+        let model =
+            ServedModel { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
         let subjects = Subjects::new(&Limits { kept: 1_200_000, ..Limits::default() });
         let cat = include_bytes!("../../../../examples/cat.png");
         // Bytes after a PNG's end make it another picture, and are not looked at.

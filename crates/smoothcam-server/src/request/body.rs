@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use crate::rejection::Rejection;
-use crate::router::Shared;
+use crate::state::SharedState;
 use crate::work::workers::Place;
 
 /// A request that has been admitted, with its body.
@@ -23,13 +23,13 @@ pub(crate) struct Job {
     pub(crate) body: Bytes,
 }
 
-impl FromRequest<Shared> for Job {
+impl FromRequest<SharedState> for Job {
     type Rejection = Rejection;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<Job, Rejection> {
-        let job = receive(request, app).await;
+    async fn from_request(request: Request, state: &SharedState) -> Result<Job, Rejection> {
+        let job = receive(request, state).await;
         if let Err(rejection) = &job {
-            app.metrics.refused(rejection.status);
+            state.metrics.refused(rejection.status);
         }
         job
     }
@@ -37,8 +37,8 @@ impl FromRequest<Shared> for Job {
 
 /// Takes in a body. It has no place in the queue while it arrives, so that slow senders keep nobody out;
 /// what bounds them is the memory of all bodies, and the time.
-async fn receive(request: Request, app: &Shared) -> Result<Job, Rejection> {
-    let (limit, workers) = (app.limits.body, &app.workers);
+async fn receive(request: Request, state: &SharedState) -> Result<Job, Rejection> {
+    let (limit, workers) = (state.limits.body, &state.workers);
     let coding = request.headers().get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| coding != "identity") {
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is compressed")
@@ -62,10 +62,10 @@ async fn receive(request: Request, app: &Shared) -> Result<Job, Rejection> {
         }
         Ok(())
     };
-    match timeout(app.limits.upload, reading).await {
+    match timeout(state.limits.upload, reading).await {
         Ok(done) => done?,
         Err(_) => {
-            let seconds = app.limits.upload.as_secs_f64();
+            let seconds = state.limits.upload.as_secs_f64();
             let what = format!("the request's body took longer than {seconds} s to arrive");
             return Err(Rejection::new(StatusCode::REQUEST_TIMEOUT, what));
         }
@@ -81,10 +81,10 @@ fn too_large(limit: usize) -> Rejection {
 /// The query string as a value. Unknown names are refused.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<SharedState> for Query<T> {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, Rejection> {
         let query = parts.uri.query().unwrap_or_default();
         serde_html_form::from_str(query)
             .map(Query)
@@ -95,11 +95,11 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
 /// A part of the address. One that cannot be read names nothing.
 pub(crate) struct Name(pub(crate) String);
 
-impl FromRequestParts<Shared> for Name {
+impl FromRequestParts<SharedState> for Name {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Rejection> {
-        let name = Path::<String>::from_request_parts(parts, app).await;
+    async fn from_request_parts(parts: &mut Parts, state: &SharedState) -> Result<Self, Rejection> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
         let Path(name) = name.map_err(|_| {
             Rejection::not_found("there is nothing at this address, which is no UTF-8")
         })?;

@@ -6,7 +6,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::rejection::Rejection;
-use crate::router::Shared;
 
 /// The forms that an explanation is given in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +68,10 @@ impl Media {
     }
 }
 
-impl FromRequestParts<Shared> for Media {
+impl<S: Sync> FromRequestParts<S> for Media {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         Media::accepted(&parts.headers)
     }
 }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::rejection::{Refusal, Rejection};
 use crate::request::body::Name;
-use crate::router::Shared;
 use crate::routes::page::SAMPLES;
+use crate::state::SharedState;
 
 /// What the server has.
 #[derive(Serialize, ToSchema)]
@@ -121,13 +121,13 @@ impl LayerAnswer {
     (status = 200, body = ServerAnswer),
     (status = 401, body = Refusal),
 ))]
-pub(crate) async fn server(State(app): State<Shared>) -> Json<ServerAnswer> {
+pub(crate) async fn server(State(state): State<SharedState>) -> Json<ServerAnswer> {
     let colours =
         |(name, map): (_, ColorMap)| ColorMapAnswer { name, colors: map.colors().to_vec() };
-    let limits = &app.limits;
+    let limits = &state.limits;
     Json(ServerAnswer {
         version: env!("CARGO_PKG_VERSION"),
-        models: app.models.iter().map(|m| m.name.clone()).collect(),
+        models: state.models.names(),
         methods: Method::all().map(method).collect(),
         colormaps: ColorMap::ALL.into_iter().map(colours).collect(),
         diverging: ColorMap::diverging().to_vec(),
@@ -162,10 +162,10 @@ fn method(method: Method) -> MethodAnswer {
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
 ) -> Result<Json<ModelAnswer>, Rejection> {
-    let served = app.model(Some(&name))?;
+    let served = state.models.find(Some(&name))?;
     let explainer = served.explainer;
     let label =
         |class| explainer.label(class).map_or_else(|| format!("class {class}"), str::to_owned);

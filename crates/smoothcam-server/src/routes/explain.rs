@@ -12,12 +12,13 @@ use utoipa::ToSchema;
 use crate::answer::events::{self, Tell, watch};
 use crate::answer::explanation::{Answer, Predicted, one_class, png, rows, small};
 use crate::middleware::drain::held;
+use crate::models::ServedModel;
 use crate::pictures::cache::{Given, Subject};
 use crate::rejection::{Refusal, Refusals, Rejection};
 use crate::request::body::{Job, Name, Query};
 use crate::request::media::Media;
 use crate::request::options::Options;
-use crate::router::{Served, Shared};
+use crate::state::SharedState;
 use crate::work::workers::Stop;
 
 /// The most probable classes.
@@ -46,53 +47,55 @@ struct Glance {
 
 /// Explains a picture.
 pub(crate) fn explanation(
-    app: &Shared,
-    model: &Served,
+    state: &SharedState,
+    model: &ServedModel,
     given: &Given,
     options: &Options,
     arrays: bool,
     stop: &Stop,
     tell: Tell<'_>,
 ) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
-    let mut settings = options.settings(&app.limits)?;
+    let mut settings = options.settings(&state.limits)?;
     settings.keep_noise = arrays;
-    let subject = app.subjects.of(model, given)?;
+    let subject = state.subjects.of(model, given)?;
     let explanation = watch(&subject, &settings, stop, &mut |subject, step| {
-        app.metrics.passed();
+        state.metrics.passed();
         tell(subject, step)
     });
-    app.subjects.tidy();
+    state.subjects.tidy();
     let explanation = explanation?;
-    app.metrics.explained(&model.name, settings.method.name());
+    state.metrics.explained(&model.name, settings.method.name());
     Ok((subject, explanation))
 }
 
 /// The most probable classes of a picture.
 pub(crate) fn predictions(
-    app: &Shared,
-    model: &Served,
+    state: &SharedState,
+    model: &ServedModel,
     given: &Given,
     top: usize,
 ) -> Result<Vec<Predicted>, Rejection> {
-    let subject = app.subjects.of(model, given)?;
+    let subject = state.subjects.of(model, given)?;
     let predictions = subject.explainer.predictions(subject.study.input());
-    app.subjects.tidy();
+    state.subjects.tidy();
     Ok(predictions?.iter().take(top).map(Predicted::from).collect())
 }
 
 /// What `work` makes of a picture, which is the body, for the model that the options name.
 async fn worked<T: Send + 'static>(
-    app: Shared,
+    state: SharedState,
     options: Options,
     job: Job,
-    work: impl FnOnce(&Shared, &Served, &Given, &Options) -> Result<T, Rejection> + Send + 'static,
+    work: impl FnOnce(&SharedState, &ServedModel, &Given, &Options) -> Result<T, Rejection>
+    + Send
+    + 'static,
 ) -> Result<T, Rejection> {
-    app.model(options.model.as_deref())?;
-    let shared = app.clone();
+    state.models.find(options.model.as_deref())?;
+    let shared = state.clone();
     let run = move |_: &Stop| {
         options.check()?;
-        let model = app.model(options.model.as_deref())?;
-        work(&app, model, &Given::File(job.body), &options)
+        let model = state.models.find(options.model.as_deref())?;
+        work(&state, model, &Given::File(job.body), &options)
     };
     shared.workers.run(job.place, Stop::default(), run).await
 }
@@ -105,15 +108,15 @@ async fn worked<T: Send + 'static>(
     Refusals,
 ))]
 pub(crate) async fn predict(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Json<PredictAnswer>, Rejection> {
-    let predicted = |app: &Shared, model: &Served, given: &Given, options: &Options| {
-        let predictions = predictions(app, model, given, options.top())?;
+    let predicted = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
+        let predictions = predictions(state, model, given, options.top())?;
         Ok(PredictAnswer { model: model.name.clone(), predictions })
     };
-    worked(app, options, job, predicted).await.map(Json)
+    worked(state, options, job, predicted).await.map(Json)
 }
 
 /// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
@@ -125,17 +128,17 @@ pub(crate) async fn predict(
     Refusals,
 ))]
 pub(crate) async fn picture(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Response, Rejection> {
     let place = job.place.clone();
-    let seen = |app: &Shared, model: &Served, given: &Given, _: &Options| {
-        let subject = app.subjects.of(model, given)?;
-        app.subjects.tidy();
+    let seen = |state: &SharedState, model: &ServedModel, given: &Given, _: &Options| {
+        let subject = state.subjects.of(model, given)?;
+        state.subjects.tidy();
         Ok(encode_png(&subject.picture)?)
     };
-    let png = worked(app, options, job, seen).await?;
+    let png = worked(state, options, job, seen).await?;
     let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
     Ok(held(answer, place))
 }
@@ -149,12 +152,12 @@ pub(crate) async fn picture(
     Refusals,
 ))]
 pub(crate) async fn overview(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Json<OverviewAnswer>, Rejection> {
-    let glances = |app: &Shared, model: &Served, given: &Given, options: &Options| {
-        let subject = app.subjects.of(model, given)?;
+    let glances = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
+        let subject = state.subjects.of(model, given)?;
         let class = match &options.class.0[..] {
             [] => subject.explainer.predictions(subject.study.input())?[0].class,
             [class] => subject.explainer.class(class)?,
@@ -168,10 +171,10 @@ pub(crate) async fn overview(
         };
         let layers: Result<_, Rejection> =
             subject.study.overview(class)?.iter().map(glance).collect();
-        app.subjects.tidy();
+        state.subjects.tidy();
         Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
     };
-    worked(app, options, job, glances).await.map(Json)
+    worked(state, options, job, glances).await.map(Json)
 }
 
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
@@ -189,18 +192,18 @@ pub(crate) async fn overview(
     Refusals,
 ))]
 pub(crate) async fn explain(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     media: Media,
     Query(options): Query<Options>,
     job: Job,
 ) -> Result<Response, Rejection> {
-    app.model(options.model.as_deref())?;
-    options.settings(&app.limits)?;
-    let (shared, given) = (app.clone(), Given::File(job.body));
+    state.models.find(options.model.as_deref())?;
+    options.settings(&state.limits)?;
+    let (shared, given) = (state.clone(), Given::File(job.body));
     let run = move |stop: &Stop, tell: Tell<'_>| {
-        let model = app.model(options.model.as_deref())?;
+        let model = state.models.find(options.model.as_deref())?;
         let (subject, explanation) =
-            explanation(&app, model, &given, &options, media == Media::Npz, stop, tell)?;
+            explanation(&state, model, &given, &options, media == Media::Npz, stop, tell)?;
         match media {
             Media::Json | Media::Events => {
                 let answer = Answer::new(&model.name, &subject, &explanation, &options)?;
@@ -233,10 +236,10 @@ pub(crate) async fn explain(
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn stop(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(id): Name,
 ) -> Result<StatusCode, Rejection> {
-    let running = app.running();
+    let running = state.running();
     let stop = running.get(&id);
     let stop = stop.ok_or_else(|| Rejection::not_found("no such explanation is in work"))?;
     stop.set();

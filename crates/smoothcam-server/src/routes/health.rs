@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::metrics::CONTENT_TYPE;
 use crate::rejection::{Refusal, Rejection};
-use crate::router::Shared;
+use crate::state::SharedState;
 
 /// That the process answers.
 #[derive(Serialize, ToSchema)]
@@ -34,8 +34,10 @@ pub(crate) async fn live() -> Json<LiveAnswer> {
     (status = 200, body = HealthAnswer),
     (status = 503, body = Refusal),
 ))]
-pub(crate) async fn ready(State(app): State<Shared>) -> Result<Json<HealthAnswer>, Rejection> {
-    match app.is_ready() {
+pub(crate) async fn ready(
+    State(state): State<SharedState>,
+) -> Result<Json<HealthAnswer>, Rejection> {
+    match state.is_ready() {
         true => Ok(Json(HealthAnswer { ready: true })),
         false => {
             Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"))
@@ -48,7 +50,7 @@ pub(crate) async fn ready(State(app): State<Shared>) -> Result<Json<HealthAnswer
     (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Refusal),
 ))]
-pub(crate) async fn metrics(State(app): State<Shared>) -> Result<Response, Rejection> {
-    let text = app.metrics.text(app.workers.busy()).map_err(Rejection::failure)?;
+pub(crate) async fn metrics(State(state): State<SharedState>) -> Result<Response, Rejection> {
+    let text = state.metrics.text(state.workers.busy()).map_err(Rejection::failure)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

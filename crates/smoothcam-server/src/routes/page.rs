@@ -5,8 +5,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::router::Shared;
-
 /// Address, type, content.
 type Asset = (&'static str, &'static str, &'static [u8]);
 
@@ -47,8 +45,8 @@ pub(crate) static SAMPLES: &[Asset] = &[
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
                       object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(crate) fn routes() -> Router<Shared> {
-    let add = |router: Router<Shared>, &(address, kind, content): &Asset| {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let add = |router: Router<S>, &(address, kind, content): &Asset| {
         let headers =
             [(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")];
         router.route(address, get(move || async move { (headers, content).into_response() }))

@@ -11,15 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::explanation::Answer;
+use crate::kserve::example::DOT;
 use crate::middleware::drain::held;
-use crate::openapi::DOT;
 use crate::pictures::cache::Given;
 use crate::pictures::numbers::Numbers;
 use crate::rejection::{OTHER_METHOD, Refusal, Refusals, Rejection};
 use crate::request::body::{Few, Job, Name, json};
 use crate::request::options::Options;
-use crate::router::Shared;
 use crate::routes::explain::{explanation, predictions};
+use crate::state::SharedState;
 use crate::work::workers::Stop;
 
 /// The models' names.
@@ -125,8 +125,8 @@ impl<'de> Visitor<'de> for InstanceVisitor {
     (status = 200, body = ModelsAnswer),
     (status = 401, body = Refusal),
 ))]
-pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
-    Json(ModelsAnswer { models: app.models.iter().map(|m| m.name.clone()).collect() })
+pub(crate) async fn models(State(state): State<SharedState>) -> Json<ModelsAnswer> {
+    Json(ModelsAnswer { models: state.models.names() })
 }
 
 /// Whether a model is ready.
@@ -136,16 +136,16 @@ pub(crate) async fn models(State(app): State<Shared>) -> Json<ModelsAnswer> {
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
 ) -> Result<Json<ReadyAnswer>, Rejection> {
-    let model = app.model(Some(&name))?;
-    Ok(Json(ReadyAnswer { name: model.name.clone(), ready: app.is_ready() }))
+    let model = state.models.find(Some(&name))?;
+    Ok(Json(ReadyAnswer { name: model.name.clone(), ready: state.is_ready() }))
 }
 
 /// `MODEL`, `MODEL:predict` or `MODEL:explain`: one pattern of addresses, each of which takes one method.
 pub(crate) async fn model_or_action(
-    state: State<Shared>,
+    state: State<SharedState>,
     Name(target): Name,
     request: Request,
 ) -> Result<Response, Rejection> {
@@ -177,12 +177,12 @@ pub(crate) async fn model_or_action(
     Refusals,
 ))]
 pub(crate) async fn predict(
-    state: State<Shared>,
+    state: State<SharedState>,
     Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
-    let each = |app: &Shared, name: &str, given: &Given, options: &Options, _: &Stop| {
-        predictions(app, app.model(Some(name))?, given, options.top())
+    let each = |state: &SharedState, name: &str, given: &Given, options: &Options, _: &Stop| {
+        predictions(state, state.models.find(Some(name))?, given, options.top())
     };
     let predictions = for_each(state, name, job, each, |predictions| V1Predictions { predictions });
     predictions.await
@@ -195,14 +195,14 @@ pub(crate) async fn predict(
     Refusals,
 ))]
 pub(crate) async fn explain(
-    state: State<Shared>,
+    state: State<SharedState>,
     Name(name): Name,
     job: Job,
 ) -> Result<Response, Rejection> {
-    let each = |app: &Shared, name: &str, given: &Given, options: &Options, stop: &Stop| {
-        let model = app.model(Some(name))?;
+    let each = |state: &SharedState, name: &str, given: &Given, options: &Options, stop: &Stop| {
+        let model = state.models.find(Some(name))?;
         let (subject, explanation) =
-            explanation(app, model, given, options, false, stop, &mut |_, _| Ok(()))?;
+            explanation(state, model, given, options, false, stop, &mut |_, _| Ok(()))?;
         Answer::new(name, &subject, &explanation, options)
     };
     for_each(state, name, job, each, |explanations| V1Explanations { explanations }).await
@@ -210,22 +210,22 @@ pub(crate) async fn explain(
 
 /// Answers each picture of a request.
 async fn for_each<T, A: Serialize>(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     name: String,
     job: Job,
-    each: impl Fn(&Shared, &str, &Given, &Options, &Stop) -> Result<T, Rejection> + Send + 'static,
+    each: impl Fn(&SharedState, &str, &Given, &Options, &Stop) -> Result<T, Rejection> + Send + 'static,
     all: impl FnOnce(Vec<T>) -> A + Send + 'static,
 ) -> Result<Response, Rejection> {
-    app.model(Some(&name))?;
-    let shared = app.clone();
+    state.models.find(Some(&name))?;
+    let shared = state.clone();
     let work = move |stop: &Stop| {
         let V1Request { instances: Few(instances), options } = json(&job.body)?;
         no_model(&options)?;
         options.check()?;
-        check_count(&app, instances.len())?;
+        check_count(&state, instances.len())?;
         let mut answers = Vec::new();
         for Instance(given) in &instances {
-            answers.push(each(&app, &name, given, &options, stop)?);
+            answers.push(each(&state, &name, given, &options, stop)?);
             if stop.is_set() {
                 break;
             }
@@ -247,12 +247,12 @@ pub(crate) fn no_model(options: &Options) -> Result<(), Rejection> {
 }
 
 /// Refuses requests of no pictures, or too many.
-pub(crate) fn check_count(app: &Shared, count: usize) -> Result<(), Rejection> {
+pub(crate) fn check_count(state: &SharedState, count: usize) -> Result<(), Rejection> {
     match count {
         0 => Err(Rejection::bad("there is no picture in the request")),
-        _ if count > app.limits.pictures => Err(Rejection::bad(format!(
+        _ if count > state.limits.pictures => Err(Rejection::bad(format!(
             "there are {count} pictures in the request, at most {} are allowed",
-            app.limits.pictures
+            state.limits.pictures
         ))
         .with_hint("send several requests")),
         _ => Ok(()),

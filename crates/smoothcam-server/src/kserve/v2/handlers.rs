@@ -12,10 +12,11 @@ use crate::kserve::v1::handlers::{check_count, no_model};
 use crate::kserve::v2::message::{Asked, V2Request};
 use crate::kserve::v2::output::{Data, Output, V2Response};
 use crate::middleware::drain::held;
+use crate::models::ServedModel;
 use crate::rejection::{Refusal, Refusals, Rejection};
 use crate::request::body::{Job, Name};
-use crate::router::{Served, Shared};
 use crate::routes::explain::explanation;
+use crate::state::SharedState;
 use crate::work::workers::Stop;
 
 /// The server.
@@ -66,10 +67,10 @@ pub(crate) async fn server() -> Json<V2Server> {
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
 ) -> Result<Json<V2Model>, Rejection> {
-    let model = app.model(Some(&name))?;
+    let model = state.models.find(Some(&name))?;
     let (explainer, classes) = (model.explainer, model.explainer.classes() as i64);
     let mut input = explainer.input_shape().map(|d| d as i64).to_vec();
     input[0] = -1;
@@ -101,31 +102,31 @@ pub(crate) async fn model(
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model_ready(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
 ) -> Result<StatusCode, Rejection> {
-    app.model(Some(&name)).map(|_| StatusCode::OK)
+    state.models.find(Some(&name)).map(|_| StatusCode::OK)
 }
 
 /// Answers a request by the outputs that its pictures come to.
 async fn answered(
-    app: Shared,
+    state: SharedState,
     name: String,
     headers: HeaderMap,
     job: Job,
-    outputs: impl FnOnce(&Shared, &Served, &Asked, &Stop) -> Result<Vec<Output>, Rejection>
+    outputs: impl FnOnce(&SharedState, &ServedModel, &Asked, &Stop) -> Result<Vec<Output>, Rejection>
     + Send
     + 'static,
 ) -> Result<Response, Rejection> {
-    app.model(Some(&name))?;
-    let shared = app.clone();
+    state.models.find(Some(&name))?;
+    let shared = state.clone();
     let work = move |stop: &Stop| {
-        let model = app.model(Some(&name))?;
+        let model = state.models.find(Some(&name))?;
         let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
         no_model(&asked.options)?;
         asked.options.check()?;
-        check_count(&app, asked.pictures.len())?;
-        let outputs = outputs(&app, model, &asked, stop)?;
+        check_count(&state, asked.pictures.len())?;
+        let outputs = outputs(&state, model, &asked, stop)?;
         asked.answer(&name, outputs)
     };
     let place = job.place.clone();
@@ -140,17 +141,17 @@ async fn answered(
     Refusals,
 ))]
 pub(crate) async fn infer(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
-    let outputs = |app: &Shared, model: &Served, asked: &Asked, stop: &Stop| {
+    let outputs = |state: &SharedState, model: &ServedModel, asked: &Asked, stop: &Stop| {
         let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
         for given in &asked.pictures {
-            let subject = app.subjects.of(model, given)?;
+            let subject = state.subjects.of(model, given)?;
             let of_picture = model.explainer.forward(subject.study.input());
-            app.subjects.tidy();
+            state.subjects.tidy();
             let of_picture = of_picture?;
             probabilities
                 .extend(model.explainer.probabilities_of(&of_picture).iter().map(|p| *p as f32));
@@ -166,7 +167,7 @@ pub(crate) async fn infer(
         ];
         Ok(outputs)
     };
-    answered(app, name, headers, job, outputs).await
+    answered(state, name, headers, job, outputs).await
 }
 
 /// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
@@ -177,17 +178,17 @@ pub(crate) async fn infer(
     Refusals,
 ))]
 pub(crate) async fn explain(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     Name(name): Name,
     headers: HeaderMap,
     job: Job,
 ) -> Result<Response, Rejection> {
-    let outputs = |app: &Shared, model: &Served, asked: &Asked, stop: &Stop| {
+    let outputs = |state: &SharedState, model: &ServedModel, asked: &Asked, stop: &Stop| {
         let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
         for given in &asked.pictures {
             let (_, explanation) =
-                explanation(app, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
+                explanation(state, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
             let class = one_class(&explanation)?;
             grid = class.map.dim();
             maps.extend(&class.map);
@@ -209,5 +210,5 @@ pub(crate) async fn explain(
         ];
         Ok(outputs)
     };
-    answered(app, name, headers, job, outputs).await
+    answered(state, name, headers, job, outputs).await
 }

@@ -1,7 +1,7 @@
 //! Messages of the Open Inference Protocol, version 2, in JSON and with its binary tensors (an extension that
 //! Triton's clients use unless told otherwise).
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,17 +10,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::headers::JSON_LENGTH;
+use crate::kserve::example::DOT;
 use crate::kserve::v2::output::{Output, V2Response};
-use crate::openapi::DOT;
 use crate::pictures::cache::Given;
 use crate::pictures::numbers::Numbers;
 use crate::rejection::Rejection;
 use crate::request::body::{Few, MOST, json};
 use crate::request::options::Options;
-
-/// How long the JSON is that binary tensors follow.
-pub(crate) const JSON_LENGTH: HeaderName =
-    HeaderName::from_static("inference-header-content-length");
 
 /// A request: the pictures as one tensor.
 #[derive(Deserialize, ToSchema)]
