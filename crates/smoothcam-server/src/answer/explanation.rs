@@ -93,18 +93,16 @@ impl Answer {
         options: &Options,
     ) -> Result<Answer, Rejection> {
         let (width, height) = (subject.picture.width(), subject.picture.height());
-        let mut record = subject.explainer.manifest(explanation, options.top());
+        let mut record = subject.explainer.manifest(explanation, options.top);
         if subject.prepared {
             record = record.of_prepared_input();
         }
-        let threshold = options.threshold()?;
         let map = |class: &ClassMap| -> Result<MapAnswer, Rejection> {
-            let regions = threshold.map(|threshold| {
+            let regions = options.threshold.map(|threshold| {
                 let all = regions(class.map.view(), &explanation.seen, (width, height), threshold)?;
                 smoothcam::Result::Ok(all.iter().map(Region::record).collect())
             });
-            let count = options.feature_maps.map(usize::from);
-            let feature_maps = count.map(|count| {
+            let feature_maps = options.feature_maps.map(|count| {
                 let maps = class.strongest_maps(&explanation.activations, count);
                 maps.iter().map(FeatureMapAnswer::new).collect::<Result<_, _>>()
             });
@@ -154,14 +152,14 @@ pub(crate) fn png(
     options: &Options,
 ) -> Result<Vec<u8>, Rejection> {
     let class = one_class(explanation)?;
-    let (picture, seen, style) = (&subject.picture, &explanation.seen, options.style()?);
+    let (picture, seen, style) = (&subject.picture, &explanation.seen, &options.style);
     let alone = |map: &Array2<f32>| {
         heatmap(map.view(), seen, (picture.width(), picture.height()), style.colors)
     };
-    let drawn = match (options.view.unwrap_or_default(), &class.uncertainty) {
+    let drawn = match (options.view, &class.uncertainty) {
         (View::Overlay, _) => {
-            let mut drawn = overlay(picture, class.map.view(), seen, &style)?;
-            if let Some(threshold) = options.threshold()? {
+            let mut drawn = overlay(picture, class.map.view(), seen, style)?;
+            if let Some(threshold) = options.threshold {
                 let size = (picture.width(), picture.height());
                 let regions = regions(class.map.view(), seen, size, threshold)?;
                 smoothcam::render::outline(&mut drawn, &regions)?;

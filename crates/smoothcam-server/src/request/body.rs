@@ -78,20 +78,6 @@ fn too_large(limit: usize) -> Rejection {
     Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, what).with_hint("shrink the picture")
 }
 
-/// The query string as a value. Unknown names are refused.
-pub(crate) struct Query<T>(pub(crate) T);
-
-impl<T: DeserializeOwned> FromRequestParts<SharedState> for Query<T> {
-    type Rejection = Rejection;
-
-    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        serde_html_form::from_str(query)
-            .map(Query)
-            .map_err(|e| Rejection::bad(format!("the query string: {e}")))
-    }
-}
-
 /// A part of the address. One that cannot be read names nothing.
 pub(crate) struct Name(pub(crate) String);
 

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use smoothcam::Explanation;
 use smoothcam::render::encode_png;
+use smoothcam::{Explanation, Settings};
 use utoipa::ToSchema;
 
 use crate::answer::events::{self, Tell, watch};
@@ -15,9 +15,9 @@ use crate::middleware::drain::held;
 use crate::models::ServedModel;
 use crate::pictures::cache::{Given, Subject};
 use crate::rejection::{Refusal, Refusals, Rejection};
-use crate::request::body::{Job, Name, Query};
+use crate::request::body::{Job, Name};
 use crate::request::media::Media;
-use crate::request::options::Options;
+use crate::request::options::{OptionFields, Options};
 use crate::state::SharedState;
 use crate::work::workers::Stop;
 
@@ -55,8 +55,7 @@ pub(crate) fn explanation(
     stop: &Stop,
     tell: Tell<'_>,
 ) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
-    let mut settings = options.settings(&state.limits)?;
-    settings.keep_noise = arrays;
+    let settings = Settings { keep_noise: arrays, ..options.settings.clone() };
     let subject = state.subjects.of(model, given)?;
     let explanation = watch(&subject, &settings, stop, &mut |subject, step| {
         state.metrics.passed();
@@ -93,7 +92,6 @@ async fn worked<T: Send + 'static>(
     state.models.find(options.model.as_deref())?;
     let shared = state.clone();
     let run = move |_: &Stop| {
-        options.check()?;
         let model = state.models.find(options.model.as_deref())?;
         work(&state, model, &Given::File(job.body), &options)
     };
@@ -101,7 +99,7 @@ async fn worked<T: Send + 'static>(
 }
 
 /// The most probable classes of a picture, which is the body.
-#[utoipa::path(post, path = "/predict", tag = "explain", params(Options), request_body(
+#[utoipa::path(post, path = "/predict", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = PredictAnswer),
@@ -109,11 +107,11 @@ async fn worked<T: Send + 'static>(
 ))]
 pub(crate) async fn predict(
     State(state): State<SharedState>,
-    Query(options): Query<Options>,
+    options: Options,
     job: Job,
 ) -> Result<Json<PredictAnswer>, Rejection> {
     let predicted = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
-        let predictions = predictions(state, model, given, options.top())?;
+        let predictions = predictions(state, model, given, options.top)?;
         Ok(PredictAnswer { model: model.name.clone(), predictions })
     };
     worked(state, options, job, predicted).await.map(Json)
@@ -121,7 +119,7 @@ pub(crate) async fn predict(
 
 /// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
 /// white.
-#[utoipa::path(post, path = "/picture", tag = "explain", params(Options), request_body(
+#[utoipa::path(post, path = "/picture", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = String, content_type = "image/png"),
@@ -129,7 +127,7 @@ pub(crate) async fn predict(
 ))]
 pub(crate) async fn picture(
     State(state): State<SharedState>,
-    Query(options): Query<Options>,
+    options: Options,
     job: Job,
 ) -> Result<Response, Rejection> {
     let place = job.place.clone();
@@ -145,7 +143,7 @@ pub(crate) async fn picture(
 
 /// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
 /// run: to choose a layer by.
-#[utoipa::path(post, path = "/overview", tag = "explain", params(Options), request_body(
+#[utoipa::path(post, path = "/overview", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = OverviewAnswer),
@@ -153,12 +151,12 @@ pub(crate) async fn picture(
 ))]
 pub(crate) async fn overview(
     State(state): State<SharedState>,
-    Query(options): Query<Options>,
+    options: Options,
     job: Job,
 ) -> Result<Json<OverviewAnswer>, Rejection> {
     let glances = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
         let subject = state.subjects.of(model, given)?;
-        let class = match &options.class.0[..] {
+        let class = match &options.settings.classes[..] {
             [] => subject.explainer.predictions(subject.study.input())?[0].class,
             [class] => subject.explainer.class(class)?,
             _ => return Err(Rejection::bad("several classes are named, expected one")),
@@ -179,7 +177,7 @@ pub(crate) async fn overview(
 
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
 /// server-sent events (`progress` as in ProgressEvent, then `explanation` as in Answer, or `error` as in Refusal).
-#[utoipa::path(post, path = "/explain", tag = "explain", params(Options), request_body(
+#[utoipa::path(post, path = "/explain", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, content(
@@ -194,11 +192,10 @@ pub(crate) async fn overview(
 pub(crate) async fn explain(
     State(state): State<SharedState>,
     media: Media,
-    Query(options): Query<Options>,
+    options: Options,
     job: Job,
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
-    options.settings(&state.limits)?;
     let (shared, given) = (state.clone(), Given::File(job.body));
     let run = move |stop: &Stop, tell: Tell<'_>| {
         let model = state.models.find(options.model.as_deref())?;

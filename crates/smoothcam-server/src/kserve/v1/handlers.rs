@@ -17,7 +17,7 @@ use crate::pictures::cache::Given;
 use crate::pictures::numbers::Numbers;
 use crate::rejection::{OTHER_METHOD, Refusal, Refusals, Rejection};
 use crate::request::body::{Few, Job, Name, json};
-use crate::request::options::Options;
+use crate::request::options::{OptionFields, Options};
 use crate::routes::explain::{explanation, predictions};
 use crate::state::SharedState;
 use crate::work::workers::Stop;
@@ -46,7 +46,7 @@ pub(crate) struct V1Request {
     instances: Few<Instance>,
     /// What is asked.
     #[serde(default)]
-    options: Options,
+    options: OptionFields,
 }
 
 /// For each picture its most probable classes.
@@ -182,7 +182,7 @@ pub(crate) async fn predict(
     job: Job,
 ) -> Result<Response, Rejection> {
     let each = |state: &SharedState, name: &str, given: &Given, options: &Options, _: &Stop| {
-        predictions(state, state.models.find(Some(name))?, given, options.top())
+        predictions(state, state.models.find(Some(name))?, given, options.top)
     };
     let predictions = for_each(state, name, job, each, |predictions| V1Predictions { predictions });
     predictions.await
@@ -220,8 +220,8 @@ async fn for_each<T, A: Serialize>(
     let shared = state.clone();
     let work = move |stop: &Stop| {
         let V1Request { instances: Few(instances), options } = json(&job.body)?;
+        let options = options.read(&state.limits)?;
         no_model(&options)?;
-        options.check()?;
         check_count(&state, instances.len())?;
         let mut answers = Vec::new();
         for Instance(given) in &instances {

@@ -122,9 +122,8 @@ async fn answered(
     let shared = state.clone();
     let work = move |stop: &Stop| {
         let model = state.models.find(Some(&name))?;
-        let asked = Asked::read(&headers, &job.body, model.explainer.input_name())?;
+        let asked = Asked::read(&headers, &job.body, model.explainer.input_name(), &state.limits)?;
         no_model(&asked.options)?;
-        asked.options.check()?;
         check_count(&state, asked.pictures.len())?;
         let outputs = outputs(&state, model, &asked, stop)?;
         asked.answer(&name, outputs)

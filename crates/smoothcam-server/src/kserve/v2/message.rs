@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::config::Limits;
 use crate::headers::JSON_LENGTH;
 use crate::kserve::example::DOT;
 use crate::kserve::v2::output::{Output, V2Response};
@@ -17,7 +18,7 @@ use crate::pictures::cache::Given;
 use crate::pictures::numbers::Numbers;
 use crate::rejection::Rejection;
 use crate::request::body::{Few, MOST, json};
-use crate::request::options::Options;
+use crate::request::options::{OptionFields, Options};
 
 /// A request: the pictures as one tensor.
 #[derive(Deserialize, ToSchema)]
@@ -28,7 +29,7 @@ pub(crate) struct V2Request {
     pub(crate) id: Option<String>,
     /// Choices for an explanation; see `Options`. Those that are no explanation's are left out of account.
     #[serde(default)]
-    #[schema(value_type = Option<Options>)]
+    #[schema(value_type = Option<OptionFields>)]
     parameters: Option<serde_json::Map<String, serde_json::Value>>,
     /// One: the model's input, or `picture`.
     #[schema(value_type = Vec<Input>, min_items = 1, max_items = 1)]
@@ -99,7 +100,12 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads a request, for a model whose input has this name.
-    pub(crate) fn read(headers: &HeaderMap, body: &Bytes, input: &str) -> Result<Asked, Rejection> {
+    pub(crate) fn read(
+        headers: &HeaderMap,
+        body: &Bytes,
+        input: &str,
+        limits: &Limits,
+    ) -> Result<Asked, Rejection> {
         let length = match headers.get(&JSON_LENGTH) {
             None => body.len(),
             Some(length) => length
@@ -116,8 +122,9 @@ impl Asked {
         // Those that clients add to every request.
         parameters
             .retain(|name, _| !matches!(name.as_str(), "priority" | "timeout" | "content_type"));
-        let options = serde_json::from_value(parameters.into())
+        let options: OptionFields = serde_json::from_value(parameters.into())
             .map_err(|e| Rejection::bad(format!("the request's parameters: {e}")))?;
+        let options = options.read(limits)?;
         let [tensor] = &inputs.0[..] else {
             return Err(Rejection::bad(format!(
                 "{} inputs are given, expected one",
