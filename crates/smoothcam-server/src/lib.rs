@@ -1,5 +1,4 @@
-//! smoothcam over HTTP: a web page to look at models with, and an API that explains beside each
-//! prediction.
+//! Serves smoothcam over HTTP: a web page to look at models with, and an API that explains predictions.
 //!
 //! ```no_run
 //! use smoothcam::Explainer;
@@ -12,12 +11,18 @@
 //! # }
 //! ```
 //!
-//! Work is admitted by [`Limits`]: so many requests are in work, so many wait, all others are told to
-//! come back later. Nothing in a request ever names a file.
+//! [`Limits`] bound how many requests are worked on, how many wait, and what each of them may take; all others are
+//! refused with a time to come back. No request can name a file of the server's machine.
+
+// The helpers of the tests are shared with those in `tests/`, which use the crate from outside.
+#[cfg(test)]
+extern crate self as smoothcam_server;
 
 mod answer;
 mod config;
 mod headers;
+mod hints;
+mod inference;
 mod kserve;
 mod listen;
 mod metrics;
@@ -31,6 +36,10 @@ mod router;
 mod routes;
 mod signals;
 mod state;
+#[cfg(test)]
+mod test_hook;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use config::{Config, Limits, Model};

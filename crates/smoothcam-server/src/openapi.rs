@@ -1,9 +1,11 @@
-//! The API's description, for machines.
+//! Describes the API for machines, in OpenAPI.
 
 use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
+use crate::answer::events::ProgressEvent;
+use crate::request::options::View;
 use crate::{kserve, routes};
 
 #[derive(OpenApi)]
@@ -34,13 +36,13 @@ use crate::{kserve, routes};
         routes::health::ready,
         routes::health::metrics,
     ),
-    // A token is asked for where the server has one.
+    // The token is required where the server has one.
     security((), ("token" = [])),
-    components(schemas(crate::answer::events::ProgressEvent, crate::request::options::View))
+    components(schemas(ProgressEvent, View))
 )]
 struct Document;
 
-/// The API's description, of OpenAPI 3.1.
+/// The API's description in OpenAPI 3.1.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
@@ -49,6 +51,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// Returns the API's description.
 pub(crate) async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(openapi())
 }

@@ -1,4 +1,4 @@
-//! Refusals: the one form in which anything that goes wrong is told.
+//! Turns everything that goes wrong into one form of answer: a status, an error and a hint.
 
 use std::fmt;
 
@@ -9,16 +9,18 @@ use serde::Serialize;
 use smoothcam::{ErrorKind, printable};
 use utoipa::{IntoResponses, ToSchema};
 
-/// A refusal or failure, for the person who reads it.
+use crate::hints::hint_for_requests;
+
+/// An answer to a request that is refused or fails.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
     pub(crate) status: StatusCode,
     pub(crate) body: Refusal,
-    /// After how many seconds to try again.
+    /// The number of seconds after which the client may try again.
     retry_after: Option<u64>,
 }
 
-/// What went wrong, and a way out where one is known.
+/// The body of a refusal: what went wrong, and a way out where one is known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Refusal {
     /// What was wrong, and what was expected.
@@ -28,20 +30,20 @@ pub(crate) struct Refusal {
     pub(crate) hint: Option<String>,
 }
 
-/// Said where an address is asked with a method that it does not take.
+/// The error of a request whose method its address does not take.
 pub(crate) const OTHER_METHOD: &str = "this address takes another method";
 
-/// What any request for work may be refused with.
+/// The refusals of requests for work, for the API's description.
 #[derive(IntoResponses)]
-#[allow(dead_code, reason = "for the API's description")]
+#[expect(dead_code, reason = "for the API's description")]
 pub(crate) enum Refusals {
     /// The picture or an option cannot be used.
     #[response(status = 400)]
     Bad(Refusal),
-    /// The server wants a token.
+    /// The server requires a token.
     #[response(status = 401)]
     Token(Refusal),
-    /// A page of another origin makes a browser ask.
+    /// A page of another origin made a browser send the request.
     #[response(status = 403)]
     CrossSite(Refusal),
     /// There is no such model.
@@ -59,7 +61,7 @@ pub(crate) enum Refusals {
     /// Too many requests wait.
     #[response(status = 429, headers(("Retry-After" = u64, description = "Seconds until the next try")))]
     Busy(Refusal),
-    /// It took too long.
+    /// The request took too long.
     #[response(status = 503)]
     Late(Refusal),
 }
@@ -70,17 +72,17 @@ impl Rejection {
         Rejection { status, body: Refusal { error, hint: None }, retry_after: None }
     }
 
-    /// The request cannot be understood.
+    /// A refusal of a request that is not valid.
     pub(crate) fn bad(error: impl fmt::Display) -> Rejection {
         Rejection::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// There is no such thing.
+    /// A refusal of a request for something that does not exist.
     pub(crate) fn not_found(error: impl fmt::Display) -> Rejection {
         Rejection::new(StatusCode::NOT_FOUND, error)
     }
 
-    /// The server itself failed.
+    /// A failure of the server itself.
     pub(crate) fn failure(error: impl fmt::Display) -> Rejection {
         Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
@@ -102,17 +104,14 @@ impl From<smoothcam::Error> for Rejection {
             ErrorKind::Input => Rejection::bad(&error),
             ErrorKind::Failure => Rejection::failure(&error),
         };
-        match error.hint() {
-            Some(hint) => match of_options(hint) {
-                Some(hint) => rejection.with_hint(hint),
-                None => rejection,
-            },
+        match error.hint().and_then(hint_for_requests) {
+            Some(hint) => rejection.with_hint(hint),
             None => rejection,
         }
     }
 }
 
-/// What is echoed of a request may be as long as a body: nobody reads that.
+/// The beginning of a text: what it repeats of a request may be as long as a body.
 fn shortened(mut text: String) -> String {
     const MOST: usize = 1000;
     if text.len() > MOST {
@@ -120,22 +119,6 @@ fn shortened(mut text: String) -> String {
         text.push_str("...");
     }
     text
-}
-
-/// A hint that speaks of the command line, whose flags are named as options are. What speaks of other flags is
-/// left out: whoever sends requests can do nothing with it.
-fn of_options(hint: &str) -> Option<String> {
-    /// Those that hints speak of.
-    const OPTIONS: [&str; 5] = ["grid", "layer", "method", "samples", "skip-tokens"];
-    let end = |c: char| !c.is_ascii_lowercase() && c != '-';
-    let known = |way: &&str| {
-        let flags = way.split("--").skip(1).map(|f| f.split(end).next().unwrap_or_default());
-        flags.into_iter().all(|flag| OPTIONS.contains(&flag))
-    };
-    let way = hint.split("; ").flat_map(|part| part.split(", or ")).filter(known);
-    let ways: Vec<&str> = way.collect();
-    let hint = ways.join(", or ").replace("--skip-tokens", "skip_tokens").replace("--", "");
-    (!hint.is_empty()).then_some(hint)
 }
 
 impl IntoResponse for Rejection {
@@ -157,28 +140,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hints_speak_of_options_only() {
-        for (hint, expected) in [
-            ("leave out --samples", Some("leave out samples")),
-            (
-                "give its grid: --grid 14x14 --skip-tokens 1",
-                Some("give its grid: grid 14x14 skip_tokens 1"),
-            ),
-            ("allow more with --max-pixels, or shrink the picture", Some("shrink the picture")),
-            (
-                "give the class's index, or the labels: --labels FILE",
-                Some("give the class's index"),
-            ),
-            ("allow more with --max-bytes", None),
-            ("write numbers, or ranges", Some("write numbers, or ranges")),
-        ] {
-            assert_eq!(of_options(hint).as_deref(), expected, "{hint}");
-        }
-    }
-
-    #[test]
-    fn what_is_echoed_is_short_and_printable() {
-        let told = Rejection::bad("\u{1b}é".repeat(100_000)).body.error;
-        assert!(told.len() < 1010 && !told.contains('\u{1b}'), "{}", told.len());
+    fn errors_are_short_and_printable() {
+        let error = Rejection::bad("\u{1b}é".repeat(100_000)).body.error;
+        assert!(error.len() < 1010 && !error.contains('\u{1b}'), "{}", error.len());
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn router(state: SharedState) -> smoothcam::Result<Router> {
         .layer(origins::cross_site(origins)?)
         .layer(origins::cors(origins)?)
         .layer(CompressionLayer::new())
-        .layer(from_fn(drain::read_rest))
+        .layer(from_fn(drain::drain))
         .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(secure(header::REFERRER_POLICY, "no-referrer"))
         .layer(from_fn_with_state(state.clone(), observe::observe))

@@ -1,29 +1,33 @@
-//! Holds what all requests share: models, cached pictures, workers, metrics and limits.
+//! Holds what all requests share: models, cached pictures, the queue, workers, metrics and limits.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{Config, Limits};
 use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::pictures::cache::Subjects;
-use crate::work::workers::{Stop, Workers};
+use crate::pictures::cache::PictureCache;
+use crate::work::queue::Queue;
+use crate::work::running::Running;
+use crate::work::workers::Workers;
 
 /// What all requests share.
 pub(crate) struct AppState {
     pub(crate) models: Models,
-    pub(crate) subjects: Subjects,
+    pub(crate) pictures: Arc<PictureCache>,
+    pub(crate) queue: Queue,
     pub(crate) workers: Workers,
+    /// The explanations that clients can stop.
+    pub(crate) running: Running,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
-    /// Explanations that are told about as they come, by id.
-    running: Mutex<HashMap<String, Stop>>,
-    /// What requests must carry as `Authorization: Bearer ...`; `None` where none is needed.
+    /// What requests must carry as `Authorization: Bearer ...`; `None` where nothing is required.
     pub(crate) token: Option<String>,
     /// Origins whose pages may call the API from a browser; `*` for all.
     pub(crate) origins: Vec<String>,
     ready: AtomicBool,
+    #[cfg(test)]
+    pub(crate) test_hook: crate::test_hook::TestHook,
 }
 
 /// The shared state, as handlers get it.
@@ -35,16 +39,20 @@ impl AppState {
     pub(crate) fn new(config: Config) -> smoothcam::Result<SharedState> {
         config.check()?;
         let Config { models, token, origins, limits } = config;
+        let pictures = Arc::new(PictureCache::new(&limits));
         Ok(Arc::new(AppState {
             models: Models::new(models),
-            subjects: Subjects::new(&limits),
+            queue: Queue::new(&limits, pictures.clone()),
+            pictures,
             workers: Workers::new(&limits),
+            running: Running::default(),
             metrics: Metrics::new(),
             limits,
-            running: Mutex::default(),
             token,
             origins,
             ready: AtomicBool::new(true),
+            #[cfg(test)]
+            test_hook: Default::default(),
         }))
     }
 
@@ -56,10 +64,5 @@ impl AppState {
     /// Makes [`AppState::is_ready`] say that no more requests are accepted.
     pub(crate) fn close(&self) {
         self.ready.store(false, Ordering::Relaxed);
-    }
-
-    /// Explanations in work that can be stopped.
-    pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<String, Stop>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! Requests that cannot be answered are refused in words, and never as the server's own failure.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Requests that cannot be answered are refused with an error in words, and never as a failure of the server.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -7,7 +7,7 @@ use common::{CAT, base64, get, plain, post, prepared, request, send, service};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn options_that_cannot_be() {
+async fn options_that_are_not_valid() {
     let app = plain();
     let long = "0,0%20".repeat(9000);
     let cases: &[(&str, u16, &str)] = &[
@@ -48,13 +48,14 @@ async fn options_that_cannot_be() {
         ("opacity=-0.1", 400, "opacity"),
         ("colormap=hot", 400, "hot"),
         ("view=uncertainty", 400, "uncertainty=true"),
-        ("class=1&class=2", 400, "room for one"),
+        ("class=1&class=2", 400, "holds one"),
         ("top=65536", 400, ""),
     ];
     for (query, status, words) in cases {
-        let address = match query.starts_with("0,0") {
-            true => format!("/explain?samples=1&neurons={query}"),
-            false => format!("/explain?{query}"),
+        let address = if query.starts_with("0,0") {
+            format!("/explain?samples=1&neurons={query}")
+        } else {
+            format!("/explain?{query}")
         };
         let answer = send(&app, request("POST", &address, &["accept: image/png"], CAT)).await;
         answer.refuses(*status, words, &address[..address.len().min(80)]);
@@ -71,7 +72,7 @@ async fn options_that_cannot_be() {
 }
 
 #[tokio::test]
-async fn addresses_and_methods_that_are_not_there() {
+async fn addresses_and_methods_that_do_not_exist() {
     let app = plain();
     let endless = format!("/{}", "a".repeat(60_000));
     for (method, address, status, words) in [
@@ -83,7 +84,7 @@ async fn addresses_and_methods_that_are_not_there() {
         ("POST", "/", 405, "another method"),
         ("GET", "/samples/../../../etc/passwd", 404, ""),
         ("GET", "/samples/%2e%2e%2fCargo.toml", 404, ""),
-        ("GET", "/about/%FF", 404, "no UTF-8"),
+        ("GET", "/about/%FF", 404, "not valid UTF-8"),
         ("GET", "/about/..%2f..%2fetc", 404, "no model"),
         ("GET", "/v1/models/a%00b", 404, "no model"),
         ("POST", "/v1/models/digits", 405, "another method"),
@@ -92,7 +93,7 @@ async fn addresses_and_methods_that_are_not_there() {
         ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
         ("POST", "/v2/models/other/infer", 404, "no model 'other'"),
         ("DELETE", "/explanations/1", 404, "no such explanation"),
-        ("DELETE", "/explanations/%FF", 404, "no UTF-8"),
+        ("DELETE", "/explanations/%FF", 404, "not valid UTF-8"),
     ] {
         let answer = send(&app, request(method, address, &[], CAT)).await;
         answer.refuses(status, words, &address[..address.len().min(60)]);
@@ -111,7 +112,7 @@ async fn addresses_and_methods_that_are_not_there() {
 }
 
 #[tokio::test]
-async fn pictures_that_are_none() {
+async fn bodies_that_are_not_pictures() {
     let app = plain();
     let bomb = {
         // The header of a picture of 60000x60000 pixels.
@@ -149,7 +150,7 @@ async fn pictures_that_are_none() {
 }
 
 #[tokio::test]
-async fn json_that_is_none() {
+async fn json_that_is_not_valid() {
     let app = plain();
     let deep = "[".repeat(100_000);
     let many = format!("{{\"instances\": [{}[]]}}", "[],".repeat(70_000));
@@ -165,7 +166,7 @@ async fn json_that_is_none() {
         (r#"{"instances": [7]}"#, "a picture"),
         (r#"{"instances": ["x"]}"#, "a picture"),
         (r#"{"instances": [{}]}"#, "empty"),
-        (r#"{"instances": [{"b64": "?"}]}"#, "no base64"),
+        (r#"{"instances": [{"b64": "?"}]}"#, "not valid base64"),
         (r#"{"instances": [{"b64": 7}]}"#, "the request's JSON"),
         (r#"{"instances": [{"b64": "AA==", "x": 1}]}"#, "more than a picture"),
         (r#"{"instances": [{"b64": "AA=="}]}"#, "no picture"),
@@ -190,7 +191,7 @@ async fn json_that_is_none() {
 }
 
 #[tokio::test]
-async fn tensors_that_are_none() {
+async fn tensors_that_are_not_valid() {
     let app = plain();
     let (values, shape) = prepared();
     let nan: Vec<u8> = f32::NAN.to_le_bytes().repeat(values.len());
@@ -214,7 +215,7 @@ async fn tensors_that_are_none() {
         (json!({}), b"", "missing field `inputs`"),
         (json!({"inputs": []}), b"", "expected one"),
         (with("inputs", both), b"", "2 inputs"),
-        (with("outputs", scores), b"", "again"),
+        (with("outputs", scores), b"", "requested twice"),
         (with("outputs", json!([{"name": "x"}])), b"", "the outputs are"),
         (with("parameters", json!({"colour": 1})), b"", "unknown field"),
         (with("parameters", json!({"model": "x"})), b"", "the address names the model"),

@@ -1,7 +1,9 @@
-//! Bodies at the edge: what is left of a request is read, and an answer keeps its place until it is taken.
+//! Reads the rest of a request's body once the request is answered.
+//!
+//! A client that is still sending would otherwise see a broken connection in place of the answer.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,25 +16,25 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
-use crate::work::workers::Place;
+/// The most bytes that are read for the sake of the answer.
+const MOST: usize = 64 << 20;
 
-/// Reads what is left of a body when its request is answered, without keeping it: a client that is still
-/// sending would otherwise see a broken connection in place of the answer.
-pub(crate) async fn read_rest(request: Request, next: Next) -> Response {
-    /// As much, and for as long, as is worth the answer.
-    const MOST: usize = 64 << 20;
-    const LONGEST: Duration = Duration::from_secs(5);
-    // Such a client sends nothing before it is asked to: by the first look at its body.
-    let asks = asks(request.headers());
+/// The longest time that is spent on reading them.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Reads what is left of a body when its request is answered, and throws it away.
+pub(crate) async fn drain(request: Request, next: Next) -> Response {
+    // A client that expects to be asked sends nothing before the first look at its body.
+    let sends_at_once = !expects_continue(request.headers());
     let (parts, body) = request.into_parts();
-    let lent = Lent(Arc::new(Mutex::new((body, !asks))));
-    let response = next.run(Request::from_parts(parts, Body::new(lent.clone()))).await;
-    let begun = lent.0.lock().unwrap_or_else(PoisonError::into_inner).1;
-    if begun && !lent.is_end_stream() && response.status() != StatusCode::REQUEST_TIMEOUT {
-        let mut frames = Body::new(lent).into_data_stream();
+    let body = SharedBody(Arc::new(Mutex::new(Sent { body, begun: sends_at_once })));
+    let response = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
+    let arriving = body.sent().begun && !body.is_end_stream();
+    if arriving && response.status() != StatusCode::REQUEST_TIMEOUT {
+        let mut frames = Body::new(body).into_data_stream();
         let rest = async {
             let mut seen = 0;
             while let Some(Ok(frame)) = frames.next().await
@@ -47,15 +49,27 @@ pub(crate) async fn read_rest(request: Request, next: Next) -> Response {
     response
 }
 
-fn asks(headers: &HeaderMap) -> bool {
+fn expects_continue(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// A body that can be read on by another, and whether anybody has begun to read it.
+/// A body that can be read further by another reader; clones share it.
 #[derive(Clone)]
-struct Lent(Arc<Mutex<(Body, bool)>>);
+struct SharedBody(Arc<Mutex<Sent>>);
 
-impl HttpBody for Lent {
+struct Sent {
+    body: Body,
+    /// Whether the client has begun to send the body.
+    begun: bool,
+}
+
+impl SharedBody {
+    fn sent(&self) -> MutexGuard<'_, Sent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -63,73 +77,16 @@ impl HttpBody for Lent {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut lent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lent.1 = true;
-        Pin::new(&mut lent.0).poll_frame(context)
+        let mut sent = self.sent();
+        sent.begun = true;
+        Pin::new(&mut sent.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.is_end_stream()
+        self.sent().body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.size_hint()
-    }
-}
-
-/// An answer that keeps its request's place until it is taken, so that clients who take none, or take them
-/// slowly, cannot fill the memory with answers. Past its time the connection is closed.
-pub(crate) fn held(response: Response, place: Place) -> Response {
-    response.map(|body| Body::new(Held { body, rest: Bytes::new(), place }))
-}
-
-struct Held {
-    body: Body,
-    /// What has not been handed on of the last frame.
-    rest: Bytes,
-    place: Place,
-}
-
-/// Answers are handed on in pieces of so many bytes.
-const PIECE: usize = 64 << 10;
-
-impl HttpBody for Held {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if Instant::now() > self.place.taken {
-            return Poll::Ready(Some(Err(Error::new("the answer was taken too slowly"))));
-        }
-        if self.rest.is_empty() {
-            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-                return Poll::Pending;
-            };
-            match frame.map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(data))) => self.rest = data,
-                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
-        }
-        let piece = self.rest.len().min(PIECE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
-        let upper = hint.upper();
-        hint.set_lower(hint.lower() + rest);
-        if let Some(upper) = upper {
-            hint.set_upper(upper + rest);
-        }
-        hint
+        self.sent().body.size_hint()
     }
 }

@@ -1,4 +1,4 @@
-//! What happens, in the log and in the metrics.
+//! Logs and counts every request.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::headers::REQUEST_ID;
 use crate::state::SharedState;
 
-/// Logs and counts a request, and gives it an id if it has none.
+/// Logs and counts a request, and gives it an id if it does not bring one.
 pub(crate) async fn observe(
     State(state): State<SharedState>,
     request: Request,
@@ -19,10 +19,10 @@ pub(crate) async fn observe(
 ) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    // The pattern, not the address: addresses are endless, and may hold what is nobody's business.
+    // The pattern, not the address: addresses are endless, and may hold private data.
     let route = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
     let route = route.unwrap_or_else(|| "none".into());
-    // One that could not stand in a log line is none.
+    // An id that could not stand in a log line is replaced.
     let plain = |id: &&HeaderValue| {
         id.len() <= 128 && id.to_str().is_ok_and(|id| id.chars().all(|c| c.is_ascii_graphic()))
     };
@@ -45,7 +45,7 @@ pub(crate) async fn observe(
     response
 }
 
-/// A method; made-up ones are all the same.
+/// The label of a method in the metrics: `other` for all that the standard does not define.
 fn known(method: &str) -> &str {
     match method {
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,

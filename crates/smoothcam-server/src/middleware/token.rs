@@ -1,4 +1,4 @@
-//! Who may ask.
+//! Refuses requests without the server's token, where the server has one.
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -16,16 +16,16 @@ pub(crate) async fn token(
     next: Next,
 ) -> Response {
     let Some(token) = &state.token else { return next.run(request).await };
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let given = given.and_then(|v| {
+    let sent = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let sent = sent.and_then(|v| {
         let (scheme, token) = v.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    // In the same time wherever they differ, so that nobody can guess it letter by letter.
-    if given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes()))) {
+    // The comparison takes the same time wherever the two differ, so that nobody can guess the token letter by letter.
+    if sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(token.as_bytes()))) {
         return next.run(request).await;
     }
-    Rejection::new(StatusCode::UNAUTHORIZED, "this server wants a token")
+    Rejection::new(StatusCode::UNAUTHORIZED, "this server requires a token")
         .with_hint("send it as 'Authorization: Bearer TOKEN'")
         .into_response()
 }

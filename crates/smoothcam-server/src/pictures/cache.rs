@@ -1,172 +1,129 @@
-//! Pictures that have been asked about: what is known of them serves the next question.
+//! Caches the pictures of the last requests with the passes that were run for them, as many as memory allows.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use bytes::Bytes;
-use ndarray::{Array4, ArrayD, IxDyn};
-use sha2::{Digest, Sha256};
-use smoothcam::{Array, Explainer, Photo, Picture, Study};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Limits;
 use crate::models::ServedModel;
-use crate::pictures::numbers::Numbers;
+use crate::pictures::prepared::PreparedPicture;
+use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
 
-/// A picture as requests send it.
-#[derive(Clone, Debug)]
-pub(crate) enum Given {
-    /// A picture file, or a NumPy array.
-    File(Bytes),
-    /// An input that is preprocessed already.
-    Numbers(Numbers),
-}
-
-/// A picture under study by a model.
-pub(crate) struct Subject {
-    pub(crate) explainer: &'static Explainer,
-    pub(crate) study: Study<'static>,
-    /// To draw on.
-    pub(crate) picture: Picture,
-    /// Whether the input was preprocessed already.
-    pub(crate) prepared: bool,
-}
-
-/// About what a subject takes beside its arrays: small ones are not endless either.
-const ROOM: usize = 16 << 10;
-
-/// A model's name, and the SHA-256 of what was given.
-type Key = (String, [u8; 32]);
-
-struct Entry {
-    key: Key,
-    subject: Arc<Subject>,
-    bytes: usize,
-}
-
-/// The last subjects, as many as memory allows.
-pub(crate) struct Subjects {
+/// The pictures of the last requests.
+pub(crate) struct PictureCache {
     /// The most recently used last.
-    kept: Mutex<Vec<Entry>>,
-    most: usize,
+    entries: Mutex<Vec<Entry>>,
+    /// The most memory that the pictures may take, in bytes.
+    max_bytes: usize,
     limits: smoothcam::Limits,
 }
 
-impl Subjects {
-    pub(crate) fn new(limits: &Limits) -> Subjects {
+struct Entry {
+    key: Key,
+    picture: Arc<PreparedPicture>,
+    /// The picture's memory when it was last known.
+    bytes: usize,
+}
+
+/// A model's name, and the SHA-256 of what was sent.
+type Key = (String, [u8; 32]);
+
+impl PictureCache {
+    pub(crate) fn new(limits: &Limits) -> PictureCache {
         let pictures =
             smoothcam::Limits { max_bytes: limits.body as u64, max_pixels: limits.pixels };
-        Subjects { kept: Mutex::default(), most: limits.kept, limits: pictures }
+        PictureCache { entries: Mutex::default(), max_bytes: limits.cache, limits: pictures }
     }
 
-    /// The subject of what was given. Takes as long as decoding does.
-    pub(crate) fn of(&self, model: &ServedModel, given: &Given) -> Result<Arc<Subject>, Rejection> {
-        let key = (model.name.clone(), given.hash());
-        {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = kept.iter().position(|entry| entry.key == key) {
-                let entry = kept.remove(at);
-                let subject = entry.subject.clone();
-                kept.push(entry);
-                return Ok(subject);
+    /// The picture made ready for the model: from the cache, or else decoded and preprocessed now.
+    ///
+    /// # Errors
+    /// If what was sent is not a picture, or the model cannot take it.
+    pub(crate) fn get(
+        &self,
+        model: &ServedModel,
+        sent: &SentPicture,
+    ) -> Result<Arc<PreparedPicture>, Rejection> {
+        let key = (model.name.clone(), sent.hash());
+        let picture = match self.find(&key) {
+            Some(picture) => picture,
+            None => {
+                let photo = sent.decode(model.explainer, &self.limits)?;
+                let picture = Arc::new(PreparedPicture::new(model.explainer, &photo)?);
+                self.insert(key, picture.clone());
+                picture
             }
-        }
-        let photo = match given {
-            Given::File(bytes) => Photo::decode(bytes, &self.limits)?,
-            Given::Numbers(numbers) => Photo::Array(numbers.to_array(model.explainer)?),
         };
-        let subject = Arc::new(Subject {
-            explainer: model.explainer,
-            study: photo.study(model.explainer)?,
-            picture: photo.picture(model.explainer)?,
-            prepared: matches!(photo, Photo::Array(_)),
-        });
-        {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if !kept.iter().any(|entry| entry.key == key) {
-                kept.push(Entry { key, subject: subject.clone(), bytes: 0 });
-            }
-        }
-        // Whatever comes of the work: it may fail.
+        // A request of many pictures must not wait for its end.
         self.tidy();
-        Ok(subject)
+        Ok(picture)
     }
 
-    /// Forgets what has not been used for longest, until the rest is within the memory allowed. To be called
-    /// after work, which adds to it.
+    /// Drops the pictures that have not been used for longest, until the others are within the memory allowed.
     pub(crate) fn tidy(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        for entry in kept.iter_mut() {
-            let Subject { study, picture, .. } = &*entry.subject;
-            // While passes are run nobody knows; whoever runs them tidies up afterwards.
-            if let Some(passes) = study.memory() {
-                let input = study.input().len() * size_of::<f32>();
-                entry.bytes = ROOM + passes + input + picture.rgb().len();
-            }
+        let mut entries = self.entries();
+        for entry in entries.iter_mut() {
+            // Where passes are run just now, the request that runs them tidies up afterwards.
+            entry.bytes = entry.picture.bytes().unwrap_or(entry.bytes);
         }
-        let mut all: usize = kept.iter().map(|entry| entry.bytes).sum();
-        let mut forgotten = 0;
-        while all > self.most && forgotten < kept.len() {
-            all -= kept[forgotten].bytes;
-            forgotten += 1;
+        let mut bytes: usize = entries.iter().map(|entry| entry.bytes).sum();
+        let mut surplus = 0;
+        while bytes > self.max_bytes && surplus < entries.len() {
+            bytes -= entries[surplus].bytes;
+            surplus += 1;
         }
-        kept.drain(..forgotten);
+        entries.drain(..surplus);
     }
-}
 
-impl Given {
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        match self {
-            Given::File(bytes) => hash.update(bytes),
-            Given::Numbers(Numbers { values, shape }) => {
-                hash.update(format!("{shape:?}"));
-                values.iter().for_each(|x| hash.update(x.to_le_bytes()));
-            }
-        }
-        hash.finalize().into()
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
     }
-}
 
-impl Numbers {
-    /// As a model's input of one picture.
-    fn to_array(&self, explainer: &Explainer) -> Result<Array, Rejection> {
-        let array = ArrayD::from_shape_vec(IxDyn(&self.shape), self.values.clone())
-            .map_err(|_| Rejection::bad("an array has another number of values than its shape"))?;
-        let input: Array4<f32> = Array::Floats(array).into_picture()?;
-        // Refused here in the words of the request, not of a file.
-        let expected = explainer.input_shape();
-        if input.shape()[1..] != expected[1..] {
-            return Err(Rejection::bad(format!(
-                "an array has shape {:?}, expected {:?}, preprocessed as the model takes it",
-                &input.shape()[1..],
-                &expected[1..]
-            ))
-            .with_hint("or send a picture file in base64"));
+    /// The cached picture of a key, which becomes the most recently used.
+    fn find(&self, key: &Key) -> Option<Arc<PreparedPicture>> {
+        let mut entries = self.entries();
+        let at = entries.iter().position(|entry| entry.key == *key)?;
+        let entry = entries.remove(at);
+        let picture = entry.picture.clone();
+        entries.push(entry);
+        Some(picture)
+    }
+
+    fn insert(&self, key: Key, picture: Arc<PreparedPicture>) {
+        let mut entries = self.entries();
+        // Another request may have prepared the same picture meanwhile.
+        if !entries.iter().any(|entry| entry.key == key) {
+            entries.push(Entry { key, picture, bytes: 0 });
         }
-        Ok(Array::Floats(input.into_dyn()))
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use smoothcam::Explainer;
+
     use super::*;
 
     #[test]
-    fn what_is_kept_is_bounded_even_if_no_work_is_done() {
+    fn the_cache_is_bounded_even_if_no_passes_are_run() {
         let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/digits/model.onnx");
         let explainer = Explainer::builder().model(model).build().unwrap();
         let model =
             ServedModel { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
-        let subjects = Subjects::new(&Limits { kept: 1_200_000, ..Limits::default() });
+        let cache = PictureCache::new(&Limits { cache: 1_200_000, ..Limits::default() });
         let cat = include_bytes!("../../../../examples/cat.png");
         // Bytes after a PNG's end make it another picture, and are not looked at.
-        let given = |i: u8| Given::File([&cat[..], &[i]].concat().into());
+        let sent = |i: u8| SentPicture::File([&cat[..], &[i]].concat().into());
         for i in 0..5 {
-            subjects.of(&model, &given(i)).unwrap();
+            cache.get(&model, &sent(i)).unwrap();
         }
         // 451 x 300 pixels and 3 x 96 x 96 floats take half a megabyte.
-        assert_eq!(subjects.kept.lock().unwrap().len(), 2);
-        let again = subjects.of(&model, &given(4)).unwrap();
-        assert!(Arc::ptr_eq(&again, &subjects.of(&model, &given(4)).unwrap()));
+        assert_eq!(cache.len(), 2);
+        let again = cache.get(&model, &sent(4)).unwrap();
+        assert!(Arc::ptr_eq(&again, &cache.get(&model, &sent(4)).unwrap()));
     }
 }

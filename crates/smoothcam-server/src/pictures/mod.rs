@@ -2,3 +2,5 @@
 
 pub(crate) mod cache;
 pub(crate) mod numbers;
+pub(crate) mod prepared;
+pub(crate) mod sent;

@@ -1,9 +1,13 @@
-//! Arrays of numbers in JSON: nested lists, read into one flat one.
+//! Reads arrays of numbers in JSON: nested lists become one flat list and a shape.
 
 use std::fmt;
 
+use ndarray::{Array4, ArrayD, IxDyn};
 use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use smoothcam::{Array, Explainer};
+
+use crate::rejection::Rejection;
 
 /// An array of any shape.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,12 +17,33 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// The arrays that it consists of, along its first axis.
+    /// The arrays that this one consists of, along its first axis.
     pub(crate) fn split(self) -> Vec<Numbers> {
         let [count, rest @ ..] = &*self.shape else { return vec![self] };
         let size = self.values.len() / (*count).max(1);
         let parts = self.values.chunks_exact(size.max(1)).take(*count);
         parts.map(|values| Numbers { values: values.to_vec(), shape: rest.to_vec() }).collect()
+    }
+
+    /// The numbers as the model's input of one picture, preprocessed.
+    ///
+    /// # Errors
+    /// If they do not have the shape of the model's input.
+    pub(crate) fn to_array(&self, explainer: &Explainer) -> Result<Array, Rejection> {
+        let array = ArrayD::from_shape_vec(IxDyn(&self.shape), self.values.clone())
+            .map_err(|_| Rejection::bad("an array has another number of values than its shape"))?;
+        let input: Array4<f32> = Array::Floats(array).into_picture()?;
+        // Refused here in the words of a request: the library would speak of a file.
+        let expected = explainer.input_shape();
+        if input.shape()[1..] != expected[1..] {
+            return Err(Rejection::bad(format!(
+                "an array has shape {:?}, expected {:?}, preprocessed as the model takes it",
+                &input.shape()[1..],
+                &expected[1..]
+            ))
+            .with_hint("or send a picture file in base64"));
+        }
+        Ok(Array::Floats(input.into_dyn()))
     }
 }
 
@@ -40,7 +65,7 @@ struct Nested<'a> {
 
 impl<'a> Nested<'a> {
     /// Reads a list from its first element on, or from the sequence alone.
-    pub(crate) fn list<'de, A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn list<'de, A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Nested { numbers, depth, known } = self;
         if !known {
             numbers.shape.push(0);

@@ -1,4 +1,4 @@
-//! What a client accepts.
+//! Reads the Accept header: which form of answer the client prefers.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT;
@@ -7,21 +7,21 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::rejection::Rejection;
 
-/// The forms that an explanation is given in.
+/// A form of answer to a request for an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Media {
-    /// All about it.
+    /// The whole explanation in JSON.
     Json,
-    /// A picture.
+    /// A picture in PNG.
     Png,
     /// NumPy arrays.
     Npz,
-    /// JSON, after events that tell how far it is.
+    /// Server-sent events, which report the progress; the last one holds the JSON.
     Events,
 }
 
 impl Media {
-    /// In the order of preference, where a client has none.
+    /// The server's order of preference, where the client has none.
     const ALL: [Media; 4] = [Media::Json, Media::Png, Media::Npz, Media::Events];
 
     pub(crate) fn name(self) -> &'static str {
@@ -33,7 +33,7 @@ impl Media {
         }
     }
 
-    /// What the client likes best: the highest `q`, and of equal ones what it names first.
+    /// The form that the client prefers: the one of the highest `q`, and of equal ones the first.
     pub(crate) fn accepted(headers: &HeaderMap) -> Result<Media, Rejection> {
         let accept: Vec<&str> =
             headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
@@ -45,12 +45,12 @@ impl Media {
             let mut parts = range.split(';').map(str::trim);
             let range = parts.next().unwrap_or_default();
             let q = parts.find_map(|p| p.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-            let fits = |media: &&Media| match range.split_once('/') {
+            let matches = |media: &&Media| match range.split_once('/') {
                 Some(("*", "*")) => true,
                 Some((kind, "*")) => media.name().split_once('/').is_some_and(|(k, _)| k == kind),
                 _ => media.name().eq_ignore_ascii_case(range),
             };
-            let found = Media::ALL.iter().find(fits).filter(|_| q > 0.0);
+            let found = Media::ALL.iter().find(matches).filter(|_| q > 0.0);
             if let Some(media) = found
                 && best.is_none_or(|(other, _)| q > other)
             {
@@ -61,9 +61,9 @@ impl Media {
             let names = Media::ALL.map(Media::name).join(", ");
             Rejection::new(
                 StatusCode::NOT_ACCEPTABLE,
-                format!("explanations are given as one of {names}, none of which is accepted"),
+                format!("an explanation is returned as one of {names}, none of which is accepted"),
             )
-            .with_hint("name one in the Accept header")
+            .with_hint("name one of them in the Accept header")
         })
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_is_taken() {
+    fn the_preferred_form_is_found() {
         for (accept, expected) in [
             ("*/*", Some(Media::Json)),
             ("image/png", Some(Media::Png)),

@@ -1,6 +1,8 @@
-//! Reads requests: their bodies, options and headers.
+//! Reads requests: bodies, options, headers and addresses.
 
 pub(crate) mod body;
+pub(crate) mod json;
 pub(crate) mod media;
 pub(crate) mod options;
+pub(crate) mod path;
 pub(crate) mod text;

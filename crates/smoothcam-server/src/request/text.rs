@@ -1,4 +1,4 @@
-//! Options that are texts or numbers, one or several, in a query string or in JSON.
+//! Reads options that may be written as texts or as numbers, in a query string or in JSON.
 
 use std::fmt;
 
@@ -6,29 +6,29 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-/// A text, or a number as one: `8` and `"8"` are the same.
+/// A text; a number becomes a text, so that `8` and `"8"` are the same.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Text(pub(crate) String);
 
-/// Texts, or one.
+/// Several texts; a single one may stand without a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Texts(pub(crate) Vec<String>);
 
-/// A text, or a number as one.
+/// A text or a number.
 #[derive(ToSchema)]
 #[schema(as = Text)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "for the API's description")]
+#[expect(dead_code, reason = "for the API's description")]
 pub(crate) enum TextSchema {
     Text(String),
     Number(f64),
 }
 
-/// One, or several.
+/// One text or number, or several.
 #[derive(ToSchema)]
 #[schema(as = Texts)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "for the API's description")]
+#[expect(dead_code, reason = "for the API's description")]
 pub(crate) enum TextsSchema {
     One(TextSchema),
     Several(Vec<TextSchema>),

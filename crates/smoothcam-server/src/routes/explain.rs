@@ -1,25 +1,29 @@
-//! A picture in, an explanation out: the plain interface, which the page uses, too.
+//! Handles the plain interface, which the page uses: a picture as the body, options in the query string.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
+use smoothcam::Settings;
 use smoothcam::render::encode_png;
-use smoothcam::{Explanation, Settings};
 use utoipa::ToSchema;
 
-use crate::answer::events::{self, Tell, watch};
-use crate::answer::explanation::{Answer, Predicted, one_class, png, rows, small};
-use crate::middleware::drain::held;
+use crate::answer::events;
+use crate::answer::explanation::Answer;
+use crate::answer::maps::{rows, small};
+use crate::answer::png::{one_class, png};
+use crate::answer::predicted::{Predicted, most_probable};
+use crate::answer::respond::{json, respond, response};
+use crate::inference::{Report, explanation, predictions};
 use crate::models::ServedModel;
-use crate::pictures::cache::{Given, Subject};
+use crate::pictures::sent::SentPicture;
 use crate::rejection::{Refusal, Refusals, Rejection};
-use crate::request::body::{Job, Name};
+use crate::request::body::AdmittedRequest;
 use crate::request::media::Media;
 use crate::request::options::{OptionFields, Options};
-use crate::state::SharedState;
-use crate::work::workers::Stop;
+use crate::request::path::PathName;
+use crate::state::{AppState, SharedState};
+use crate::work::stop::Stop;
 
 /// The most probable classes.
 #[derive(Serialize, ToSchema)]
@@ -33,72 +37,19 @@ pub(crate) struct PredictAnswer {
 pub(crate) struct OverviewAnswer {
     model: String,
     class: usize,
-    layers: Vec<Glance>,
+    layers: Vec<LayerMap>,
 }
 
-/// A layer at a glance.
+/// Grad-CAM's map at a layer.
 #[derive(Serialize, ToSchema)]
-struct Glance {
+struct LayerMap {
     /// The layer's name.
     name: String,
-    /// Rows of the map, its maximum 1; at most 32 by 32.
+    /// Rows of the map, scaled to a maximum of 1; at most 32 by 32.
     map: Vec<Vec<f32>>,
 }
 
-/// Explains a picture.
-pub(crate) fn explanation(
-    state: &SharedState,
-    model: &ServedModel,
-    given: &Given,
-    options: &Options,
-    arrays: bool,
-    stop: &Stop,
-    tell: Tell<'_>,
-) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
-    let settings = Settings { keep_noise: arrays, ..options.settings.clone() };
-    let subject = state.subjects.of(model, given)?;
-    let explanation = watch(&subject, &settings, stop, &mut |subject, step| {
-        state.metrics.passed();
-        tell(subject, step)
-    });
-    state.subjects.tidy();
-    let explanation = explanation?;
-    state.metrics.explained(&model.name, settings.method.name());
-    Ok((subject, explanation))
-}
-
-/// The most probable classes of a picture.
-pub(crate) fn predictions(
-    state: &SharedState,
-    model: &ServedModel,
-    given: &Given,
-    top: usize,
-) -> Result<Vec<Predicted>, Rejection> {
-    let subject = state.subjects.of(model, given)?;
-    let predictions = subject.explainer.predictions(subject.study.input());
-    state.subjects.tidy();
-    Ok(predictions?.iter().take(top).map(Predicted::from).collect())
-}
-
-/// What `work` makes of a picture, which is the body, for the model that the options name.
-async fn worked<T: Send + 'static>(
-    state: SharedState,
-    options: Options,
-    job: Job,
-    work: impl FnOnce(&SharedState, &ServedModel, &Given, &Options) -> Result<T, Rejection>
-    + Send
-    + 'static,
-) -> Result<T, Rejection> {
-    state.models.find(options.model.as_deref())?;
-    let shared = state.clone();
-    let run = move |_: &Stop| {
-        let model = state.models.find(options.model.as_deref())?;
-        work(&state, model, &Given::File(job.body), &options)
-    };
-    shared.workers.run(job.place, Stop::default(), run).await
-}
-
-/// The most probable classes of a picture, which is the body.
+/// Predicts the most probable classes of a picture, which is the body.
 #[utoipa::path(post, path = "/predict", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
@@ -108,17 +59,17 @@ async fn worked<T: Send + 'static>(
 pub(crate) async fn predict(
     State(state): State<SharedState>,
     options: Options,
-    job: Job,
-) -> Result<Json<PredictAnswer>, Rejection> {
-    let predicted = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
-        let predictions = predictions(state, model, given, options.top)?;
-        Ok(PredictAnswer { model: model.name.clone(), predictions })
-    };
-    worked(state, options, job, predicted).await.map(Json)
+    request: AdmittedRequest,
+) -> Result<Response, Rejection> {
+    answer(state, options, request, |state, model, sent, options| {
+        let predictions = most_probable(&predictions(state, model, sent)?, options.top);
+        json(&PredictAnswer { model: model.name.clone(), predictions })
+    })
+    .await
 }
 
-/// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
-/// white.
+/// Returns the picture as the server sees it, as a PNG: upright, in 8-bit colours; the values of arrays go from black
+/// to white.
 #[utoipa::path(post, path = "/picture", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
@@ -128,21 +79,17 @@ pub(crate) async fn predict(
 pub(crate) async fn picture(
     State(state): State<SharedState>,
     options: Options,
-    job: Job,
+    request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let place = job.place.clone();
-    let seen = |state: &SharedState, model: &ServedModel, given: &Given, _: &Options| {
-        let subject = state.subjects.of(model, given)?;
-        state.subjects.tidy();
-        Ok(encode_png(&subject.picture)?)
-    };
-    let png = worked(state, options, job, seen).await?;
-    let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
-    Ok(held(answer, place))
+    answer(state, options, request, |state, model, sent, _| {
+        let prepared = state.pictures.get(model, sent)?;
+        Ok(response(Media::Png, encode_png(&prepared.picture)?))
+    })
+    .await
 }
 
-/// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
-/// run: to choose a layer by.
+/// Returns Grad-CAM's map of a class (the predicted one by default) at every layer worth explaining, from one run: to
+/// choose a layer by.
 #[utoipa::path(post, path = "/overview", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
@@ -152,27 +99,22 @@ pub(crate) async fn picture(
 pub(crate) async fn overview(
     State(state): State<SharedState>,
     options: Options,
-    job: Job,
-) -> Result<Json<OverviewAnswer>, Rejection> {
-    let glances = |state: &SharedState, model: &ServedModel, given: &Given, options: &Options| {
-        let subject = state.subjects.of(model, given)?;
+    request: AdmittedRequest,
+) -> Result<Response, Rejection> {
+    answer(state, options, request, |state, model, sent, options| {
+        let prepared = state.pictures.get(model, sent)?;
         let class = match &options.settings.classes[..] {
-            [] => subject.explainer.predictions(subject.study.input())?[0].class,
-            [class] => subject.explainer.class(class)?,
+            [] => model.explainer.predictions(prepared.study.input())?[0].class,
+            [class] => model.explainer.class(class)?,
             _ => return Err(Rejection::bad("several classes are named, expected one")),
         };
-        let glance = |glance: &smoothcam::Glance| {
-            Ok::<_, Rejection>(Glance {
-                name: glance.layer.name.clone(),
-                map: rows(&small(&glance.map)?),
-            })
-        };
-        let layers: Result<_, Rejection> =
-            subject.study.overview(class)?.iter().map(glance).collect();
-        state.subjects.tidy();
-        Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
-    };
-    worked(state, options, job, glances).await.map(Json)
+        let mut layers = Vec::new();
+        for at in prepared.study.overview(class)?.iter() {
+            layers.push(LayerMap { name: at.layer.name.clone(), map: rows(&small(&at.map)?) });
+        }
+        json(&OverviewAnswer { model: model.name.clone(), class, layers })
+    })
+    .await
 }
 
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
@@ -193,40 +135,25 @@ pub(crate) async fn explain(
     State(state): State<SharedState>,
     media: Media,
     options: Options,
-    job: Job,
+    AdmittedRequest { guard, body }: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
-    let (shared, given) = (state.clone(), Given::File(job.body));
-    let run = move |stop: &Stop, tell: Tell<'_>| {
+    let (shared, sent) = (state.clone(), SentPicture::File(body));
+    let work = move |stop: &Stop, report: Report<'_>| {
         let model = state.models.find(options.model.as_deref())?;
-        let (subject, explanation) =
-            explanation(&state, model, &given, &options, media == Media::Npz, stop, tell)?;
-        match media {
-            Media::Json | Media::Events => {
-                let answer = Answer::new(&model.name, &subject, &explanation, &options)?;
-                serde_json::to_vec(&answer).map_err(Rejection::failure)
-            }
-            Media::Png => png(&subject, &explanation, &options),
-            Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
-        }
+        explained(&state, model, &sent, &options, media, stop, report)
     };
     if media == Media::Events {
-        let place = job.place.clone();
-        let events = events::respond(&shared, job.place, move |stop, tell| {
-            let answer = run(stop, tell)?;
-            String::from_utf8(answer).map_err(Rejection::failure)
-        });
-        return Ok(held(events, place));
+        return Ok(events::respond(&shared, guard, move |stop, report| {
+            String::from_utf8(work(stop, report)?).map_err(Rejection::failure)
+        }));
     }
-    let work = move |stop: &Stop| run(stop, &mut |_, _| Ok(()));
-    let place = job.place.clone();
-    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    let answer = ([(header::CONTENT_TYPE, media.name())], answer).into_response();
-    Ok(held(answer, place))
+    let work = move |stop: &Stop| Ok(response(media, work(stop, &mut |_, _| Ok(()))?));
+    respond(&shared, guard, work).await
 }
 
-/// Ends the noised samples of an explanation that is told about by events: it is then that of the samples taken so
-/// far.
+/// Ends the noised samples of an explanation that is answered with events. The explanation is then that of the samples
+/// taken so far.
 #[utoipa::path(delete, path = "/explanations/{id}", tag = "explain", params(("id" = String, Path)), responses(
     (status = 204),
     (status = 401, body = Refusal),
@@ -234,11 +161,48 @@ pub(crate) async fn explain(
 ))]
 pub(crate) async fn stop(
     State(state): State<SharedState>,
-    Name(id): Name,
+    PathName(id): PathName,
 ) -> Result<StatusCode, Rejection> {
-    let running = state.running();
-    let stop = running.get(&id);
-    let stop = stop.ok_or_else(|| Rejection::not_found("no such explanation is in work"))?;
-    stop.set();
+    if !state.running.stop(&id) {
+        return Err(Rejection::not_found("no such explanation is running"));
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Answers a request with what `work` makes of its picture, which is the body, for the model that the options name.
+async fn answer(
+    state: SharedState,
+    options: Options,
+    AdmittedRequest { guard, body }: AdmittedRequest,
+    work: fn(&AppState, &ServedModel, &SentPicture, &Options) -> Result<Response, Rejection>,
+) -> Result<Response, Rejection> {
+    state.models.find(options.model.as_deref())?;
+    let shared = state.clone();
+    let work = move |_: &Stop| {
+        let model = state.models.find(options.model.as_deref())?;
+        work(&state, model, &SentPicture::File(body), &options)
+    };
+    respond(&shared, guard, work).await
+}
+
+/// An explanation in the form that the client accepts; with events, the last one holds JSON.
+fn explained(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+    options: &Options,
+    media: Media,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<Vec<u8>, Rejection> {
+    let settings = Settings { keep_noise: media == Media::Npz, ..options.settings.clone() };
+    let (prepared, explanation) = explanation(state, model, sent, &settings, stop, report)?;
+    match media {
+        Media::Json | Media::Events => {
+            let answer = Answer::new(&model.name, &prepared, &explanation, options)?;
+            serde_json::to_vec(&answer).map_err(Rejection::failure)
+        }
+        Media::Png => png(&prepared, &explanation, options),
+        Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
+    }
 }

@@ -1,11 +1,11 @@
-//! The page and what it is made of, which the binary holds.
+//! Serves the page and its files, which are part of the binary.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-/// Address, type, content.
+/// A file: its address, its type and its content.
 type Asset = (&'static str, &'static str, &'static [u8]);
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -33,7 +33,7 @@ static ASSETS: &[Asset] = &[
     ("/assets/icon.svg", SVG, include_bytes!("../../web/icon.svg")),
 ];
 
-/// Photographs to begin with.
+/// Photographs to try the page with.
 pub(crate) static SAMPLES: &[Asset] = &[
     ("/samples/cat.png", "image/png", include_bytes!("../../../../examples/cat.png")),
     ("/samples/cats.jpg", "image/jpeg", include_bytes!("../../../../examples/cats.jpg")),
@@ -41,7 +41,7 @@ pub(crate) static SAMPLES: &[Asset] = &[
     ("/samples/rocket.jpg", "image/jpeg", include_bytes!("../../../../examples/rocket.jpg")),
 ];
 
-/// The page runs what comes from here, and nothing else; pictures may come from the user, too.
+/// Lets the page load only what comes from this server; pictures may come from the user, too.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
                       object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,4 +1,4 @@
-//! The Open Inference Protocol, version 2.
+//! Handles the addresses of the Open Inference Protocol, version 2.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,17 +7,18 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::explanation::one_class;
-use crate::kserve::v1::handlers::{check_count, no_model};
-use crate::kserve::v2::message::{Asked, V2Request};
+use crate::answer::png::one_class;
+use crate::answer::respond::respond;
+use crate::inference::{Scores, explanation, scores};
+use crate::kserve::checks::{check_count, check_no_model};
+use crate::kserve::v2::message::{InferRequest, V2Request};
 use crate::kserve::v2::output::{Data, Output, V2Response};
-use crate::middleware::drain::held;
 use crate::models::ServedModel;
 use crate::rejection::{Refusal, Refusals, Rejection};
-use crate::request::body::{Job, Name};
-use crate::routes::explain::explanation;
-use crate::state::SharedState;
-use crate::work::workers::Stop;
+use crate::request::body::AdmittedRequest;
+use crate::request::path::PathName;
+use crate::state::{AppState, SharedState};
+use crate::work::stop::Stop;
 
 /// The server.
 #[derive(Serialize, ToSchema)]
@@ -33,7 +34,7 @@ pub(crate) struct V2Model {
     name: String,
     versions: Vec<String>,
     platform: &'static str,
-    /// One of these is given.
+    /// A request gives one of these.
     inputs: Vec<TensorAnswer>,
     outputs: Vec<TensorAnswer>,
 }
@@ -46,7 +47,7 @@ struct TensorAnswer {
     shape: Vec<i64>,
 }
 
-/// The server's name, version and extensions.
+/// Describes the server: its name, version and extensions.
 #[utoipa::path(get, path = "/v2", tag = "Open Inference V2", responses(
     (status = 200, body = V2Server),
     (status = 401, body = Refusal),
@@ -59,7 +60,7 @@ pub(crate) async fn server() -> Json<V2Server> {
     })
 }
 
-/// A model's inputs, one of which is given, and its outputs.
+/// Describes a model: its inputs, one of which a request gives, and its outputs.
 #[utoipa::path(get, path = "/v2/models/{model}", tag = "Open Inference V2", params(("model" = String, Path, example = "efficientnet-lite0")),
     responses(
     (status = 200, body = V2Model),
@@ -68,7 +69,7 @@ pub(crate) async fn server() -> Json<V2Server> {
 ))]
 pub(crate) async fn model(
     State(state): State<SharedState>,
-    Name(name): Name,
+    PathName(name): PathName,
 ) -> Result<Json<V2Model>, Rejection> {
     let model = state.models.find(Some(&name))?;
     let (explainer, classes) = (model.explainer, model.explainer.classes() as i64);
@@ -94,7 +95,7 @@ pub(crate) async fn model(
     }))
 }
 
-/// Whether a model is ready.
+/// Says whether a model is ready.
 #[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "Open Inference V2",
     params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200),
@@ -103,37 +104,12 @@ pub(crate) async fn model(
 ))]
 pub(crate) async fn model_ready(
     State(state): State<SharedState>,
-    Name(name): Name,
+    PathName(name): PathName,
 ) -> Result<StatusCode, Rejection> {
     state.models.find(Some(&name)).map(|_| StatusCode::OK)
 }
 
-/// Answers a request by the outputs that its pictures come to.
-async fn answered(
-    state: SharedState,
-    name: String,
-    headers: HeaderMap,
-    job: Job,
-    outputs: impl FnOnce(&SharedState, &ServedModel, &Asked, &Stop) -> Result<Vec<Output>, Rejection>
-    + Send
-    + 'static,
-) -> Result<Response, Rejection> {
-    state.models.find(Some(&name))?;
-    let shared = state.clone();
-    let work = move |stop: &Stop| {
-        let model = state.models.find(Some(&name))?;
-        let asked = Asked::read(&headers, &job.body, model.explainer.input_name(), &state.limits)?;
-        no_model(&asked.options)?;
-        check_count(&state, asked.pictures.len())?;
-        let outputs = outputs(&state, model, &asked, stop)?;
-        asked.answer(&name, outputs)
-    };
-    let place = job.place.clone();
-    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    Ok(held(answer, place))
-}
-
-/// Each picture's `scores` (before softmax or sigmoid) and `probabilities`.
+/// Returns each picture's `scores` (before softmax or sigmoid) and `probabilities`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", tag = "Open Inference V2",
     params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
@@ -141,36 +117,15 @@ async fn answered(
 ))]
 pub(crate) async fn infer(
     State(state): State<SharedState>,
-    Name(name): Name,
+    PathName(name): PathName,
     headers: HeaderMap,
-    job: Job,
+    request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let outputs = |state: &SharedState, model: &ServedModel, asked: &Asked, stop: &Stop| {
-        let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
-        for given in &asked.pictures {
-            let subject = state.subjects.of(model, given)?;
-            let of_picture = model.explainer.forward(subject.study.input());
-            state.subjects.tidy();
-            let of_picture = of_picture?;
-            probabilities
-                .extend(model.explainer.probabilities_of(&of_picture).iter().map(|p| *p as f32));
-            scores.extend(of_picture);
-            if stop.is_set() {
-                break;
-            }
-        }
-        let shape = vec![asked.pictures.len(), model.explainer.classes()];
-        let outputs = vec![
-            Output::new("scores", shape.clone(), Data::Floats(scores)),
-            Output::new("probabilities", shape, Data::Floats(probabilities)),
-        ];
-        Ok(outputs)
-    };
-    answered(state, name, headers, job, outputs).await
+    answer(state, name, headers, request, inferred).await
 }
 
-/// Each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that it is of, with
-/// its `label`, `score` and `probability`. The parameters are those of an explanation.
+/// Returns each picture's `saliency` map over the layer's grid, in the score's units, and the `class` that the map
+/// explains, with its `label`, `score` and `probability`. The parameters are the options of an explanation.
 #[utoipa::path(post, path = "/v2/models/{model}/explain", tag = "Open Inference V2",
     params(("model" = String, Path, example = "efficientnet-lite0")), request_body = V2Request, responses(
     (status = 200, body = V2Response),
@@ -178,36 +133,90 @@ pub(crate) async fn infer(
 ))]
 pub(crate) async fn explain(
     State(state): State<SharedState>,
-    Name(name): Name,
+    PathName(name): PathName,
     headers: HeaderMap,
-    job: Job,
+    request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let outputs = |state: &SharedState, model: &ServedModel, asked: &Asked, stop: &Stop| {
-        let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
-        for given in &asked.pictures {
-            let (_, explanation) =
-                explanation(state, model, given, &asked.options, false, stop, &mut |_, _| Ok(()))?;
-            let class = one_class(&explanation)?;
-            grid = class.map.dim();
-            maps.extend(&class.map);
-            classes.push(class.prediction.class as i64);
-            labels.push(class.prediction.label.clone().unwrap_or_default());
-            scores.push(class.prediction.score);
-            probabilities.push(class.prediction.probability as f32);
-            if stop.is_set() {
-                break;
-            }
-        }
-        let count = asked.pictures.len();
-        let outputs = vec![
-            Output::new("saliency", vec![count, grid.0, grid.1], Data::Floats(maps)),
-            Output::new("class", vec![count], Data::Ints(classes)),
-            Output::new("label", vec![count], Data::Texts(labels)),
-            Output::new("score", vec![count], Data::Floats(scores)),
-            Output::new("probability", vec![count], Data::Floats(probabilities)),
-        ];
-        Ok(outputs)
+    answer(state, name, headers, request, explained).await
+}
+
+/// Makes the outputs of a request.
+type Work = fn(&AppState, &ServedModel, &InferRequest, &Stop) -> Result<Vec<Output>, Rejection>;
+
+/// Answers a request with the outputs that `work` makes of its pictures.
+async fn answer(
+    state: SharedState,
+    name: String,
+    headers: HeaderMap,
+    AdmittedRequest { guard, body }: AdmittedRequest,
+    work: Work,
+) -> Result<Response, Rejection> {
+    state.models.find(Some(&name))?;
+    let shared = state.clone();
+    let work = move |stop: &Stop| {
+        let model = state.models.find(Some(&name))?;
+        let input = model.explainer.input_name();
+        let request = InferRequest::read(&headers, &body, input, &state.limits)?;
+        check_no_model(&request.options)?;
+        check_count(request.pictures.len(), &state.limits)?;
+        let outputs = work(&state, model, &request, stop)?;
+        request.outputs.answer(&name, request.id, &outputs)
     };
-    answered(state, name, headers, job, outputs).await
+    respond(&shared, guard, work).await
+}
+
+/// The outputs of `infer`.
+fn inferred(
+    state: &AppState,
+    model: &ServedModel,
+    request: &InferRequest,
+    stop: &Stop,
+) -> Result<Vec<Output>, Rejection> {
+    let (mut all_scores, mut all_probabilities) = (Vec::new(), Vec::new());
+    for sent in &request.pictures {
+        let Scores { scores, probabilities } = scores(state, model, sent)?;
+        all_scores.extend(scores);
+        all_probabilities.extend(probabilities.iter().map(|p| *p as f32));
+        if stop.is_set() {
+            break;
+        }
+    }
+    let shape = vec![request.pictures.len(), model.explainer.classes()];
+    Ok(vec![
+        Output::new("scores", shape.clone(), Data::Floats(all_scores)),
+        Output::new("probabilities", shape, Data::Floats(all_probabilities)),
+    ])
+}
+
+/// The outputs of `explain`.
+fn explained(
+    state: &AppState,
+    model: &ServedModel,
+    request: &InferRequest,
+    stop: &Stop,
+) -> Result<Vec<Output>, Rejection> {
+    let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
+    for sent in &request.pictures {
+        let settings = &request.options.settings;
+        let (_, explanation) = explanation(state, model, sent, settings, stop, &mut |_, _| Ok(()))?;
+        let class = one_class(&explanation)?;
+        grid = class.map.dim();
+        maps.extend(&class.map);
+        classes.push(class.prediction.class as i64);
+        labels.push(class.prediction.label.clone().unwrap_or_default());
+        scores.push(class.prediction.score);
+        probabilities.push(class.prediction.probability as f32);
+        if stop.is_set() {
+            break;
+        }
+    }
+    let count = request.pictures.len();
+    Ok(vec![
+        Output::new("saliency", vec![count, grid.0, grid.1], Data::Floats(maps)),
+        Output::new("class", vec![count], Data::Ints(classes)),
+        Output::new("label", vec![count], Data::Texts(labels)),
+        Output::new("score", vec![count], Data::Floats(scores)),
+        Output::new("probability", vec![count], Data::Floats(probabilities)),
+    ])
 }

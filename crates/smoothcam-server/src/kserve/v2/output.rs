@@ -1,21 +1,27 @@
-//! Tensors of an answer of the Open Inference Protocol, in JSON or as bytes after it.
+//! Writes answers of the Open Inference Protocol, whose tensors stand in the JSON or as bytes after it.
 
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::answer::respond::json;
+use crate::headers::JSON_LENGTH;
+use crate::rejection::Rejection;
 
 /// An answer.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct V2Response {
-    pub(crate) model_name: String,
+    model_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
-    pub(crate) outputs: Vec<Output>,
+    id: Option<String>,
+    outputs: Vec<Output>,
 }
 
 /// A tensor of an answer.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct Output {
-    pub(crate) name: String,
+    name: String,
     shape: Vec<usize>,
     datatype: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,7 +31,7 @@ pub(crate) struct Output {
     data: Option<Data>,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 struct BinarySize {
     binary_data_size: usize,
 }
@@ -39,6 +45,51 @@ pub(crate) enum Data {
     Texts(Vec<String>),
 }
 
+/// Which outputs a request wants.
+pub(crate) struct RequestedOutputs {
+    /// The outputs by name, and whether as bytes; all outputs where none is named.
+    pub(crate) named: Vec<(String, bool)>,
+    /// Whether outputs are returned as bytes where the request does not say.
+    pub(crate) binary_by_default: bool,
+}
+
+impl RequestedOutputs {
+    /// The answer with those of the outputs that are requested.
+    ///
+    /// # Errors
+    /// If there is no output of a requested name.
+    pub(crate) fn answer(
+        self,
+        model: &str,
+        id: Option<String>,
+        all: &[Output],
+    ) -> Result<Response, Rejection> {
+        let mut named = self.named;
+        if named.is_empty() {
+            named = all.iter().map(|o| (o.name.clone(), self.binary_by_default)).collect();
+        }
+        let mut bytes = Vec::new();
+        let mut outputs = Vec::new();
+        for (name, binary) in named {
+            let output = all.iter().find(|o| o.name == name).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().map(|o| o.name.as_str()).collect();
+                Rejection::bad(format!("there is no output '{name}'"))
+                    .with_hint(format!("the outputs are {}", names.join(", ")))
+            })?;
+            outputs.push(if binary { output.binary(&mut bytes) } else { output.clone() });
+        }
+        let answer = V2Response { model_name: model.to_owned(), id, outputs };
+        if bytes.is_empty() {
+            return json(&answer);
+        }
+        let mut body = serde_json::to_vec(&answer).map_err(Rejection::failure)?;
+        let length = HeaderValue::from(body.len());
+        body.append(&mut bytes);
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        Ok(([kind, (JSON_LENGTH, length)], body).into_response())
+    }
+}
+
 impl Output {
     pub(crate) fn new(name: &str, shape: Vec<usize>, data: Data) -> Output {
         let datatype = match data {
@@ -49,25 +100,13 @@ impl Output {
         Output { name: name.to_owned(), shape, datatype, parameters: None, data: Some(data) }
     }
 
-    /// As it is written: in the JSON, or as bytes after it.
-    pub(crate) fn written(&self, binary: bool, after: &mut Vec<u8>) -> Output {
+    /// This output without its values, which are appended to `bytes`.
+    fn binary(&self, bytes: &mut Vec<u8>) -> Output {
         let Output { name, shape, datatype, data, .. } = self;
-        let mut written = Output {
-            name: name.clone(),
-            shape: shape.clone(),
-            datatype,
-            parameters: None,
-            data: None,
-        };
-        match data {
-            Some(data) if binary => {
-                let before = after.len();
-                data.append_to(after);
-                written.parameters = Some(BinarySize { binary_data_size: after.len() - before });
-            }
-            data => written.data = data.clone(),
-        }
-        written
+        let before = bytes.len();
+        data.iter().for_each(|data| data.append_to(bytes));
+        let parameters = Some(BinarySize { binary_data_size: bytes.len() - before });
+        Output { name: name.clone(), shape: shape.clone(), datatype, parameters, data: None }
     }
 }
 
