@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Reads what is left of a body when its request is answered, and throws it away.
 pub(crate) async fn drain(request: Request, next: Next) -> Response {
-    // A client that expects to be asked sends nothing before the first look at its body.
+    // A client that expects to be told to continue sends its body only when it is first read.
     let sends_at_once = !expects_continue(request.headers());
     let (parts, body) = request.into_parts();
     let body = SharedBody(Arc::new(Mutex::new(Sent { body, begun: sends_at_once })));

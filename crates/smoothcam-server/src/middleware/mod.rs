@@ -1,4 +1,4 @@
-//! Steps that every request passes before its handler, and every answer after it.
+//! Runs before and after the handler of every request: token, origins, log, unread bodies.
 
 pub(crate) mod drain;
 pub(crate) mod observe;

@@ -30,7 +30,7 @@ impl FromRequest<SharedState> for AdmittedRequest {
 }
 
 /// Reads the body, then admits the request. While its body arrives a request has no place in the queue, so that slow
-/// senders keep nobody out: they are bounded by the memory of all bodies and by the time.
+/// senders do not keep others out: the memory of all bodies and the time bound them.
 async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Rejection> {
     let (limit, queue) = (state.limits.body, &state.queue);
     let coding = request.headers().get(header::CONTENT_ENCODING);

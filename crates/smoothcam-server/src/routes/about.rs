@@ -23,7 +23,7 @@ pub(crate) struct ServerAnswer {
     colormaps: Vec<ColorMapAnswer>,
     /// The colours of -1 to 1, for maps with negative evidence.
     diverging: Vec<[u8; 3]>,
-    /// Addresses of photographs to begin with.
+    /// Addresses of photographs to try.
     samples: Vec<&'static str>,
     limits: LimitsAnswer,
 }
@@ -48,8 +48,9 @@ struct MethodAnswer {
     samples: usize,
     /// Whether it explains the model's input in place of a layer.
     at_input: bool,
-    /// Whether it works without noise, and with noise.
+    /// Whether it works without noise.
     plain: bool,
+    /// Whether it works with noise.
     noisy: bool,
 }
 
@@ -84,8 +85,9 @@ pub(crate) struct ModelAnswer {
     labels: Vec<String>,
     /// The layers worth explaining, in the order in which they are computed.
     layers: Vec<LayerAnswer>,
-    /// The layer that is explained by default with noise, and without noise (`default`).
+    /// The layer that is explained by default with noise.
     default_with_noise: Option<String>,
+    /// The layer that is explained by default without noise.
     default: Option<String>,
 }
 

@@ -32,7 +32,7 @@ async fn after_success_and_failure() {
         ("wrong class", "POST", "/explain?class=99", "*/*", CAT, 400, 1),
         ("wrong class, events", "POST", "/explain?class=99", "text/event-stream", CAT, 200, 1),
         ("no picture", "POST", "/explain", "*/*", b"x", 400, 1),
-        ("half a picture", "POST", "/v1/models/digits:predict", "*/*", b"{", 400, 1),
+        ("not JSON", "POST", "/v1/models/digits:predict", "*/*", b"{", 400, 1),
         ("no inputs", "POST", "/v2/models/digits/infer", "*/*", b"{}", 400, 1),
     ] {
         let accept = format!("accept: {accept}");

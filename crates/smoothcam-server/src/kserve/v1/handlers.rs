@@ -117,7 +117,7 @@ pub(crate) async fn explain(
 type OfPicture<T> =
     fn(&AppState, &ServedModel, &SentPicture, &Options, &Stop) -> Result<T, Rejection>;
 
-/// Answers a request by what each of its pictures comes to.
+/// Answers a request with the answers for each of its pictures.
 async fn answer_each<T: 'static, A: Serialize + 'static>(
     state: SharedState,
     name: String,
