@@ -5,11 +5,11 @@ import { compare } from "./compare.js";
 import { $, debounced, el } from "./dom.js";
 import { colors } from "./draw.js";
 import { markMaps, showMaps } from "./gallery.js";
-import { save, showCommands } from "./keep.js";
+import { save, showCommands } from "./downloads.js";
 import { markLayers, showGlances, showLayers, short } from "./layers.js";
 import { listenToCells, markCells, setGrid, toggleCells } from "./neurons.js";
-import { fillLists, showChoices, showError, showFacts, showPredictions } from "./panel.js";
-import { listen, markSample, showSamples } from "./picture.js";
+import { fillLists, showChoices, showError, showFacts, showPredictions } from "./choices.js";
+import { listen, markSample, showSamples } from "./sources.js";
 import { describe, draw, listRegions, showMap, showPicture } from "./stage.js";
 import { options, readAddress, state, writeAddress } from "./state.js";
 
