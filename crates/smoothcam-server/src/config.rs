@@ -1,22 +1,22 @@
-//! What a server is given, and what it allows.
+//! Describes what a server serves and what it allows.
 
 use std::time::Duration;
 
 use smoothcam::{Error, Explainer, Hint, Result};
 
-/// What a server is given.
+/// What a server serves, and to whom.
 pub struct Config {
-    /// The models, at least one; the first is meant where a request names none.
+    /// The models, at least one; the first is used where a request names none.
     pub models: Vec<Model>,
-    /// What requests must carry as `Authorization: Bearer ...`; `None` for open to all.
+    /// What requests must carry as `Authorization: Bearer ...`; `None` where nothing is required.
     pub token: Option<String>,
     /// Origins such as `https://example.com` whose pages may call the API from a browser; `*` for all.
     pub origins: Vec<String>,
-    /// What is allowed.
+    /// What requests may take.
     pub limits: Limits,
 }
 
-/// A model under the name that requests call it by.
+/// A model and its name in requests.
 pub struct Model {
     /// Letters, digits, dots, hyphens and underscores.
     pub name: String,
@@ -24,18 +24,18 @@ pub struct Model {
     pub explainer: Explainer,
 }
 
-/// What one request, and all together, may take.
+/// What one request, and all requests together, may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Requests in work at the same time.
+    /// Requests that are worked on at the same time.
     pub concurrency: usize,
-    /// Requests that wait for their turn; more are told to come back later.
+    /// Requests that wait for a worker; others are refused with a time to come back.
     pub waiting: usize,
     /// Open connections; more wait to be accepted.
     pub connections: usize,
     /// Bytes of a request's body.
     pub body: usize,
-    /// Bytes of all bodies that arrive, wait or are in work; requests past it are told to come back later.
+    /// Bytes of all bodies that arrive, wait or are in work; other requests are refused with a time to come back.
     pub bodies: usize,
     /// Pixels of a picture.
     pub pixels: u64,
@@ -43,16 +43,16 @@ pub struct Limits {
     pub pictures: usize,
     /// Noised samples of an explanation.
     pub samples: usize,
-    /// The time that a request may take from when its body is there, waiting included.
+    /// The time that a request may take once its body has arrived, waiting included.
     pub time: Duration,
-    /// The time that a request's body may take to arrive, and its answer to be taken.
+    /// The time that a request's body may take to arrive, and that the client may take to read the answer.
     pub upload: Duration,
-    /// Bytes of passes and pictures that are kept for the next request.
-    pub kept: usize,
+    /// Bytes of pictures and passes that are cached for the next requests.
+    pub cache: usize,
 }
 
 impl Default for Limits {
-    /// For a machine of a few cores: an engine's run uses them all by itself.
+    /// Limits for a machine of a few cores, all of which an engine uses in each run.
     fn default() -> Self {
         Self {
             concurrency: 2,
@@ -65,13 +65,13 @@ impl Default for Limits {
             samples: 1000,
             time: Duration::from_secs(60),
             upload: Duration::from_secs(30),
-            kept: 256_000_000,
+            cache: 256_000_000,
         }
     }
 }
 
 impl Config {
-    /// Refuses what cannot work before anything is opened.
+    /// Checks that a server can work with this configuration, before anything is opened.
     ///
     /// # Errors
     /// If there is no model, a name is given twice or cannot stand in an address, a limit is 0, or the
@@ -100,7 +100,7 @@ impl Config {
         match &self.token {
             Some(token) if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) => {
                 Err(Error::input("the token is empty, or has characters that no header may hold")
-                    .with_hint("take letters and digits: openssl rand -hex 24 makes some"))
+                    .with_hint("use letters and digits, such as those of: openssl rand -hex 24"))
             }
             _ => Ok(()),
         }

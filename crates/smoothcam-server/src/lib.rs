@@ -1,5 +1,4 @@
-//! smoothcam over HTTP: a web page to look at models with, and an API that explains beside each
-//! prediction.
+//! Serves smoothcam over HTTP: a web page to look at models with, and an API that explains predictions.
 //!
 //! ```no_run
 //! use smoothcam::Explainer;
@@ -12,33 +11,38 @@
 //! # }
 //! ```
 //!
-//! Work is admitted by [`Limits`]: so many requests are in work, so many wait, all others are told to
-//! come back later. Nothing in a request ever names a file.
+//! [`Limits`] bound how many requests are worked on, how many wait, and what each of them may take; all others are
+//! refused with a time to come back. No request can name a file of the server's machine.
 
-mod access;
+// The helpers of the tests are shared with those in `tests/`, which use the crate from outside.
+#[cfg(test)]
+extern crate self as smoothcam_server;
+
 mod answer;
-mod app;
-mod bodies;
 mod config;
-mod events;
-mod intake;
+mod headers;
+mod hints;
+mod inference;
+mod kserve;
 mod listen;
-mod media;
 mod metrics;
-mod observe;
+mod middleware;
+mod models;
 mod openapi;
-mod options;
-mod page;
-mod reject;
+mod pictures;
+mod rejection;
+mod request;
+mod router;
 mod routes;
-mod subjects;
-mod tensor;
-mod texts;
-mod v2_message;
-mod v2_output;
+mod signals;
+mod state;
+#[cfg(test)]
+mod test_hook;
+#[cfg(test)]
+mod tests;
 mod work;
 
-pub use app::app;
 pub use config::{Config, Limits, Model};
 pub use listen::serve;
 pub use openapi::openapi;
+pub use router::app;

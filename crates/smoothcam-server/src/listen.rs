@@ -1,4 +1,4 @@
-//! Connections: accepted, limited, and closed in peace.
+//! Accepts connections, up to a limit, and closes them without cutting off answers.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,23 +15,27 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
-use crate::app::shared;
 use crate::config::Config;
+use crate::router::router;
+use crate::signals::Signals;
+use crate::state::AppState;
 
-/// How long a request's head may take to arrive, and an idle connection stays open.
+/// How long a request's head may take to arrive, and how long an idle connection stays open.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// How long a client may take nothing of its answer.
+/// How long a client may read nothing of its answer.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// Serves at `address` (host and port; port 0 for any) until the process is told to end (Ctrl-C, SIGTERM),
-/// calls `ready` with the address once requests are taken, and answers those that are in work before it returns.
+/// Serves at `address` (host and port; port 0 for any that is free) until the process is told to end (Ctrl-C,
+/// SIGTERM). Calls `ready` with the address once requests are accepted, and finishes the requests in progress
+/// before it returns.
 ///
 /// # Errors
-/// If the configuration cannot work, or the address cannot be had.
+/// If the configuration cannot work, or the server cannot listen at the address.
 pub fn serve(address: &str, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| Error::failure(format!("no threads can be had: {e}")))?;
+    let runtime =
+        runtime.map_err(|e| Error::failure(format!("cannot start the worker threads: {e}")))?;
     let time = config.limits.time;
     runtime.block_on(run(address, config, ready))?;
     // Work that has not ended by now is past its time.
@@ -40,21 +44,21 @@ pub fn serve(address: &str, config: Config, ready: impl FnOnce(SocketAddr)) -> R
 }
 
 async fn run(address: &str, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let limits = config.limits.clone();
-    let (app, router) = shared(config)?;
-    let told = |e: std::io::Error| {
+    let state = AppState::new(config)?;
+    let router = router(state.clone())?;
+    let unusable = |e: std::io::Error| {
         Error::input(format!("cannot listen at '{address}': {e}"))
             .with_hint("name host and port, such as 127.0.0.1:8000; port 0 takes any that is free")
     };
-    let listener = TcpListener::bind(address).await.map_err(told)?;
-    let mut end = Signals::new()?;
-    ready(listener.local_addr().map_err(told)?);
-    let connections = Arc::new(Semaphore::new(limits.connections));
+    let listener = TcpListener::bind(address).await.map_err(unusable)?;
+    let mut signals = Signals::new()?;
+    ready(listener.local_addr().map_err(unusable)?);
+    let permits = Arc::new(Semaphore::new(state.limits.connections));
     let open = GracefulShutdown::new();
     loop {
-        // Where all connections are taken, too, the process can be told to end.
+        // Signals are heard while all connections are in use, too.
         let accepted = async {
-            let permit = connections.clone().acquire_owned().await;
+            let permit = permits.clone().acquire_owned().await;
             (permit, listener.accept().await)
         };
         let (permit, stream) = tokio::select! {
@@ -68,23 +72,23 @@ async fn run(address: &str, config: Config, ready: impl FnOnce(SocketAddr)) -> R
                 }
                 (Err(_), _) => break,
             },
-            () = end.next() => break,
+            () = signals.next() => break,
         };
         let connection = open.watch(connection(stream, router.clone()));
         tokio::spawn(async move {
-            let _open = permit;
+            let _permit = permit;
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
     drop(listener);
-    app.close();
-    tracing::info!("told to end: requests in work are answered, no others are taken");
+    state.close();
+    tracing::info!("shutting down: requests in progress are finished, no new ones are accepted");
     tokio::select! {
         () = open.shutdown() => {}
-        () = tokio::time::sleep(limits.time) => {}
-        () = end.next() => {}
+        () = tokio::time::sleep(state.limits.time) => {}
+        () = signals.next() => {}
     }
     Ok(())
 }
@@ -101,44 +105,4 @@ fn connection(stream: TcpStream, router: Router) -> Connection {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-}
-
-/// What tells the process to end: Ctrl-C, and SIGTERM where there is such a thing.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// From here on they end the process in peace.
-    fn new() -> Result<Signals> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let signal = |kind| {
-                signal(kind).map_err(|e| Error::failure(format!("no signals can be had: {e}")))
-            };
-            Ok(Signals {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Signals {})
-    }
-
-    /// Waits for the next one.
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

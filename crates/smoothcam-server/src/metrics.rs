@@ -1,5 +1,6 @@
-//! What Prometheus may know.
+//! Counts requests and times answers, for Prometheus.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -13,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 /// The type of the text that [`Metrics::text`] gives.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// The metrics of the server.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
@@ -74,38 +76,39 @@ impl Metrics {
         r.register("explanations", "Explanations given", metrics.explanations.clone());
         r.register("passes", "Passes of pictures through models", metrics.passes.clone());
         r.register("working", "Requests in work", metrics.working.clone());
-        r.register("waiting", "Requests that wait for their turn", metrics.waiting.clone());
+        r.register(
+            "waiting",
+            "Requests that wait for a worker, or for the client to take the answer",
+            metrics.waiting.clone(),
+        );
         metrics
     }
 
-    /// A request was answered; `route` is the pattern of its address.
+    /// Counts a request that was answered; `route` is the pattern of its address.
     pub(crate) fn answered(&self, method: &str, route: &str, status: StatusCode, time: Duration) {
         let (method, route) = (method.to_owned(), route.to_owned());
         self.durations.get_or_create(&Route { route: route.clone() }).observe(time.as_secs_f64());
         self.requests.get_or_create(&Request { method, route, status: status.as_u16() }).inc();
     }
 
-    /// A request was refused before its body was read.
+    /// Counts a request that was refused before its work began.
     pub(crate) fn refused(&self, status: StatusCode) {
         self.refused.get_or_create(&Refused { status: status.as_u16() }).inc();
     }
 
-    /// An explanation was given.
+    /// Counts an explanation.
     pub(crate) fn explained(&self, model: &str, method: &str) {
         let labels = Explained { model: model.to_owned(), method: method.to_owned() };
         self.explanations.get_or_create(&labels).inc();
     }
 
-    /// A pass was run.
+    /// Counts a pass.
     pub(crate) fn passed(&self) {
         self.passes.inc();
     }
 
-    /// All of them, in Prometheus' text form.
-    pub(crate) fn text(
-        &self,
-        (working, waiting): (usize, usize),
-    ) -> Result<String, std::fmt::Error> {
+    /// All metrics in Prometheus' text form, with the requests that are in work and that wait just now.
+    pub(crate) fn text(&self, working: usize, waiting: usize) -> Result<String, fmt::Error> {
         self.working.set(i64::try_from(working).unwrap_or(i64::MAX));
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -1,13 +1,11 @@
-//! The API's description, for machines.
+//! Describes the API for machines, in OpenAPI.
 
 use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::routes;
-
-/// A picture of one pixel in base64, for examples.
-pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+use crate::answer::events::ProgressEvent;
+use crate::{kserve, routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,26 +22,26 @@ pub(crate) const DOT: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADU
         routes::explain::overview,
         routes::explain::explain,
         routes::explain::stop,
-        routes::v1::models,
-        routes::v1::model,
-        routes::v1::predict,
-        routes::v1::explain,
-        routes::v2::server,
-        routes::v2::model,
-        routes::v2::model_ready,
-        routes::v2::infer,
-        routes::v2::explain,
+        kserve::v1::handlers::models,
+        kserve::v1::handlers::model,
+        kserve::v1::handlers::predict,
+        kserve::v1::handlers::explain,
+        kserve::v2::handlers::server,
+        kserve::v2::handlers::model,
+        kserve::v2::handlers::model_ready,
+        kserve::v2::handlers::infer,
+        kserve::v2::handlers::explain,
         routes::health::live,
         routes::health::ready,
         routes::health::metrics,
     ),
-    // A token is asked for where the server has one.
+    // The token is required where the server has one.
     security((), ("token" = [])),
-    components(schemas(crate::events::ProgressEvent, crate::options::View))
+    components(schemas(ProgressEvent))
 )]
 struct Document;
 
-/// The API's description, of OpenAPI 3.1.
+/// The API's description in OpenAPI 3.1.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
@@ -52,6 +50,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// Returns the API's description.
 pub(crate) async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(openapi())
 }

@@ -1,5 +1,5 @@
-//! Who may ask: tokens, and pages of other origins.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Requests need the token, and pages of other origins a permission.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{Answer, CAT, digits, plain, request, send, service};
 use smoothcam_server::{Config, Limits, Model, app};
 
 #[tokio::test]
-async fn a_token_is_asked_for_where_there_is_one() {
+async fn requests_need_the_token_where_there_is_one() {
     let app = service(|config| config.token = Some("secret".into()));
     for header in [
         None,
@@ -32,7 +32,7 @@ async fn a_token_is_asked_for_where_there_is_one() {
             ("DELETE", "/explanations/1"),
         ] {
             let answer = send(&app, request(method, address, header.as_slice(), CAT)).await;
-            answer.refuses(401, "this server wants a token", address);
+            answer.refuses(401, "this server requires a token", address);
             assert_eq!(answer.header("www-authenticate"), "Bearer");
             assert!(!String::from_utf8_lossy(&answer.body).contains("secre"));
         }
@@ -41,14 +41,14 @@ async fn a_token_is_asked_for_where_there_is_one() {
         let answer = send(&app, request("POST", "/predict", &[header], CAT)).await;
         assert_eq!(answer.status, 200, "{header}");
     }
-    // What says whether the server is well, and how it is asked, is open.
+    // The page, the health and the description of the API need no token.
     for address in ["/v2/health/live", "/v2/health/ready", "/openapi.json", "/"] {
         assert_eq!(send(&app, request("GET", address, &[], "")).await.status, 200, "{address}");
     }
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_need_leave() {
+async fn pages_of_other_origins_need_permission() {
     let evil = "origin: https://evil.example";
     let good = "origin: https://good.example";
     let host = "host: here.example:8000";
@@ -76,19 +76,19 @@ async fn pages_of_other_origins_need_leave() {
 }
 
 #[tokio::test]
-async fn browsers_that_ask_first_are_told() {
+async fn preflight_requests_are_answered() {
     let open = service(|c| c.origins = vec!["https://good.example".into()]);
-    let ask = async |origin: &str| -> Answer {
+    let preflight = async |origin: &str| -> Answer {
         let origin = format!("origin: {origin}");
         let method = "access-control-request-method: POST";
         let names = "access-control-request-headers: content-type,inference-header-content-length";
         send(&open, request("OPTIONS", "/explain", &[&origin, method, names], Body::empty())).await
     };
-    let allowed = ask("https://good.example").await;
+    let allowed = preflight("https://good.example").await;
     assert_eq!(allowed.header("access-control-allow-origin"), "https://good.example");
     assert!(allowed.header("access-control-allow-methods").contains("POST"));
     assert!(allowed.header("access-control-allow-headers").contains("inference-header"));
-    let refused = ask("https://evil.example").await;
+    let refused = preflight("https://evil.example").await;
     assert_eq!(refused.header("access-control-allow-origin"), "");
 }
 

@@ -1,5 +1,5 @@
-//! What is answered is what the library says.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Answers hold what the library computes.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -22,7 +22,7 @@ fn settings(method: &str, samples: usize) -> Settings {
 }
 
 #[tokio::test]
-async fn json_and_pictures_hold_the_library_s_map() {
+async fn json_and_pictures_hold_the_map_of_the_library() {
     let app = plain();
     for (query, settings) in [
         ("class=3&method=grad-cam&samples=0&seed=5", settings("grad-cam", 0)),
@@ -54,14 +54,14 @@ async fn json_and_pictures_hold_the_library_s_map() {
 }
 
 #[tokio::test]
-async fn arrays_regions_feature_maps_and_uncertainty_are_given() {
+async fn arrays_regions_feature_maps_and_uncertainty_are_returned() {
     let app = plain();
     let address = "/explain?class=3&samples=4&uncertainty=true&regions=0.5&feature_maps=3&top=2";
     let answer = post(&app, address, CAT).await.ok();
-    let told = &answer["maps"][0];
-    assert_eq!(told["feature_maps"].as_array().unwrap().len(), 3);
-    assert_eq!(numbers(&told["uncertainty"]).len(), numbers(&told["map"]).len());
-    assert!(!told["regions"].as_array().unwrap().is_empty());
+    let class = &answer["maps"][0];
+    assert_eq!(class["feature_maps"].as_array().unwrap().len(), 3);
+    assert_eq!(numbers(&class["uncertainty"]).len(), numbers(&class["map"]).len());
+    assert!(!class["regions"].as_array().unwrap().is_empty());
     assert_eq!(answer["record"]["predictions"].as_array().unwrap().len(), 2);
     let npz = post_cat(&app, address, "application/x-npz").await;
     assert_eq!((npz.header("content-type"), &npz.body[..2]), ("application/x-npz", &b"PK"[..]));
@@ -169,7 +169,7 @@ async fn open_inference_v2_in_json_and_bytes() {
 }
 
 #[tokio::test]
-async fn v2_outputs_are_chosen_and_may_be_bytes() {
+async fn v2_outputs_are_chosen_and_may_be_binary() {
     let app = plain();
     let picture = json!({"name": "picture", "datatype": "BYTES", "shape": [2], "data": [base64(CAT), base64(CAT)]});
     let outputs = json!([
@@ -193,7 +193,7 @@ async fn v2_outputs_are_chosen_and_may_be_bytes() {
 }
 
 #[tokio::test]
-async fn metrics_and_the_document() {
+async fn metrics_and_the_description_of_the_api() {
     let app = plain();
     post(&app, "/explain?method=grad-cam", CAT).await.ok();
     get(&app, "/nowhere/at/all").await;

@@ -1,5 +1,5 @@
-//! Requests that cannot be answered are refused in words, and never as the server's own failure.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Requests that cannot be answered are refused with an error in words, and never as a failure of the server.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -7,11 +7,11 @@ use common::{CAT, base64, get, plain, post, prepared, request, send, service};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn options_that_cannot_be() {
+async fn options_that_are_not_valid() {
     let app = plain();
     let long = "0,0%20".repeat(9000);
     let cases: &[(&str, u16, &str)] = &[
-        ("colour=red", 400, "unknown field"),
+        ("colour=red", 400, "no option 'colour'"),
         ("method=cam%2B", 400, "there is no method"),
         ("method=%FF", 400, "no method"),
         ("model=resnet", 404, "the models are digits"),
@@ -19,7 +19,7 @@ async fn options_that_cannot_be() {
         ("layer=/etc/passwd", 400, "no layer"),
         ("layer=", 400, "no layer"),
         ("layer=logits", 400, "give it: grid=14x14 and skip_tokens=1"),
-        ("grid=14x14", 400, "name the layer: layer=NAME"),
+        ("grid=14x14", 400, "give layer, too: layer=NAME"),
         ("layer=logits&grid=4294967295x4294967295", 400, ""),
         ("layer=logits&grid=0x0", 400, ""),
         ("layer=logits&grid=2x2&skip_tokens=65535", 400, ""),
@@ -29,16 +29,16 @@ async fn options_that_cannot_be() {
         ("class=1e400", 400, "no class"),
         ("class=bird", 400, "the nearest are"),
         ("class=%00%1b[31m", 400, "no class"),
-        ("samples=-1", 400, "samples is '-1'"),
-        ("samples=99999999999999999999", 400, "samples is"),
+        ("samples=-1", 400, "'-1' is not a number of samples"),
+        ("samples=99999999999999999999", 400, "is not a number of samples"),
         ("samples=1001", 400, "at most 1000"),
         ("samples=auto&tolerance=NaN", 400, "tolerance"),
         ("samples=auto&tolerance=-1", 400, "tolerance"),
         ("sigma=NaN", 400, "sigma"),
         ("sigma=-1", 400, "sigma"),
         ("sigma=inf", 400, "sigma"),
-        ("sigma=x", 400, "query string"),
-        ("seed=18446744073709551616", 400, "query string"),
+        ("sigma=x", 400, "sigma: 'x' is not a number"),
+        ("seed=18446744073709551616", 400, "seed: '18446744073709551616' is not a whole number"),
         ("maps=0-99999999999", 400, "no feature map"),
         ("maps=99999999999999999999999", 400, "names no feature maps"),
         ("neurons=0-9999999999,0", 400, "no row"),
@@ -48,13 +48,14 @@ async fn options_that_cannot_be() {
         ("opacity=-0.1", 400, "opacity"),
         ("colormap=hot", 400, "hot"),
         ("view=uncertainty", 400, "uncertainty=true"),
-        ("class=1&class=2", 400, "room for one"),
+        ("class=1&class=2", 400, "holds one"),
         ("top=65536", 400, ""),
     ];
     for (query, status, words) in cases {
-        let address = match query.starts_with("0,0") {
-            true => format!("/explain?samples=1&neurons={query}"),
-            false => format!("/explain?{query}"),
+        let address = if query.starts_with("0,0") {
+            format!("/explain?samples=1&neurons={query}")
+        } else {
+            format!("/explain?{query}")
         };
         let answer = send(&app, request("POST", &address, &["accept: image/png"], CAT)).await;
         answer.refuses(*status, words, &address[..address.len().min(80)]);
@@ -71,7 +72,7 @@ async fn options_that_cannot_be() {
 }
 
 #[tokio::test]
-async fn addresses_and_methods_that_are_not_there() {
+async fn addresses_and_methods_that_do_not_exist() {
     let app = plain();
     let endless = format!("/{}", "a".repeat(60_000));
     for (method, address, status, words) in [
@@ -83,7 +84,7 @@ async fn addresses_and_methods_that_are_not_there() {
         ("POST", "/", 405, "another method"),
         ("GET", "/samples/../../../etc/passwd", 404, ""),
         ("GET", "/samples/%2e%2e%2fCargo.toml", 404, ""),
-        ("GET", "/about/%FF", 404, "no UTF-8"),
+        ("GET", "/about/%FF", 404, "not valid UTF-8"),
         ("GET", "/about/..%2f..%2fetc", 404, "no model"),
         ("GET", "/v1/models/a%00b", 404, "no model"),
         ("POST", "/v1/models/digits", 405, "another method"),
@@ -92,7 +93,7 @@ async fn addresses_and_methods_that_are_not_there() {
         ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
         ("POST", "/v2/models/other/infer", 404, "no model 'other'"),
         ("DELETE", "/explanations/1", 404, "no such explanation"),
-        ("DELETE", "/explanations/%FF", 404, "no UTF-8"),
+        ("DELETE", "/explanations/%FF", 404, "not valid UTF-8"),
     ] {
         let answer = send(&app, request(method, address, &[], CAT)).await;
         answer.refuses(status, words, &address[..address.len().min(60)]);
@@ -111,7 +112,7 @@ async fn addresses_and_methods_that_are_not_there() {
 }
 
 #[tokio::test]
-async fn pictures_that_are_none() {
+async fn bodies_that_are_not_pictures() {
     let app = plain();
     let bomb = {
         // The header of a picture of 60000x60000 pixels.
@@ -149,7 +150,7 @@ async fn pictures_that_are_none() {
 }
 
 #[tokio::test]
-async fn json_that_is_none() {
+async fn json_that_is_not_valid() {
     let app = plain();
     let deep = "[".repeat(100_000);
     let many = format!("{{\"instances\": [{}[]]}}", "[],".repeat(70_000));
@@ -165,7 +166,7 @@ async fn json_that_is_none() {
         (r#"{"instances": [7]}"#, "a picture"),
         (r#"{"instances": ["x"]}"#, "a picture"),
         (r#"{"instances": [{}]}"#, "empty"),
-        (r#"{"instances": [{"b64": "?"}]}"#, "no base64"),
+        (r#"{"instances": [{"b64": "?"}]}"#, "not valid base64"),
         (r#"{"instances": [{"b64": 7}]}"#, "the request's JSON"),
         (r#"{"instances": [{"b64": "AA==", "x": 1}]}"#, "more than a picture"),
         (r#"{"instances": [{"b64": "AA=="}]}"#, "no picture"),
@@ -174,7 +175,7 @@ async fn json_that_is_none() {
         (r#"{"instances": [[[[1e999]]]]}"#, "number out of range"),
         (r#"{"instances": [[[[1e39]]]]}"#, ""),
         (r#"{"instances": [[[NaN]]]}"#, "the request's JSON"),
-        (r#"{"instances": [[1]], "options": {"colour": 1}}"#, "unknown field"),
+        (r#"{"instances": [[1]], "options": {"colour": 1}}"#, "no option 'colour'"),
         (r#"{"instances": [[1]], "options": {"model": "x"}}"#, "the address names the model"),
         (r#"{"instances": [[1]], "options": {"class": {}}}"#, "a text or a number"),
         (r#"{"instances": [[1]], "extra": 1}"#, "unknown field"),
@@ -190,7 +191,7 @@ async fn json_that_is_none() {
 }
 
 #[tokio::test]
-async fn tensors_that_are_none() {
+async fn tensors_that_are_not_valid() {
     let app = plain();
     let (values, shape) = prepared();
     let nan: Vec<u8> = f32::NAN.to_le_bytes().repeat(values.len());
@@ -214,9 +215,9 @@ async fn tensors_that_are_none() {
         (json!({}), b"", "missing field `inputs`"),
         (json!({"inputs": []}), b"", "expected one"),
         (with("inputs", both), b"", "2 inputs"),
-        (with("outputs", scores), b"", "again"),
+        (with("outputs", scores), b"", "requested twice"),
         (with("outputs", json!([{"name": "x"}])), b"", "the outputs are"),
-        (with("parameters", json!({"colour": 1})), b"", "unknown field"),
+        (with("parameters", json!({"colour": 1})), b"", "no option 'colour'"),
         (with("parameters", json!({"model": "x"})), b"", "the address names the model"),
         (input("x", "FP32", json!([1]), json!([1])), b"", "no input 'x'"),
         (fp32(json!([1, 3, 96, 96])), b"", "has 1 values"),

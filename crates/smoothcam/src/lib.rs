@@ -47,7 +47,7 @@ pub use classifier::layers::Layer;
 pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::explanation::{ClassMap, Degenerate, Explanation, FeatureMap, NoiseUsed};
-pub use explain::overview::Glance;
+pub use explain::overview::{LayerMap, Overview};
 pub use explain::record::Manifest;
 pub use explain::selection::{Maps, Neurons};
 pub use explain::settings::{MOST_SAMPLES, MOST_TARGETS, Samples, Settings, Sigma};

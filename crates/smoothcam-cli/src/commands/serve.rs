@@ -86,7 +86,7 @@ fn limits(args: &ServeLimitArgs) -> Limits {
         pixels: args.max_pixels.unwrap_or(default.pixels),
         pictures: args.max_pictures.map_or(default.pictures, usize::from),
         samples: args.max_samples.map_or(default.samples, usize::from),
-        kept: size(args.keep, default.kept),
+        cache: size(args.keep, default.cache),
         ..default
     }
 }

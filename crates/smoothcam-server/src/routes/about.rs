@@ -1,4 +1,4 @@
-//! What the server has: models, their layers and classes, methods.
+//! Handles the addresses that describe the server and its models: methods, layers, classes, limits.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,23 +7,23 @@ use smoothcam::render::ColorMap;
 use smoothcam::{Layer, Method};
 use utoipa::ToSchema;
 
-use crate::app::Shared;
-use crate::intake::Name;
-use crate::page::SAMPLES;
-use crate::reject::{Refusal, Rejection};
+use crate::rejection::{Refusal, Rejection};
+use crate::request::path::PathName;
+use crate::routes::page::SAMPLES;
+use crate::state::SharedState;
 
-/// What the server has.
+/// The server: its models, methods, colours and limits.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ServerAnswer {
     /// smoothcam's version.
     version: &'static str,
-    /// The models' names, the first being meant where none is named.
+    /// The models' names; the first is used where a request names none.
     models: Vec<String>,
     methods: Vec<MethodAnswer>,
     colormaps: Vec<ColorMapAnswer>,
     /// The colours of -1 to 1, for maps with negative evidence.
     diverging: Vec<[u8; 3]>,
-    /// Addresses of photographs to begin with.
+    /// Addresses of photographs to try.
     samples: Vec<&'static str>,
     limits: LimitsAnswer,
 }
@@ -46,14 +46,15 @@ struct MethodAnswer {
     source: &'static str,
     /// Noised samples by default.
     samples: usize,
-    /// Whether it looks at the model's input in place of a layer.
+    /// Whether it explains the model's input in place of a layer.
     at_input: bool,
-    /// Whether it can do without noise, and with.
+    /// Whether it works without noise.
     plain: bool,
+    /// Whether it works with noise.
     noisy: bool,
 }
 
-/// What a request may ask for at most.
+/// The limits of a request.
 #[derive(Serialize, ToSchema)]
 struct LimitsAnswer {
     /// Bytes of a body.
@@ -68,24 +69,25 @@ struct LimitsAnswer {
     seconds: f64,
 }
 
-/// What is known of a model.
+/// A model: its input, labels and layers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModelAnswer {
     name: String,
-    /// Whether it is the one that smoothcam holds.
+    /// Whether it is the model that is built into smoothcam.
     built_in: bool,
     /// SHA-256 of its file.
     sha256: String,
-    /// What runs it.
+    /// The engine that runs it.
     engine: String,
     /// The shape of its input for one picture.
     input: [usize; 4],
-    /// Labels by class; indices where there are none.
+    /// The label of each class, or its index where there is no label.
     labels: Vec<String>,
     /// The layers worth explaining, in the order in which they are computed.
     layers: Vec<LayerAnswer>,
-    /// The layer that is explained by default, with noise and without.
+    /// The layer that is explained by default with noise.
     default_with_noise: Option<String>,
+    /// The layer that is explained by default without noise.
     default: Option<String>,
 }
 
@@ -95,11 +97,11 @@ struct LayerAnswer {
     name: String,
     /// The module that computes it, where that is known.
     module: String,
-    /// How many feature maps.
+    /// The number of feature maps.
     maps: usize,
     height: usize,
     width: usize,
-    /// Whether noise changes the gradient there; none if the gradient does not reach it.
+    /// Whether noise changes the gradient there; null if the gradient does not reach the layer.
     noise_acts: Option<bool>,
 }
 
@@ -116,18 +118,18 @@ impl LayerAnswer {
     }
 }
 
-/// What the server has.
+/// Describes the server: its models, methods, colours and limits.
 #[utoipa::path(get, path = "/about", tag = "about", responses(
     (status = 200, body = ServerAnswer),
     (status = 401, body = Refusal),
 ))]
-pub(crate) async fn server(State(app): State<Shared>) -> Json<ServerAnswer> {
+pub(crate) async fn server(State(state): State<SharedState>) -> Json<ServerAnswer> {
     let colours =
         |(name, map): (_, ColorMap)| ColorMapAnswer { name, colors: map.colors().to_vec() };
-    let limits = &app.limits;
+    let limits = &state.limits;
     Json(ServerAnswer {
         version: env!("CARGO_PKG_VERSION"),
-        models: app.models.iter().map(|m| m.name.clone()).collect(),
+        models: state.models.names(),
         methods: Method::all().map(method).collect(),
         colormaps: ColorMap::ALL.into_iter().map(colours).collect(),
         diverging: ColorMap::diverging().to_vec(),
@@ -155,17 +157,17 @@ fn method(method: Method) -> MethodAnswer {
     }
 }
 
-/// What is known of a model.
+/// Describes a model: its input, labels and layers.
 #[utoipa::path(get, path = "/about/{model}", tag = "about", params(("model" = String, Path, example = "efficientnet-lite0")), responses(
     (status = 200, body = ModelAnswer),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn model(
-    State(app): State<Shared>,
-    Name(name): Name,
+    State(state): State<SharedState>,
+    PathName(name): PathName,
 ) -> Result<Json<ModelAnswer>, Rejection> {
-    let served = app.model(Some(&name))?;
+    let served = state.models.find(Some(&name))?;
     let explainer = served.explainer;
     let label =
         |class| explainer.label(class).map_or_else(|| format!("class {class}"), str::to_owned);

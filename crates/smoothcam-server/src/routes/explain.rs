@@ -1,24 +1,30 @@
-//! A picture in, an explanation out: the plain interface, which the page uses, too.
+//! Handles the plain interface, which the page uses: a picture as the body, options in the query string.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
+use smoothcam::Settings;
+use smoothcam::TargetSpec;
 use smoothcam::render::encode_png;
-use smoothcam::{Explanation, TargetSpec};
 use utoipa::ToSchema;
 
-use crate::answer::{Answer, Predicted, one_class, png, rows, small};
-use crate::app::{Served, Shared};
-use crate::bodies::held;
-use crate::events::{self, Tell, watch};
-use crate::intake::{Job, Name, Query};
-use crate::media::Media;
-use crate::options::Options;
-use crate::reject::{Refusal, Refusals, Rejection};
-use crate::subjects::{Given, Subject};
-use crate::work::Stop;
+use crate::answer::events;
+use crate::answer::explanation::Answer;
+use crate::answer::maps::{rows, small};
+use crate::answer::png::{one_class, png};
+use crate::answer::predicted::{Predicted, most_probable};
+use crate::answer::respond::{json, respond, response};
+use crate::inference::{Report, explanation, predictions};
+use crate::models::ServedModel;
+use crate::pictures::sent::SentPicture;
+use crate::rejection::{Refusal, Refusals, Rejection};
+use crate::request::body::AdmittedRequest;
+use crate::request::media::Media;
+use crate::request::options::{OptionFields, Options};
+use crate::request::path::PathName;
+use crate::state::{AppState, SharedState};
+use crate::work::stop::Stop;
 
 /// The most probable classes.
 #[derive(Serialize, ToSchema)]
@@ -32,151 +38,91 @@ pub(crate) struct PredictAnswer {
 pub(crate) struct OverviewAnswer {
     model: String,
     class: usize,
-    layers: Vec<Glance>,
+    layers: Vec<LayerMap>,
 }
 
-/// A layer at a glance.
+/// Grad-CAM's map at a layer.
 #[derive(Serialize, ToSchema)]
-struct Glance {
+struct LayerMap {
     /// The layer's name.
     name: String,
-    /// Rows of the map, its maximum 1; at most 32 by 32.
+    /// Rows of the map, scaled to a maximum of 1; at most 32 by 32.
     map: Vec<Vec<f32>>,
 }
 
-/// Explains a picture.
-pub(crate) fn explanation(
-    app: &Shared,
-    model: &Served,
-    given: &Given,
-    options: &Options,
-    arrays: bool,
-    stop: &Stop,
-    tell: Tell<'_>,
-) -> Result<(std::sync::Arc<Subject>, Explanation), Rejection> {
-    let mut settings = options.settings(&app.limits)?;
-    settings.keep_noise = arrays;
-    let subject = app.subjects.of(model, given)?;
-    let explanation = watch(&subject, &settings, stop, &mut |subject, step| {
-        app.metrics.passed();
-        tell(subject, step)
-    });
-    app.subjects.tidy();
-    let explanation = explanation?;
-    app.metrics.explained(&model.name, settings.method.name());
-    Ok((subject, explanation))
-}
-
-/// The most probable classes of a picture.
-pub(crate) fn predictions(
-    app: &Shared,
-    model: &Served,
-    given: &Given,
-    top: usize,
-) -> Result<Vec<Predicted>, Rejection> {
-    let subject = app.subjects.of(model, given)?;
-    let predictions = subject.explainer.predictions(subject.study.input());
-    app.subjects.tidy();
-    Ok(predictions?.iter().take(top).map(Predicted::from).collect())
-}
-
-/// What `work` makes of a picture, which is the body, for the model that the options name.
-async fn worked<T: Send + 'static>(
-    app: Shared,
-    options: Options,
-    job: Job,
-    work: impl FnOnce(&Shared, &Served, &Given, &Options) -> Result<T, Rejection> + Send + 'static,
-) -> Result<T, Rejection> {
-    app.model(options.model.as_deref())?;
-    let shared = app.clone();
-    let run = move |_: &Stop| {
-        options.check()?;
-        let model = app.model(options.model.as_deref())?;
-        work(&app, model, &Given::File(job.body), &options)
-    };
-    shared.workers.run(job.place, Stop::default(), run).await
-}
-
-/// The most probable classes of a picture, which is the body.
-#[utoipa::path(post, path = "/predict", tag = "explain", params(Options), request_body(
+/// Predicts the most probable classes of a picture, which is the body.
+#[utoipa::path(post, path = "/predict", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = PredictAnswer),
     Refusals,
 ))]
 pub(crate) async fn predict(
-    State(app): State<Shared>,
-    Query(options): Query<Options>,
-    job: Job,
-) -> Result<Json<PredictAnswer>, Rejection> {
-    let predicted = |app: &Shared, model: &Served, given: &Given, options: &Options| {
-        let predictions = predictions(app, model, given, options.top())?;
-        Ok(PredictAnswer { model: model.name.clone(), predictions })
-    };
-    worked(app, options, job, predicted).await.map(Json)
+    State(state): State<SharedState>,
+    options: Options,
+    request: AdmittedRequest,
+) -> Result<Response, Rejection> {
+    answer(state, options, request, |state, model, sent, options| {
+        let predictions = most_probable(&predictions(state, model, sent)?, options.answer.top);
+        json(&PredictAnswer { model: model.name.clone(), predictions })
+    })
+    .await
 }
 
-/// The picture as the server sees it, as a PNG: upright, in 8-bit colours; of arrays their values from black to
-/// white.
-#[utoipa::path(post, path = "/picture", tag = "explain", params(Options), request_body(
+/// Returns the picture as the server sees it, as a PNG: upright, in 8-bit colours; the values of arrays go from black
+/// to white.
+#[utoipa::path(post, path = "/picture", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = String, content_type = "image/png"),
     Refusals,
 ))]
 pub(crate) async fn picture(
-    State(app): State<Shared>,
-    Query(options): Query<Options>,
-    job: Job,
+    State(state): State<SharedState>,
+    options: Options,
+    request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let place = job.place.clone();
-    let seen = |app: &Shared, model: &Served, given: &Given, _: &Options| {
-        let subject = app.subjects.of(model, given)?;
-        app.subjects.tidy();
-        Ok(encode_png(&subject.picture)?)
-    };
-    let png = worked(app, options, job, seen).await?;
-    let answer = ([(header::CONTENT_TYPE, Media::Png.name())], png).into_response();
-    Ok(held(answer, place))
+    answer(state, options, request, |state, model, sent, _| {
+        let prepared = state.pictures.get(model, sent)?;
+        Ok(response(Media::Png, encode_png(&prepared.picture)?))
+    })
+    .await
 }
 
-/// Grad-CAM's map of a class (the predicted one if none is named) at every layer worth explaining, from one
-/// run: to choose a layer by.
-#[utoipa::path(post, path = "/overview", tag = "explain", params(Options), request_body(
+/// Returns Grad-CAM's map of a class (the predicted one by default) at every layer worth explaining, from one run: to
+/// choose a layer by.
+#[utoipa::path(post, path = "/overview", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, body = OverviewAnswer),
     Refusals,
 ))]
 pub(crate) async fn overview(
-    State(app): State<Shared>,
-    Query(options): Query<Options>,
-    job: Job,
-) -> Result<Json<OverviewAnswer>, Rejection> {
-    let glances = |app: &Shared, model: &Served, given: &Given, options: &Options| {
-        let subject = app.subjects.of(model, given)?;
-        let class = match &options.class.0[..] {
-            [] => subject.explainer.predictions(subject.study.input())?[0].class,
-            [class] => subject.explainer.class(class)?,
+    State(state): State<SharedState>,
+    options: Options,
+    request: AdmittedRequest,
+) -> Result<Response, Rejection> {
+    answer(state, options, request, |state, model, sent, options| {
+        let prepared = state.pictures.get(model, sent)?;
+        let target = match &options.settings.targets[..] {
+            [] => &TargetSpec::Predicted,
+            [target] => target,
             _ => return Err(Rejection::bad("several classes are named, expected one")),
         };
-        let glance = |glance: &smoothcam::Glance| {
-            Ok::<_, Rejection>(Glance {
-                name: glance.layer.name.clone(),
-                map: rows(&small(&glance.map)?),
-            })
-        };
-        let layers: Result<_, Rejection> =
-            subject.study.overview(&TargetSpec::class(class))?.iter().map(glance).collect();
-        app.subjects.tidy();
-        Ok(OverviewAnswer { model: model.name.clone(), class, layers: layers? })
-    };
-    worked(app, options, job, glances).await.map(Json)
+        let overview = prepared.study.overview(target)?;
+        let class = overview.class;
+        let mut layers = Vec::new();
+        for at in &overview.layers {
+            layers.push(LayerMap { name: at.layer.name.clone(), map: rows(&small(&at.map)?) });
+        }
+        json(&OverviewAnswer { model: model.name.clone(), class, layers })
+    })
+    .await
 }
 
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
 /// server-sent events (`progress` as in ProgressEvent, then `explanation` as in Answer, or `error` as in Refusal).
-#[utoipa::path(post, path = "/explain", tag = "explain", params(Options), request_body(
+#[utoipa::path(post, path = "/explain", tag = "explain", params(OptionFields), request_body(
     content = String, content_type = "application/octet-stream", description = "A picture file",
 ), responses(
     (status = 200, content(
@@ -189,56 +135,77 @@ pub(crate) async fn overview(
     Refusals,
 ))]
 pub(crate) async fn explain(
-    State(app): State<Shared>,
+    State(state): State<SharedState>,
     media: Media,
-    Query(options): Query<Options>,
-    job: Job,
+    options: Options,
+    AdmittedRequest { guard, body }: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    app.model(options.model.as_deref())?;
-    options.settings(&app.limits)?;
-    let (shared, given) = (app.clone(), Given::File(job.body));
-    let run = move |stop: &Stop, tell: Tell<'_>| {
-        let model = app.model(options.model.as_deref())?;
-        let (subject, explanation) =
-            explanation(&app, model, &given, &options, media == Media::Npz, stop, tell)?;
-        match media {
-            Media::Json | Media::Events => {
-                let answer = Answer::new(&model.name, &subject, &explanation, &options)?;
-                serde_json::to_vec(&answer).map_err(Rejection::failure)
-            }
-            Media::Png => png(&subject, &explanation, &options),
-            Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
-        }
+    state.models.find(options.model.as_deref())?;
+    let (shared, sent) = (state.clone(), SentPicture::File(body));
+    let work = move |stop: &Stop, report: Report<'_>| {
+        let model = state.models.find(options.model.as_deref())?;
+        explained(&state, model, &sent, &options, media, stop, report)
     };
     if media == Media::Events {
-        let place = job.place.clone();
-        let events = events::respond(&shared, job.place, move |stop, tell| {
-            let answer = run(stop, tell)?;
-            String::from_utf8(answer).map_err(Rejection::failure)
-        });
-        return Ok(held(events, place));
+        return Ok(events::respond(&shared, guard, move |stop, report| {
+            String::from_utf8(work(stop, report)?).map_err(Rejection::failure)
+        }));
     }
-    let work = move |stop: &Stop| run(stop, &mut |_, _| Ok(()));
-    let place = job.place.clone();
-    let answer = shared.workers.run(job.place, Stop::default(), work).await?;
-    let answer = ([(header::CONTENT_TYPE, media.name())], answer).into_response();
-    Ok(held(answer, place))
+    let work = move |stop: &Stop| Ok(response(media, work(stop, &mut |_, _| Ok(()))?));
+    respond(&shared, guard, work).await
 }
 
-/// Ends the noised samples of an explanation that is told about by events: it is then that of the samples taken so
-/// far.
+/// Ends the noised samples of an explanation that is answered with events. The explanation is then that of the samples
+/// taken so far.
 #[utoipa::path(delete, path = "/explanations/{id}", tag = "explain", params(("id" = String, Path)), responses(
     (status = 204),
     (status = 401, body = Refusal),
     (status = 404, body = Refusal),
 ))]
 pub(crate) async fn stop(
-    State(app): State<Shared>,
-    Name(id): Name,
+    State(state): State<SharedState>,
+    PathName(id): PathName,
 ) -> Result<StatusCode, Rejection> {
-    let running = app.running();
-    let stop = running.get(&id);
-    let stop = stop.ok_or_else(|| Rejection::not_found("no such explanation is in work"))?;
-    stop.set();
+    if !state.running.stop(&id) {
+        return Err(Rejection::not_found("no such explanation is running"));
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Answers a request with what `work` makes of its picture, which is the body, for the model that the options name.
+async fn answer(
+    state: SharedState,
+    options: Options,
+    AdmittedRequest { guard, body }: AdmittedRequest,
+    work: fn(&AppState, &ServedModel, &SentPicture, &Options) -> Result<Response, Rejection>,
+) -> Result<Response, Rejection> {
+    state.models.find(options.model.as_deref())?;
+    let shared = state.clone();
+    let work = move |_: &Stop| {
+        let model = state.models.find(options.model.as_deref())?;
+        work(&state, model, &SentPicture::File(body), &options)
+    };
+    respond(&shared, guard, work).await
+}
+
+/// An explanation in the form that the client accepts; with events, the last one holds JSON.
+fn explained(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+    options: &Options,
+    media: Media,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<Vec<u8>, Rejection> {
+    let settings = Settings { keep_noise: media == Media::Npz, ..options.settings.clone() };
+    let (prepared, explanation) = explanation(state, model, sent, &settings, stop, report)?;
+    match media {
+        Media::Json | Media::Events => {
+            let answer = Answer::new(&model.name, &prepared, &explanation, options)?;
+            serde_json::to_vec(&answer).map_err(Rejection::failure)
+        }
+        Media::Png => png(&prepared, &explanation, options),
+        Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
+    }
 }

@@ -1,4 +1,4 @@
-//! Whether the server is well.
+//! Handles the addresses that say whether the server works: liveness, readiness, metrics.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,48 +7,51 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
 use crate::metrics::CONTENT_TYPE;
-use crate::reject::{Refusal, Rejection};
+use crate::rejection::{Refusal, Rejection};
+use crate::state::SharedState;
 
-/// That the process answers.
+/// Says that the process answers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LiveAnswer {
     live: bool,
 }
 
-/// That requests are taken.
+/// Says that requests are accepted.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthAnswer {
     ready: bool,
 }
 
-/// The process answers.
+/// Says that the process answers.
 #[utoipa::path(get, path = "/v2/health/live", tag = "health", responses((status = 200, body = LiveAnswer)))]
 pub(crate) async fn live() -> Json<LiveAnswer> {
     Json(LiveAnswer { live: true })
 }
 
-/// Requests are taken: not while the server is shutting down.
+/// Says whether requests are accepted: not while the server shuts down.
 #[utoipa::path(get, path = "/v2/health/ready", tag = "health", responses(
     (status = 200, body = HealthAnswer),
     (status = 503, body = Refusal),
 ))]
-pub(crate) async fn ready(State(app): State<Shared>) -> Result<Json<HealthAnswer>, Rejection> {
-    match app.is_ready() {
-        true => Ok(Json(HealthAnswer { ready: true })),
-        false => {
-            Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"))
-        }
+pub(crate) async fn ready(
+    State(state): State<SharedState>,
+) -> Result<Json<HealthAnswer>, Rejection> {
+    if state.is_ready() {
+        return Ok(Json(HealthAnswer { ready: true }));
     }
+    Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"))
 }
 
-/// Counts and times, for Prometheus.
+/// Returns counts and durations, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
     (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Refusal),
 ))]
-pub(crate) async fn metrics(State(app): State<Shared>) -> Result<Response, Rejection> {
-    let text = app.metrics.text(app.workers.busy()).map_err(Rejection::failure)?;
+pub(crate) async fn metrics(State(state): State<SharedState>) -> Result<Response, Rejection> {
+    let working = state.workers.busy();
+    // The two are counted one after the other, and may change in between.
+    let waiting = state.queue.len().saturating_sub(working);
+    let text = state.metrics.text(working, waiting).map_err(Rejection::failure)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

@@ -1,7 +1,6 @@
-//! What is answered at which address.
+//! Answers the requests of the plain interface, and serves the page.
 
 pub(crate) mod about;
 pub(crate) mod explain;
 pub(crate) mod health;
-pub(crate) mod v1;
-pub(crate) mod v2;
+pub(crate) mod page;

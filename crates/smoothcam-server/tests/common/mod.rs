@@ -1,5 +1,5 @@
-//! The service without a socket: the model of digits, a photograph, and requests.
-#![allow(dead_code, clippy::unwrap_used, reason = "tests, each of which uses a part")]
+//! Provides the service without a socket: the model of digits, a photograph, and requests.
+#![expect(dead_code, reason = "each test uses a part")]
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use smoothcam::{Explainer, Explanation, Limits as PictureLimits, Photo, Settings
 use smoothcam_server::{Config, Limits, Model, app};
 use tower::ServiceExt;
 
-/// The photograph that is asked about.
+/// The photograph that requests send.
 pub(crate) static CAT: &[u8] = include_bytes!("../../../../examples/cat.png");
 
 /// A classifier of 96x96 pixels into ten classes, at whose layers noise acts.
@@ -25,22 +25,27 @@ pub(crate) fn digits() -> Explainer {
     Explainer::builder().model(model).build().unwrap()
 }
 
-/// The service with this model as `digits`.
-pub(crate) fn service(change: impl FnOnce(&mut Config)) -> Router {
+/// A configuration with this model as `digits`, in which no time runs out by itself: machines may be slow.
+pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     let models = vec![Model { name: "digits".into(), explainer: digits() }];
     let mut config = Config { models, token: None, origins: vec![], limits: Limits::default() };
-    // Beside other tests the machine may be slow.
-    config.limits.time = Duration::from_secs(300);
+    config.limits.time = Duration::from_secs(24 * 60 * 60);
+    config.limits.upload = Duration::from_secs(24 * 60 * 60);
     change(&mut config);
-    app(config).unwrap()
+    config
 }
 
-/// As it is by default.
+/// The service of such a configuration.
+pub(crate) fn service(change: impl FnOnce(&mut Config)) -> Router {
+    app(config(change)).unwrap()
+}
+
+/// The service with the default limits but those of time.
 pub(crate) fn plain() -> Router {
     service(|_| {})
 }
 
-/// What the library says of the photograph.
+/// The library's explanation of the photograph.
 pub(crate) fn explained(settings: &Settings) -> Explanation {
     static EXPLAINER: OnceLock<Explainer> = OnceLock::new();
     let explainer = EXPLAINER.get_or_init(digits);
@@ -48,7 +53,7 @@ pub(crate) fn explained(settings: &Settings) -> Explanation {
     photo.study(explainer).unwrap().explain(settings, &mut |_, _| {}).unwrap()
 }
 
-/// The photograph as the model takes it: its values, and their shape.
+/// The photograph preprocessed for the model: its values, and their shape.
 pub(crate) fn prepared() -> (Vec<f32>, Vec<usize>) {
     let explainer = digits();
     let photo = Photo::decode(CAT, &PictureLimits::default()).unwrap();
@@ -88,14 +93,14 @@ impl Answer {
         self.json()
     }
 
-    /// Checks that it is a refusal in the one form that they have, which says these words.
+    /// Checks that it is a refusal with this status, in the one form that refusals have, which contains these words.
     pub(crate) fn refuses(&self, status: u16, words: &str, what: &str) {
-        let told = self.json();
-        assert_eq!(self.status.as_u16(), status, "{what}: {told}");
+        let refusal = self.json();
+        assert_eq!(self.status.as_u16(), status, "{what}: {refusal}");
         assert_eq!(self.header("content-type"), "application/json", "{what}");
-        let text = format!("{} {}", told["error"].as_str().unwrap(), told["hint"]);
+        let text = format!("{} {}", refusal["error"].as_str().unwrap(), refusal["hint"]);
         assert!(text.contains(words), "{what}: no '{words}' in: {text}");
-        // One flag is for whoever runs the server.
+        // Whoever runs the server can use this flag; no other flag helps a client.
         let text = text.replace("--allow-origin", "");
         for word in ["panicked", "--", "\u{1b}"] {
             assert!(!text.contains(word), "{what}: {text}");
@@ -143,6 +148,16 @@ pub(crate) async fn post_cat(app: &Router, address: &str, accept: &str) -> Answe
     send(app, request("POST", address, &[&accept], CAT)).await
 }
 
+/// The server-sent events of a text: names and data.
+pub(crate) fn events(text: &str) -> Vec<(String, Value)> {
+    let event = |block: &str| {
+        let field = |name: &str| block.lines().find_map(|l| l.strip_prefix(name));
+        let data = serde_json::from_str(field("data: ")?).unwrap();
+        Some((field("event: ")?.to_owned(), data))
+    };
+    text.split("\n\n").filter_map(event).collect()
+}
+
 pub(crate) fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
@@ -155,7 +170,7 @@ pub(crate) fn numbers(rows: &Value) -> Vec<f32> {
     }
 }
 
-/// A map of the library's.
+/// The numbers of the first map of an explanation.
 pub(crate) fn map(explanation: &Explanation) -> Vec<f32> {
     explanation.classes[0].map.iter().copied().collect()
 }

@@ -11,8 +11,16 @@ use crate::map::normalized::normalized;
 use crate::target::Target;
 use crate::{Error, Result};
 
+/// Grad-CAM's maps at all feature layers.
+pub struct Overview {
+    /// The class that is explained.
+    pub class: usize,
+    /// The layers with their maps, in the order in which they are computed.
+    pub layers: Vec<LayerMap>,
+}
+
 /// A layer with Grad-CAM's map there.
-pub struct Glance {
+pub struct LayerMap {
     /// The layer.
     pub layer: Layer,
     /// The map (h, w), its maximum 1; zeros where there is no positive evidence.
@@ -20,7 +28,7 @@ pub struct Glance {
 }
 
 /// The classifier with the gradients at all its feature layers at once, ready to run.
-pub(crate) struct Overview {
+pub(crate) struct OverviewSession {
     session: Box<dyn Session>,
     layers: Vec<Layer>,
     /// Names: of the picture, of what says which score is differentiated, of the maps.
@@ -31,8 +39,8 @@ pub(crate) struct Overview {
     scores: Vec<usize>,
 }
 
-impl Overview {
-    pub(crate) fn new(network: &Network, layers: Vec<Layer>) -> Result<Overview> {
+impl OverviewSession {
+    pub(crate) fn new(network: &Network, layers: Vec<Layer>) -> Result<OverviewSession> {
         let tape = Tape::new(network.graph.clone());
         let score = tape.var(network.score);
         let seed = tape.input("seed", &score.shape());
@@ -50,7 +58,7 @@ impl Overview {
         let seed = seed.id();
         let mut graph = tape.into_graph().map_err(unsupported)?;
         graph.set_outputs(&outputs);
-        Ok(Overview {
+        Ok(OverviewSession {
             session: network.engine.load(&graph, Runs::Once)?,
             layers,
             input: network.name(network.input).to_owned(),
@@ -65,7 +73,7 @@ impl Overview {
     ///
     /// # Errors
     /// If the engine fails, or a map is not finite.
-    pub(crate) fn run(&self, picture: &Array4<f32>, target: Target) -> Result<Vec<Glance>> {
+    pub(crate) fn run(&self, picture: &Array4<f32>, target: Target) -> Result<Vec<LayerMap>> {
         let mut pictures = Array4::zeros(self.shape);
         pictures.index_axis_mut(Axis(0), 0).assign(&picture.index_axis(Axis(0), 0));
         let pictures = pictures.into_dyn();
@@ -78,7 +86,7 @@ impl Overview {
         let inputs = [(self.input.as_str(), pictures.view()), (self.seed.as_str(), seed.view())];
         let outputs: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let maps = self.session.run(&inputs, &outputs)?;
-        let glance = |(layer, map): (&Layer, Array)| {
+        let layer_map = |(layer, map): (&Layer, Array)| {
             let lost = || Error::failure("the engine lost an output");
             let Array::Floats(map) = map else { return Err(lost()) };
             let map = map.index_axis_move(Axis(0), 0).index_axis_move(Axis(0), 0);
@@ -89,9 +97,9 @@ impl Overview {
                     layer.name
                 )));
             }
-            Ok(Glance { layer: layer.clone(), map: normalized(&map.mapv(|x| x.max(0.0))) })
+            Ok(LayerMap { layer: layer.clone(), map: normalized(&map.mapv(|x| x.max(0.0))) })
         };
-        self.layers.iter().zip(maps).map(glance).collect()
+        self.layers.iter().zip(maps).map(layer_map).collect()
     }
 }
 
@@ -100,24 +108,26 @@ mod tests {
     use crate::{Explainer, Limits, Picture, Settings, TargetSpec};
 
     #[test]
-    fn glances_are_grad_cam_at_each_layer() {
+    fn an_overview_is_grad_cam_at_each_layer() {
         let explainer = Explainer::builder().build().unwrap();
         let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
         let cat = Picture::open(cat, &Limits::default()).unwrap();
         let study = explainer.study(&cat).unwrap();
-        let glances = study.overview(&TargetSpec::class(281)).unwrap();
-        assert!(glances.len() > 10);
-        for glance in glances.iter().step_by(5).chain(glances.last()) {
+        let overview = study.overview(&TargetSpec::class(281)).unwrap();
+        assert_eq!(overview.class, 281);
+        let layers = overview.layers;
+        assert!(layers.len() > 10);
+        for at in layers.iter().step_by(5).chain(layers.last()) {
             let settings = Settings {
                 method: "grad-cam".parse().unwrap(),
-                layer: Some(glance.layer.name.clone()),
+                layer: Some(at.layer.name.clone()),
                 targets: vec![TargetSpec::class(281)],
                 ..Settings::default()
             };
             let map = study.explain(&settings, &mut |_, _| {}).unwrap().classes[0].normalized();
-            let off = (&map - &glance.map).iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            let off = (&map - &at.map).iter().fold(0.0f32, |m, x| m.max(x.abs()));
             // Far below, a gradient passes many masks; ties fall this way or that, as engines round.
-            assert!(off < 5e-3, "{}: {off}", glance.layer.name);
+            assert!(off < 5e-3, "{}: {off}", at.layer.name);
         }
         assert!(study.overview(&TargetSpec::class(1000)).is_err());
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onnx_grad::ValueId;
 
-use super::overview::Overview;
+use super::overview::OverviewSession;
 use crate::Result;
 use crate::cache::Cache;
 use crate::classifier::grid::Grid;
@@ -22,7 +22,7 @@ const FORMULAS: usize = 32;
 pub(crate) struct Sessions {
     gradients: Cache<GradientKey, GradientSession>,
     formulas: Cache<(Method, (usize, usize, usize)), LoadedMethod>,
-    overview: Cache<(), Overview>,
+    overview: Cache<(), OverviewSession>,
 }
 
 /// A layer, its grid, and the number of targets.
@@ -76,7 +76,7 @@ impl Sessions {
         &self,
         network: &Network,
         layers: impl FnOnce() -> Vec<Layer>,
-    ) -> Result<Arc<Overview>> {
-        self.overview.get((), || Overview::new(network, layers()))
+    ) -> Result<Arc<OverviewSession>> {
+        self.overview.get((), || OverviewSession::new(network, layers()))
     }
 }

@@ -64,8 +64,11 @@ impl RawOptions {
                     .with_hint(Hint::leave_out(other).or(Hint::leave_out(name))));
             }
             if let Some(other) = spec.requires.filter(|other| !given(other)) {
+                let needed = shown().find(|row| row.spec.name == other);
+                let value = needed.map(|row| row.spec.placeholder()).unwrap_or_default();
+                let give = Hint::set(other, &value, format!("give {other}, too"));
                 return Err(Error::input(format!("{name} is given, but no {other}"))
-                    .with_hint(Hint::leave_out(name)));
+                    .with_hint(give.or(Hint::leave_out(name))));
             }
             let values = mine.iter().filter(|(other, _)| other == name);
             if values.clone().count() > 1 && !spec.many {

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::classifier::Classifier;
 use crate::explain::explanation::{ClassMap, Explanation, NoiseUsed};
 use crate::explain::fuse;
-use crate::explain::overview::Glance;
+use crate::explain::overview::Overview;
 use crate::explain::passes::{self, MapOf, Passes};
 use crate::explain::request::{PassesKey, Request};
 use crate::explain::sessions::Sessions;
@@ -97,20 +97,22 @@ impl<'e> Study<'e> {
     ///
     /// # Errors
     /// If there is no such class, or the engine fails.
-    pub fn overview(&self, target: &TargetSpec) -> Result<Vec<Glance>> {
+    pub fn overview(&self, target: &TargetSpec) -> Result<Overview> {
         let Classifier { network, layers, labels, .. } = self.classifier;
-        let target = match target.resolve(labels)? {
+        let class = match target.resolve(labels)? {
             Target::Predicted => {
                 let scores = self.classifier.forward(&self.input)?;
-                Target::Class(self.classifier.predictions(&scores)[0].class)
+                self.classifier.predictions(&scores)[0].class
             }
-            target => target,
+            Target::Class(class) => class,
         };
+        let target = Target::Class(class);
         let worth = || {
             let all = layers.all().iter();
             all.filter(|l| l.feature && l.noise_acts.is_ok()).cloned().collect()
         };
-        self.sessions.overview(network, worth)?.run(&self.input, target)
+        let layers = self.sessions.overview(network, worth)?.run(&self.input, target)?;
+        Ok(Overview { class, layers })
     }
 
     /// Explains the picture at one layer.

@@ -1,0 +1,79 @@
+//! Runs models on the pictures of requests: for scores, predictions and explanations.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use smoothcam::{Explanation, Prediction, Settings, Step};
+
+use crate::models::ServedModel;
+use crate::pictures::prepared::PreparedPicture;
+use crate::pictures::sent::SentPicture;
+use crate::rejection::Rejection;
+use crate::state::AppState;
+use crate::work::stop::Stop;
+
+/// Reports how far the explanation of a picture is; called after each pass.
+pub(crate) type Report<'a> =
+    &'a mut dyn FnMut(&PreparedPicture, &Step<'_>) -> smoothcam::Result<()>;
+
+/// A model's scores (before softmax or sigmoid) and probabilities (0 to 1) of a picture, one for each class.
+pub(crate) struct Scores {
+    pub(crate) scores: Vec<f32>,
+    pub(crate) probabilities: Vec<f64>,
+}
+
+/// The scores of a picture.
+pub(crate) fn scores(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+) -> Result<Scores, Rejection> {
+    let picture = state.pictures.get(model, sent)?;
+    let scores = model.explainer.forward(picture.study.input())?;
+    let probabilities = model.explainer.probabilities_of(&scores);
+    Ok(Scores { scores: scores.to_vec(), probabilities: probabilities.to_vec() })
+}
+
+/// All classes of a picture, the most probable first.
+pub(crate) fn predictions(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+) -> Result<Vec<Prediction>, Rejection> {
+    let picture = state.pictures.get(model, sent)?;
+    Ok(model.explainer.predictions(picture.study.input())?)
+}
+
+/// The explanation of a picture, of as many noised samples as are taken before it is stopped.
+///
+/// # Errors
+/// If the settings do not suit the model, the engine fails, or `report` does.
+pub(crate) fn explanation(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+    settings: &Settings,
+    stop: &Stop,
+    report: Report<'_>,
+) -> Result<(Arc<PreparedPicture>, Explanation), Rejection> {
+    let picture = state.pictures.get(model, sent)?;
+    let mut failure = None;
+    let explanation = picture.study.watch(settings, &mut |step| {
+        state.metrics.passed();
+        #[cfg(test)]
+        state.test_hook.after_pass(step.done, stop);
+        if let Err(error) = report(&picture, step) {
+            failure = Some(error);
+        }
+        if failure.is_some() || stop.is_set() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    state.metrics.explained(&model.name, settings.method.name());
+    Ok((picture, explanation))
+}

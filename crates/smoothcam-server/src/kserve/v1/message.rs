@@ -1,0 +1,116 @@
+//! Reads and writes the messages of KServe's data plane, version 1.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::answer::explanation::Answer;
+use crate::answer::predicted::Predicted;
+use crate::kserve::example::DOT;
+use crate::pictures::numbers::Numbers;
+use crate::pictures::sent::SentPicture;
+use crate::request::json::BoundedList;
+use crate::request::options::OptionFields;
+
+/// The models' names.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ModelsAnswer {
+    pub(crate) models: Vec<String>,
+}
+
+/// Whether a model is ready.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadyAnswer {
+    pub(crate) name: String,
+    pub(crate) ready: bool,
+}
+
+/// Pictures, and the options for all of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"instances": [{"b64": DOT}], "options": {"method": "grad-cam"}}))]
+pub(crate) struct V1Request {
+    /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
+    /// takes them.
+    #[schema(value_type = Vec<InstanceSchema>, min_items = 1)]
+    pub(crate) instances: BoundedList<Instance>,
+    /// The options for all pictures.
+    #[serde(default)]
+    pub(crate) options: OptionFields,
+}
+
+/// The most probable classes of each picture.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V1Predictions {
+    pub(crate) predictions: Vec<Vec<Predicted>>,
+}
+
+/// The explanation of each picture.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V1Explanations {
+    pub(crate) explanations: Vec<Answer>,
+}
+
+/// A picture of a request.
+pub(crate) struct Instance(pub(crate) SentPicture);
+
+/// A picture of a request.
+#[derive(ToSchema)]
+#[schema(as = Instance)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "for the API's description")]
+enum InstanceSchema {
+    /// A file in base64.
+    File {
+        /// The file.
+        b64: String,
+    },
+    /// What the model takes, without the axis of pictures.
+    Numbers(Vec<Vec<Vec<f32>>>),
+}
+
+impl<'de> Deserialize<'de> for Instance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InstanceVisitor)
+    }
+}
+
+struct InstanceVisitor;
+
+impl<'de> Visitor<'de> for InstanceVisitor {
+    type Value = Instance;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a picture: {\"b64\": \"...\"}, or nested lists of numbers")
+    }
+
+    /// `{"b64": "..."}`, or a picture under any one name, as clients of other servers send it.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Instance, A::Error> {
+        let key: Option<String> = map.next_key()?;
+        let instance = match key.as_deref() {
+            None => return Err(A::Error::custom("an instance is empty")),
+            Some("b64") => {
+                let bytes = BASE64_STANDARD.decode(map.next_value::<String>()?);
+                let wrong = |e| A::Error::custom(format!("an instance is not valid base64: {e}"));
+                Instance(SentPicture::File(bytes.map_err(wrong)?.into()))
+            }
+            Some(_) => map.next_value()?,
+        };
+        match map.next_key::<String>()? {
+            None => Ok(instance),
+            Some(other) => {
+                Err(A::Error::custom(format!("an instance has more than a picture: '{other}'")))
+            }
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Instance, A::Error> {
+        let numbers = Numbers::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(Instance(SentPicture::Numbers(numbers)))
+    }
+}

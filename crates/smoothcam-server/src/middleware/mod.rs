@@ -1,0 +1,6 @@
+//! Runs before and after the handler of every request: token, origins, log, unread bodies.
+
+pub(crate) mod drain;
+pub(crate) mod observe;
+pub(crate) mod origins;
+pub(crate) mod token;

@@ -1,0 +1,51 @@
+//! Reads bodies of JSON, and lists within them up to a limit.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::rejection::Rejection;
+
+/// Reads JSON.
+///
+/// # Errors
+/// If it is not JSON, or not that of a `T`.
+pub(crate) fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Rejection> {
+    serde_json::from_slice(text).map_err(|e| Rejection::bad(format!("the request's JSON: {e}")))
+}
+
+/// The most items of a [`BoundedList`]: more than any limit on pictures allows.
+pub(crate) const MAX_ITEMS: usize = 1 << 16;
+
+/// A list of at most [`MAX_ITEMS`]. In a list without a bound, a body of nothing but commas would take many times its
+/// size in memory.
+pub(crate) struct BoundedList<T>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for BoundedList<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = BoundedList<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<BoundedList<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            if items.len() == MAX_ITEMS {
+                return Err(A::Error::custom(format!("a list has more than {MAX_ITEMS} items")));
+            }
+            items.push(item);
+        }
+        Ok(BoundedList(items))
+    }
+}

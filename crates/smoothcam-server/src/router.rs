@@ -1,0 +1,70 @@
+//! Puts the whole service together: which handler answers which address.
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, delete, get, post};
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::config::Config;
+use crate::kserve::{v1, v2};
+use crate::middleware::{drain, observe, origins, token};
+use crate::openapi;
+use crate::rejection::{OTHER_METHOD, Rejection};
+use crate::routes::{about, explain, health, page};
+use crate::state::{AppState, SharedState};
+
+/// The service: to be served, or called in a test.
+///
+/// # Errors
+/// If the configuration cannot work.
+pub fn app(config: Config) -> smoothcam::Result<Router> {
+    router(AppState::new(config)?)
+}
+
+/// The service, whose requests share this state.
+///
+/// # Errors
+/// If one of the allowed origins is not an origin.
+pub(crate) fn router(state: SharedState) -> smoothcam::Result<Router> {
+    let origins = &state.origins;
+    let guarded = Router::new()
+        .route("/about", get(about::server))
+        .route("/about/{model}", get(about::model))
+        .route("/predict", post(explain::predict))
+        .route("/picture", post(explain::picture))
+        .route("/overview", post(explain::overview))
+        .route("/explain", post(explain::explain))
+        .route("/explanations/{id}", delete(explain::stop))
+        .route("/v1/models", get(v1::handlers::models))
+        .route("/v1/models/{model}", any(v1::handlers::model_or_action))
+        .route("/v2", get(v2::handlers::server))
+        .route("/v2/models/{model}", get(v2::handlers::model))
+        .route("/v2/models/{model}/ready", get(v2::handlers::model_ready))
+        .route("/v2/models/{model}/infer", post(v2::handlers::infer))
+        .route("/v2/models/{model}/explain", post(v2::handlers::explain))
+        .route("/metrics", get(health::metrics))
+        .route_layer(from_fn_with_state(state.clone(), token::token));
+    let open = Router::new()
+        .route("/openapi.json", get(openapi::document))
+        .route("/v2/health/live", get(health::live))
+        .route("/v2/health/ready", get(health::ready))
+        .merge(page::routes());
+    let secure =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    Ok(guarded
+        .merge(open)
+        .fallback(|| async { Rejection::not_found("there is nothing at this address") })
+        .method_not_allowed_fallback(|| async {
+            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD)
+        })
+        .layer(origins::cross_site(origins)?)
+        .layer(origins::cors(origins)?)
+        .layer(CompressionLayer::new())
+        .layer(from_fn(drain::drain))
+        .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(secure(header::REFERRER_POLICY, "no-referrer"))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state))
+}

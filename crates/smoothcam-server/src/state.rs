@@ -1,0 +1,68 @@
+//! Holds what all requests share: models, cached pictures, the queue, workers, metrics and limits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::{Config, Limits};
+use crate::metrics::Metrics;
+use crate::models::Models;
+use crate::pictures::cache::PictureCache;
+use crate::work::queue::Queue;
+use crate::work::running::Running;
+use crate::work::workers::Workers;
+
+/// What all requests share.
+pub(crate) struct AppState {
+    pub(crate) models: Models,
+    pub(crate) pictures: Arc<PictureCache>,
+    pub(crate) queue: Queue,
+    pub(crate) workers: Workers,
+    /// The explanations that clients can stop.
+    pub(crate) running: Running,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    /// What requests must carry as `Authorization: Bearer ...`; `None` where nothing is required.
+    pub(crate) token: Option<String>,
+    /// Origins whose pages may call the API from a browser; `*` for all.
+    pub(crate) origins: Vec<String>,
+    ready: AtomicBool,
+    #[cfg(test)]
+    pub(crate) test_hook: crate::test_hook::TestHook,
+}
+
+/// The shared state, as handlers get it.
+pub(crate) type SharedState = Arc<AppState>;
+
+impl AppState {
+    /// # Errors
+    /// If the configuration cannot work.
+    pub(crate) fn new(config: Config) -> smoothcam::Result<SharedState> {
+        config.check()?;
+        let Config { models, token, origins, limits } = config;
+        let pictures = Arc::new(PictureCache::new(&limits));
+        Ok(Arc::new(AppState {
+            models: Models::new(models),
+            queue: Queue::new(&limits, pictures.clone()),
+            pictures,
+            workers: Workers::new(&limits),
+            running: Running::default(),
+            metrics: Metrics::new(),
+            limits,
+            token,
+            origins,
+            ready: AtomicBool::new(true),
+            #[cfg(test)]
+            test_hook: Default::default(),
+        }))
+    }
+
+    /// Whether requests are accepted: until the server shuts down.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Makes [`AppState::is_ready`] say that no more requests are accepted.
+    pub(crate) fn close(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}

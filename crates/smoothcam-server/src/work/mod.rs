@@ -1,0 +1,10 @@
+//! Bounds how many requests are worked on at once, how many wait, and for how long.
+
+pub(crate) mod guard;
+pub(crate) mod queue;
+pub(crate) mod running;
+pub(crate) mod stop;
+pub(crate) mod workers;
+
+#[cfg(test)]
+mod tests;
