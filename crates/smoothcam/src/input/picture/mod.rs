@@ -1,7 +1,9 @@
 //! Pictures are read from files, held in memory, and written to files.
 
 mod codecs;
+mod limits;
 mod pixels;
 
 pub use codecs::encode::{encode_jpeg, encode_png};
-pub use pixels::{Limits, Picture};
+pub use limits::Limits;
+pub use pixels::Picture;

@@ -1,4 +1,4 @@
-//! A picture in memory: 8-bit RGB, upright, opaque.
+//! A picture holds its pixels in memory: 8-bit RGB, upright, opaque.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,11 +6,12 @@ use std::path::Path;
 
 use ndarray::{ArrayView3, Axis};
 
-use crate::input::picture::codecs::decode::decode;
+use crate::input::picture::codecs::decode::{Decoded, decode};
+use crate::input::picture::limits::Limits;
 use crate::printable::quoted;
 use crate::{Error, Result};
 
-/// An 8-bit RGB picture of at least one pixel: a decoded photograph, or what was drawn from one.
+/// An 8-bit RGB picture of at least one pixel: a decoded photograph, or one with a map drawn on it.
 ///
 /// Pixels run in rows from the top left; a pixel is three bytes, red, green, blue, in the
 /// file's own (normally sRGB) values.
@@ -22,28 +23,12 @@ pub struct Picture {
     rgb: Vec<u8>,
 }
 
-/// How big a file, and how big a picture, may be. Checked before anything is decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest file read, in bytes.
-    pub max_bytes: u64,
-    /// The largest picture decoded, in pixels (width times height).
-    pub max_pixels: u64,
-}
-
-impl Default for Limits {
-    /// Files of 256 MiB and pictures of 100 million pixels (300 MB once decoded).
-    fn default() -> Self {
-        Self { max_bytes: 256 << 20, max_pixels: 100_000_000 }
-    }
-}
-
 impl Picture {
     /// Reads and decodes a picture file: see [`Picture::decode`].
     ///
     /// # Errors
-    /// If `path` is missing, a folder, empty, unreadable or larger than `limits.max_bytes`, and
-    /// whatever [`Picture::decode`] refuses; the message names the file.
+    /// If `path` is missing, a folder, empty, unreadable or larger than `limits.max_bytes`, and as
+    /// [`Picture::decode`]; the message names the file.
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = quoted(path);
@@ -59,12 +44,13 @@ impl Picture {
         }
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        // One byte more than allowed tells a file that is too big, also where the system does not
-        // know a size beforehand (pipes, devices).
+        // One byte more than is allowed shows that a file is too large, even where the system does not
+        // know its size beforehand (pipes, devices).
         file.take(limits.max_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
-        decode(&bytes, &name, limits)
+        let Decoded { width, height, rgb } = decode(&bytes, &name, limits)?;
+        Self::from_rgb8(width, height, rgb)
     }
 
     /// Decodes PNG, JPEG, WebP, GIF, BMP or TIFF bytes, told apart by content.
@@ -77,7 +63,8 @@ impl Picture {
     /// If `bytes` is empty, longer than `limits.max_bytes`, no picture of these formats, damaged,
     /// truncated, or of more than `limits.max_pixels` pixels.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
-        decode(bytes, "given", limits)
+        let Decoded { width, height, rgb } = decode(bytes, "given", limits)?;
+        Self::from_rgb8(width, height, rgb)
     }
 
     /// A picture from `3 * width * height` bytes: rows from the top, pixels as red, green, blue.
@@ -96,17 +83,15 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
-    /// A picture of (channels, rows, columns) of any values, spread from black (the lowest) to
+    /// A picture of values of any range, of shape (channels, rows, columns), stretched from black (the lowest) to
     /// white (the highest): in colour if there are three channels, else the mean of all.
     ///
     /// # Errors
-    /// If it has no pixels, or too many.
+    /// If there are no values.
     pub(crate) fn of_values(values: ArrayView3<'_, f32>) -> Result<Self> {
         let mean = values.mean_axis(Axis(0)).unwrap_or_default();
-        let channel = |c: usize| match values.dim().0 {
-            3 => values.index_axis(Axis(0), c),
-            _ => mean.view(),
-        };
+        let channel =
+            |c| if values.dim().0 == 3 { values.index_axis(Axis(0), c) } else { mean.view() };
         let colours = [0, 1, 2].map(channel);
         let (low, high) = colours
             .iter()
@@ -136,12 +121,12 @@ impl Picture {
         &self.rgb
     }
 
-    /// The same pixels, to draw on.
+    /// The pixels, to be drawn on.
     pub(crate) fn rgb_mut(&mut self) -> &mut [u8] {
         &mut self.rgb
     }
 
-    /// Bytes in one row of pixels.
+    /// The number of bytes in a row of pixels.
     pub(crate) fn row_bytes(&self) -> usize {
         self.width as usize * 3
     }

@@ -1,18 +1,29 @@
-//! Decoding, with the `image` crate, which stays in this file.
+//! Picture files are decoded into pixels, after their size has been checked.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use crate::input::picture::{Limits, Picture};
+use crate::input::picture::limits::Limits;
 use crate::{Error, Hint, Result};
 
-/// The longest side accepted: resampling keeps several weights for each pixel of a side, so that a
-/// picture of one row and a hundred million columns, a tiny file, would cost gigabytes.
+/// The longest side that is accepted. Resampling holds several weights for each pixel of a side, so a picture of one
+/// row and a hundred million columns, a tiny file, would cost gigabytes.
 const MAX_SIDE: u32 = 1 << 20;
 
+/// A decoded picture: upright, opaque, 8-bit RGB.
+pub(crate) struct Decoded {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// `3 * width * height` bytes, rows from the top.
+    pub(crate) rgb: Vec<u8>,
+}
+
 /// Decodes `bytes`; `name` is how messages call the picture.
-pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Picture> {
+///
+/// # Errors
+/// If there are no bytes, or they are no picture, a damaged one, or one over the limits.
+pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decoded> {
     if bytes.is_empty() {
         return Err(Error::input(format!("the picture {name} is empty (0 bytes)"))
             .with_hint("copy or download it again"));
@@ -54,17 +65,17 @@ pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Pictur
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
     let (width, height) = (image.width(), image.height());
-    Picture::from_rgb8(width, height, opaque(image))
+    Ok(Decoded { width, height, rgb: opaque(image) })
 }
 
-/// What decoding may allocate: 16 bytes a pixel hold any pixel format and a working copy.
+/// The memory that decoding may take: 16 bytes a pixel hold any pixel format and a working copy.
 fn memory(limits: &Limits) -> image::Limits {
     let mut memory = image::Limits::default();
     memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
     memory
 }
 
-/// RGB bytes, with what is transparent laid over white.
+/// The RGB bytes of a picture; where it is transparent, it lies on white.
 fn opaque(image: DynamicImage) -> Vec<u8> {
     if !image.color().has_alpha() {
         return image.into_rgb8().into_raw();
@@ -80,7 +91,7 @@ fn opaque(image: DynamicImage) -> Vec<u8> {
     rgb
 }
 
-/// Whether the end marker follows the first scan.
+/// Whether a JPEG's end marker follows its first scan.
 ///
 /// The decoder fills what is missing of a truncated JPEG with grey instead of refusing it. Inside
 /// scans 0xFF is always followed by 0 or a restart marker, so `FF D9` there is the end marker; the
@@ -98,7 +109,7 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
             _ => at = at.saturating_add(2 + usize::from(u16::from_be_bytes([high, low]))),
         }
     }
-    // Odd headers that the decoder nevertheless understood: let it judge.
+    // The headers are unusual, but the decoder has read them: it will notice what is missing.
     true
 }
 
@@ -112,8 +123,7 @@ fn shown(format: ImageFormat) -> String {
 
 fn unknown(name: &str) -> Error {
     Error::input(format!(
-        "the file {name} is no picture that can be read: PNG, JPEG, WebP, GIF, BMP or TIFF is \
-         expected"
+        "the file {name} is no picture that can be read, expected PNG, JPEG, WebP, GIF, BMP or TIFF"
     ))
     .with_hint("convert it to PNG or JPEG")
 }
@@ -130,7 +140,7 @@ fn too_many_pixels() -> Hint {
     Hint::set("max_pixels", "PIXELS", "allow more").or("shrink the picture")
 }
 
-/// Our words for the decoder's error.
+/// The decoder's error in our words.
 fn explain(error: ImageError, name: &str, format: ImageFormat, limits: &Limits) -> Error {
     match error {
         ImageError::Limits(_) => Error::input(format!(
