@@ -33,6 +33,7 @@ mod load;
 mod map;
 mod methods;
 pub mod model_config;
+mod npy;
 pub mod options;
 mod printable;
 pub mod render;
