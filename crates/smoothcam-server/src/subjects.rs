@@ -76,8 +76,8 @@ impl Subjects {
         };
         let subject = Arc::new(Subject {
             explainer: model.explainer,
-            study: photo.study(model.explainer)?,
-            picture: photo.picture(model.explainer)?,
+            study: model.explainer.study_photo(&photo)?,
+            picture: model.explainer.picture_of(&photo)?,
             prepared: matches!(photo, Photo::Array(_)),
         });
         {
