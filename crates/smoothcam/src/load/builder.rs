@@ -89,8 +89,8 @@ impl Model {
 pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let file = spec.model.read()?;
     let config = spec.model.config()?;
-    let mut sources = vec![Source::flags(spec.preprocess)];
-    sources.extend(spec.labels.as_ref().map(Source::labels_file).transpose()?);
+    let mut sources = vec![Source::given(spec.preprocess)];
+    sources.extend(spec.labels.as_ref().map(model_config::labels_file).transpose()?);
     sources.extend(config);
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
 
@@ -111,7 +111,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     };
     let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
     let (preprocess, mut provenance) =
-        Preprocess::resolve(&sources, &InputShape::from_dims(&dims)?)?;
+        model_config::resolve(&sources, &InputShape::from_dims(&dims)?)?;
     let batch = dims.first().copied().flatten().unwrap_or(1);
     if !(1..=MOST_PICTURES).contains(&batch) {
         return Err(Error::input(format!(

@@ -1,36 +1,20 @@
-//! Names of classes: text files, JSON, Python literals.
+//! Labels are read from text files, JSON and Python literals.
 
-mod literal;
-
-use serde_json::Value;
-
-use super::{Provenance, Source};
+use super::literal;
+use crate::model_config::json::{self, Value};
+use crate::model_config::source::unusable;
 use crate::{Error, Result};
 
-/// The most classes; an index beyond is a mistake that would only cost memory.
+/// The most classes: a larger index is a mistake, and would cost memory.
 const MOST: usize = 1 << 20;
 
-/// The names for a model with `classes` scores, and for each source what became of its labels.
+/// The labels in a file's text: one a line, or a JSON or Python list or dictionary. Messages call the file `source`.
 ///
-/// The first source with as many names as there are classes counts.
-pub fn choose_labels(sources: &[Source], classes: usize) -> (Option<&[String]>, Vec<Provenance>) {
-    let mut told = Vec::new();
-    for source in sources {
-        let Some(labels) = &source.labels else { continue };
-        let line = |value| Provenance { setting: "labels", value, source: source.name.clone() };
-        if labels.len() == classes {
-            told.push(line(classes.to_string()));
-            return (Some(labels), told);
-        }
-        told.push(line(format!("not used: {} names for {classes} classes", labels.len())));
-    }
-    (None, told)
-}
-
-/// The labels of a file's text: one per line, or a JSON or Python list or dictionary.
-pub(super) fn read(text: &str, source: &str) -> Result<Vec<String>> {
+/// # Errors
+/// If the text holds no labels.
+pub(in crate::model_config) fn read(text: &str, source: &str) -> Result<Vec<String>> {
     if text.trim_start().starts_with(['{', '[']) {
-        let value = serde_json::from_str(text).ok().or_else(|| literal::parse(text));
+        let value = json::value(text).or_else(|| literal::parse(text));
         let value = value.ok_or_else(|| wrong(source, "a list or dictionary"))?;
         return from_value(&value, source);
     }
@@ -60,7 +44,10 @@ fn after_index(i: usize, line: &str) -> Option<&str> {
 }
 
 /// The labels of `["tench"]`, `{"0": "tench"}`, `{"0": ["n01440764", "tench"]}` or `{"tench": 0}`.
-pub(super) fn from_value(value: &Value, source: &str) -> Result<Vec<String>> {
+///
+/// # Errors
+/// If the value is something else.
+pub(in crate::model_config) fn from_value(value: &Value, source: &str) -> Result<Vec<String>> {
     let expected = "a list of names, or a dictionary of indices (below 2^20) and names";
     let pairs: Option<Vec<(usize, String)>> = match value {
         Value::Array(names) => {
@@ -91,13 +78,12 @@ fn pair(key: &str, value: &Value) -> Option<(usize, String)> {
 }
 
 /// A name without the spaces around it.
-pub(super) fn clean(name: &str) -> String {
+pub(in crate::model_config) fn clean(name: &str) -> String {
     name.trim().to_owned()
 }
 
 fn wrong(source: &str, expected: &str) -> Error {
-    Error::input(format!("the labels of {source} cannot be read: {expected} is expected"))
-        .with_hint("mend the file, or move it away")
+    unusable(format!("the labels of {source} cannot be read: {expected} is expected"))
 }
 
 #[cfg(test)]
@@ -147,20 +133,5 @@ mod tests {
             let error = read(text, "labels.txt").unwrap_err().to_string();
             assert!(error.contains("labels.txt"), "{error}");
         }
-    }
-
-    #[test]
-    fn labels_are_chosen_by_the_number_of_classes() {
-        let source = |name: &str, names: &[&str]| Source {
-            name: name.into(),
-            labels: Some(names.iter().map(ToString::to_string).collect()),
-            ..Source::default()
-        };
-        let sources = [source("a", &["x"]), Source::default(), source("b", &["y", "z"])];
-        let (labels, told) = choose_labels(&sources, 2);
-        assert_eq!(labels.unwrap(), ["y", "z"]);
-        assert_eq!(told[0].to_string(), "labels: not used: 1 names for 2 classes (a)");
-        assert_eq!(told[1].to_string(), "labels: 2 (b)");
-        assert_eq!(choose_labels(&sources, 3).0, None);
     }
 }
