@@ -8,6 +8,7 @@ use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
+use crate::error::unsupported;
 use crate::{Error, Hint, Result};
 
 /// A classifier's graph with fixed shapes, all known.
@@ -168,9 +169,4 @@ fn no_nan(graph: &Graph) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-/// An error of the graph, for the person who gave the model.
-pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
-    Error::input(error.to_string())
 }

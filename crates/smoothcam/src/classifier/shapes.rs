@@ -3,8 +3,8 @@
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Dim, Graph, Tensor, ValueId};
 
-use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs};
+use crate::error::unsupported;
 use crate::{Error, Hint, Result};
 
 /// Fixes the input's shape and learns all others.

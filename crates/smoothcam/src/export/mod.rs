@@ -27,7 +27,7 @@ use self::metadata::metadata;
 use self::saliency::saliency;
 use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::explain::fuse;
 use crate::explain::record::OptionTexts;
 use crate::explain::request::Request;

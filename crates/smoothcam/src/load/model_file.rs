@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use onnx_grad::{ExternalData, Graph};
 use sha2::{Digest, Sha256};
 
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::load::file_buf::FileBuf;
 use crate::printable::quoted;
 use crate::{Error, Result};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::evidence::Evidence;
 use super::method::Method;
 use crate::array::Array;
-use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs, Session};
+use crate::error::unsupported;
 use crate::{Error, Result};
 
 /// What a formula computes, in numbers.

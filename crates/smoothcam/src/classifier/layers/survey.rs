@@ -8,8 +8,9 @@ use super::orders::{orders, over_features, over_means};
 use crate::Result;
 use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
-use crate::classifier::network::{Network, unsupported};
+use crate::classifier::network::Network;
 use crate::engine::Runs;
+use crate::error::unsupported;
 use crate::sampling::noise;
 
 /// How many of the deepest token layers are tried for a gradient that is not zero: more can only
