@@ -12,7 +12,7 @@ use crate::array::Array;
 use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::labels::Labels;
-use crate::classifier::network::{Network, names, the_input, the_output};
+use crate::classifier::network::{Network, names, picture_input, score_output};
 use crate::engine::EngineOptions;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
@@ -101,8 +101,8 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     if let Some((share, seed)) = spec.randomized {
         randomize(&mut graph, share, seed);
     }
-    let output = the_output(&graph, spec.output.as_deref())?;
-    let input = the_input(&graph)?;
+    let output = score_output(&graph, spec.output.as_deref())?;
+    let input = picture_input(&graph)?;
     sources.extend(model_config::own_scaling(&graph, input, &sources));
     graph.take_floats(input).map_err(unsupported)?;
     let dims = graph.value(input).declared.as_deref().unwrap_or_default();
