@@ -19,7 +19,7 @@ use crate::export::{self, Export, Exported};
 use crate::input::photo::Photo;
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen, Size};
-use crate::load::builder::{Model, ModelSpec, load};
+use crate::load::{Model, ModelSpec, load};
 use crate::model_config::{PartialPreprocess, Provenance};
 use crate::options::{self, Place, RawOptions};
 use crate::sampling::progress::Progress;

@@ -12,7 +12,7 @@ use crate::classifier::network::names;
 use crate::classifier::shapes::learn_from;
 use crate::engine::{self, EngineOptions};
 use crate::error::unsupported;
-use crate::load::builder::bind;
+use crate::load::bind;
 use crate::load::model_file::{self, ModelFile};
 use crate::{Error, Hint, Result};
 

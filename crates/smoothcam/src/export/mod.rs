@@ -35,7 +35,7 @@ use crate::explain::sessions::Sessions;
 use crate::explain::settings::{Samples, Settings};
 use crate::explain::study::Study;
 use crate::input::preprocess::Seen;
-use crate::load::builder::{ModelSpec, load};
+use crate::load::{ModelSpec, load};
 use crate::{Error, Hint, Result};
 
 /// What an exported model computes. [`Export::default`] exports what [`Settings::default`] explains,
