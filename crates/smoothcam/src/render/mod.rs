@@ -1,4 +1,4 @@
-//! Saliency maps made visible: coloured, laid over the photograph, set side by side, saved.
+//! Saliency maps are made visible: coloured, laid over the photograph, set side by side, encoded.
 
 mod colormap;
 mod figure;
