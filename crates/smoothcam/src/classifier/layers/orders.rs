@@ -96,14 +96,14 @@ pub(super) fn over_means(graph: &Graph, node: &Node) -> Order {
         axes.unwrap_or_default().iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
     axes.sort_unstable();
     let mean = node.op == "ReduceMean";
-    let kept = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
+    let keeps_axis = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
     Order {
         first: mean && rank == 4 && axes == [2, 3],
         last: mean
             && match axes[..] {
                 [1, 2] => rank == 4,
                 [1] => rank == 3,
-                [axis] => axis == rank - 1 && kept,
+                [axis] => axis == rank - 1 && keeps_axis,
                 _ => false,
             },
     }

@@ -1,4 +1,4 @@
-//! The rectangle of a picture that the model saw.
+//! The model sees a rectangle of a picture.
 
 use serde::Serialize;
 

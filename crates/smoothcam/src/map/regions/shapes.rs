@@ -1,4 +1,4 @@
-//! A rectangle, and a run of pixels in a row.
+//! Rectangles and runs of pixels describe where a region lies.
 
 use serde::Serialize;
 

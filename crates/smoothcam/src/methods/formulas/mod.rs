@@ -1,4 +1,4 @@
-//! The table of all methods, whose formulas are in one file each.
+//! A table lists all methods, whose formulas are in a file each.
 
 mod cam;
 mod grad_cam;

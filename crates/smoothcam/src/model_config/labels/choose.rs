@@ -30,10 +30,10 @@ mod tests {
             ..Source::default()
         };
         let sources = [source("a", &["x"]), Source::default(), source("b", &["y", "z"])];
-        let (labels, told) = choose_labels(&sources, 2);
+        let (labels, provenance) = choose_labels(&sources, 2);
         assert_eq!(labels.unwrap(), ["y", "z"]);
-        assert_eq!(told[0].to_string(), "labels: not used: 1 names for 2 classes (a)");
-        assert_eq!(told[1].to_string(), "labels: 2 (b)");
+        assert_eq!(provenance[0].to_string(), "labels: not used: 1 names for 2 classes (a)");
+        assert_eq!(provenance[1].to_string(), "labels: 2 (b)");
         assert_eq!(choose_labels(&sources, 3).0, None);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decode
         return Err(Error::input(format!(
             "the picture {name} has {width}x{height} pixels, but a side may have {MAX_SIDE} at most"
         ))
-        .with_hint("cut it into parts"));
+        .with_hint("divide it into parts"));
     }
     if pixels > limits.max_pixels {
         return Err(Error::input(format!(
@@ -82,7 +82,7 @@ fn opaque(image: DynamicImage) -> Vec<u8> {
     }
     let over_white = |colour: u8, alpha: u8| {
         let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-        // At most (255 * 255 + 127) / 255 = 255, so nothing is cut off.
+        // At most (255 * 255 + 127) / 255 = 255, so the quotient fits a byte.
         ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
     };
     let image = image.into_rgba8();
