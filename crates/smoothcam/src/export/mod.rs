@@ -63,7 +63,7 @@ pub struct Export {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoiseSource {
-    /// It is stored in the file: that of [`Explainer::explain`] with the same seed, so that the map is
+    /// It is stored in the file: that of [`Explainer::explain`](crate::Explainer::explain) with the same seed, so that the map is
     /// the same, too, on every engine.
     #[default]
     Stored,
