@@ -1,4 +1,4 @@
-//! How a run ends: the exit code, and what is said about an error.
+//! A run ends with an exit code, and an error is printed with its hint.
 
 use std::io::Write;
 use std::panic;
@@ -10,19 +10,19 @@ use crate::wording::worded;
 
 /// The work itself failed.
 const FAILURE: u8 = 1;
-/// What was asked for, or a file that was given, cannot be used.
+/// An option or a file cannot be used.
 const BAD_INPUT: u8 = 2;
 
-/// Runs a command. Errors are told on stderr, with a way out where there is one.
+/// Runs a command. An error is printed on stderr, with a way out where one is known.
 pub(crate) fn without_backtraces(
     command: impl FnOnce() -> Result<()> + panic::UnwindSafe,
 ) -> ExitCode {
-    // Engines may panic on models that they do not handle; that is caught and told as an error.
+    // Engines may panic on models that they do not support; this becomes an error.
     panic::set_hook(Box::new(|_| {}));
     match panic::catch_unwind(command) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            tell(&error);
+            print_error(&error);
             ExitCode::from(match error.kind() {
                 ErrorKind::Input => BAD_INPUT,
                 ErrorKind::Failure => FAILURE,
@@ -33,8 +33,8 @@ pub(crate) fn without_backtraces(
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or(cause.downcast_ref::<&str>().copied())
-                .unwrap_or("no cause given");
-            tell(
+                .unwrap_or("it gave no cause");
+            print_error(
                 &Error::failure(format!("smoothcam itself failed: {cause}"))
                     .with_hint("this is a bug: please report it, with the command and the files"),
             );
@@ -43,8 +43,9 @@ pub(crate) fn without_backtraces(
     }
 }
 
-fn tell(error: &Error) {
+/// Prints an error and its hint on stderr, a line each.
+fn print_error(error: &Error) {
     let hint = worded(error.hint()).map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-    // Where nobody listens, the exit code still tells.
+    // If stderr is closed, there is still the exit code.
     let _ = write!(std::io::stderr(), "error: {error}\n{hint}");
 }

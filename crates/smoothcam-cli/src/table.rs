@@ -4,7 +4,7 @@ use std::io::Write;
 
 use smoothcam::{Error, Result, printable};
 
-/// Prints a text on stdout, control characters but line ends escaped. A reader that has gone away (`| head`) is no
+/// Prints a text on stdout; all control characters but line ends are escaped. A reader that has gone away (`| head`) is no
 /// error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let text = text.split('\n').map(printable).collect::<Vec<_>>().join("\n");
@@ -24,7 +24,7 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", escaped_json(&text)))
 }
 
-/// JSON in which the control characters that its standard allows in strings are escaped, too.
+/// JSON in which all control characters are escaped, also those that JSON allows in strings.
 fn escaped_json(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() && c != '\n' {
@@ -59,6 +59,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 pub(crate) struct Facts(pub(crate) String);
 
 impl Facts {
+    /// Adds a fact: its name and its value.
     pub(crate) fn add(&mut self, name: &str, value: impl std::fmt::Display) {
         self.line(&format!("{name:<15}{value}"));
     }

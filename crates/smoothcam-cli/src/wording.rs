@@ -7,7 +7,7 @@ pub(crate) fn worded(hint: Option<&Hint>) -> Option<String> {
     hint?.worded(&Flags)
 }
 
-/// Options are flags.
+/// The wording of the command line: options are flags.
 struct Flags;
 
 impl Wording for Flags {

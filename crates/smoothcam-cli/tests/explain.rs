@@ -95,7 +95,7 @@ method         Sensitivity map
 noise          none
 model saw      the whole picture, 451x300 pixels
 preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
-               resize squash the whole picture (the flags)
+               resize squash the whole picture (as given)
                interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225 (default)
                labels 4 ('./labels.txt')
 engine         rten 0.27 ([N] s in all)

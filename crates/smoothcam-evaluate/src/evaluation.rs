@@ -73,7 +73,7 @@ impl Evaluation<'_> {
 
     fn measure(&self, item: &Item, classes: &HashMap<&str, usize>) -> Result<Record> {
         let (kind, name) = (Kind::Picture, item.name.clone());
-        let study = match self.photo(item).and_then(|photo| photo.study(self.explainer)) {
+        let study = match self.photo(item).and_then(|photo| self.explainer.study_photo(&photo)) {
             Ok(study) => study,
             Err(e) => {
                 let skipped = Some(e.to_string());
@@ -200,7 +200,7 @@ impl Evaluation<'_> {
     pub(crate) fn inputs(&self, plan: &Plan) -> Result<Vec<Array3<f32>>> {
         let input = |part: &&Part| {
             let photo = self.photo(self.item(&part.picture)?)?;
-            channels_first(self.explainer, photo.study(self.explainer)?.input())
+            channels_first(self.explainer, self.explainer.study_photo(&photo)?.input())
         };
         plan.by_cell().iter().map(input).collect()
     }
@@ -219,7 +219,7 @@ impl Evaluation<'_> {
         }
         let input = |record: &Record| {
             let photo = self.photo(self.item(&record.name)?)?;
-            Ok((photo.study(self.explainer)?.input().clone(), record.parts[0].clone()))
+            Ok((self.explainer.study_photo(&photo)?.input().clone(), record.parts[0].clone()))
         };
         let pictures = missing.iter().map(input).collect::<Result<Vec<_>>>()?;
         let mut stages = 0;

@@ -60,7 +60,8 @@ impl Evaluation<'_> {
     fn picture(&self, record: &Record, metric: &Metric) -> Result<ShownPicture> {
         let photo = self.photo(self.item(&record.name)?)?;
         let part = &record.parts[0];
-        let (photo, study) = (photo.picture(self.explainer)?, photo.study(self.explainer)?);
+        let study = self.explainer.study_photo(&photo)?;
+        let photo = self.explainer.picture_of(&photo)?;
         let panels =
             self.configurations.iter().zip(&record.results).map(|(configuration, measured)| {
                 let targets = vec![TargetSpec::class(part.class)];

@@ -9,7 +9,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use smoothcam::preprocess::Size;
-use smoothcam::{Explainer, ExplainerBuilder, Picture, Result, Settings, TargetSpec};
+use smoothcam::{Array, Explainer, ExplainerBuilder, Photo, Picture, Result, Settings, TargetSpec};
 
 use crate::configuration::Configuration;
 use crate::heat::Heat;
@@ -81,7 +81,8 @@ impl<'e> Board<'e> {
     /// # Errors
     /// If the pictures are not as the model takes them.
     pub(crate) fn picture(&self, pictures: &[Array3<f32>]) -> Result<Picture> {
-        self.explainer().picture_of(&self.input(pictures))
+        let input = Array::Floats(self.input(pictures).into_dyn());
+        self.explainer().picture_of(&Photo::Array(input))
     }
 
     /// The maps of a mosaic: for each configuration, of each class that is explained.

@@ -74,6 +74,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The error of a model whose graph cannot be used.
+pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
+    Error::input(error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,9 +16,10 @@ use crate::explain::sessions::Sessions;
 use crate::explain::settings::Settings;
 use crate::explain::study::Study;
 use crate::export::{self, Export, Exported};
+use crate::input::photo::Photo;
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen, Size};
-use crate::load::builder::{Model, ModelSpec, load};
+use crate::load::{Model, ModelSpec, load};
 use crate::model_config::{PartialPreprocess, Provenance};
 use crate::options::{self, Place, RawOptions};
 use crate::sampling::progress::Progress;
@@ -80,6 +81,18 @@ impl Explainer {
         let size = self.classifier.preprocess.size;
         let seen = Seen::whole(size.width.into(), size.height.into());
         Ok(Study::new(&self.classifier, &self.sessions, input, seen))
+    }
+
+    /// A file to be explained in several ways: see [`Explainer::study`] for photographs and
+    /// [`Explainer::study_tensor`] for inputs that are preprocessed already.
+    ///
+    /// # Errors
+    /// As these.
+    pub fn study_photo(&self, photo: &Photo) -> Result<Study<'_>> {
+        match photo {
+            Photo::Picture(picture) => self.study(picture),
+            Photo::Array(array) => self.study_tensor(array.clone().into_picture()?),
+        }
     }
 
     /// The record of an explanation that this explainer gave, with its `top` most probable classes.
@@ -151,14 +164,18 @@ impl Explainer {
         self.classifier.network.head.probabilities(scores)
     }
 
-    /// An input as a picture to look at: its values spread from black to white, in colour if it
-    /// has three channels, else the mean of all.
+    /// The picture to draw the maps of a file on: the photograph, or an input's values stretched from black to white, in
+    /// colour if it has three channels, else the mean of all.
     ///
     /// # Errors
-    /// If its shape is not the model's.
-    pub fn picture_of(&self, input: &Array4<f32>) -> Result<Picture> {
-        self.classifier.check_shape(input)?;
-        let picture = self.classifier.network.picture.view_picture(input.clone().into_dyn());
+    /// If an input's shape is not the model's.
+    pub fn picture_of(&self, photo: &Photo) -> Result<Picture> {
+        let input = match photo {
+            Photo::Picture(picture) => return Ok(picture.clone()),
+            Photo::Array(array) => array.clone().into_picture()?,
+        };
+        self.classifier.check_shape(&input)?;
+        let picture = self.classifier.network.picture.view_picture(input.into_dyn());
         let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
         let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
         if self.classifier.preprocess.channels == Channels::Bgr {

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files are written so that they appear whole or not at all.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,10 +9,10 @@ use tempfile::NamedTempFile;
 use crate::printable::quoted;
 use crate::{Error, Result};
 
-/// Writes a file, replacing one that is there.
+/// Writes a file, in place of one that is there.
 ///
-/// It appears whole or not at all: it is written under another name in the same folder first.
-/// Devices and pipes are written to as they are.
+/// The file appears whole or not at all: it is first written under another name in the same folder. Devices and pipes are
+/// written to directly.
 ///
 /// # Errors
 /// If the folder is missing or cannot be written to, or `path` is a folder.
@@ -21,10 +21,10 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write_file_with(path, |to| to.write_all(bytes).map_err(|e| unwritable(path, e.kind())))
 }
 
-/// The same with what `write` writes.
+/// Writes a file as [`write_file`] does, of what `write` writes.
 ///
 /// # Errors
-/// Those of `write`, too.
+/// As [`write_file`], and those of `write`.
 pub(crate) fn write_file_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<()>,
@@ -40,7 +40,7 @@ pub(crate) fn write_file_with(
     }
 }
 
-/// Whether [`write_file`] could write here, to be asked before long work. Leaves nothing behind.
+/// Checks before long work that [`write_file`] can write to a path. Leaves nothing behind.
 ///
 /// # Errors
 /// As [`write_file`].
@@ -48,15 +48,20 @@ pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
     place(path.as_ref()).map(drop)
 }
 
-/// Where the bytes of a file go.
+/// Where the bytes of a file are written.
 enum Place {
+    /// To a device or a pipe.
     Device,
-    /// Into this new file, which then gets this name.
+    /// To this new file, which then gets this name.
     File(PathBuf, NamedTempFile),
 }
 
+/// The place for the bytes of the file at a path.
+///
+/// # Errors
+/// As [`write_file`].
 fn place(path: &Path) -> Result<Place> {
-    // What a link points to is replaced, not the link.
+    // If the path is a link, the file that it points to is replaced.
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if real.is_dir() {
         return Err(Error::failure(format!("cannot write {}: it is a folder", quoted(path)))
@@ -79,10 +84,10 @@ fn place(path: &Path) -> Result<Place> {
 
 fn unwritable(path: &Path, why: io::ErrorKind) -> Error {
     Error::failure(format!("cannot write {}: {why}", quoted(path)))
-        .with_hint("check that its folder can be written to and has room")
+        .with_hint("check that its folder can be written to, and that there is room on the disk")
 }
 
-/// A new file in `folder`, readable by whom other new files are readable.
+/// A new file in a folder, with the permissions that other new files have.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".smoothcam-");

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     check_outputs([(output.clone(), "png")], &sources)?;
     let settings = super::settings(&args.options)?;
     let explainer = super::explainer(&args.model)?;
-    let picture = photo.picture(&explainer)?;
+    let picture = explainer.picture_of(&photo)?;
     let sheet = Sheet { args, photo, picture, explainer };
     let (entries, notes) = match args.top_maps {
         Some(count) => sheet.feature_maps(settings, count)?,
@@ -121,7 +121,7 @@ impl Sheet<'_> {
     /// The strongest feature maps of one layer, each with its own map.
     fn feature_maps(&self, settings: Settings, count: usize) -> Result<Entries> {
         let mut progress = Progress::of("passes");
-        let study = self.photo.study(&self.explainer)?;
+        let study = self.explainer.study_photo(&self.photo)?;
         let explanation = study.explain(&settings, &mut |done, all| progress.update(done, all))?;
         let class = &explanation.classes[0];
         let parts = class.strongest_maps(&explanation.activations, count);
@@ -145,7 +145,7 @@ impl Sheet<'_> {
         &self,
         each: impl Iterator<Item = Settings>,
     ) -> Result<Vec<Result<Explanation>>> {
-        let study = self.photo.study(&self.explainer)?;
+        let study = self.explainer.study_photo(&self.photo)?;
         let each: Vec<Settings> = each.collect();
         let mut progress = Progress::of("passes");
         let mut explain = |(i, settings): (usize, &Settings)| {

@@ -42,10 +42,11 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     settings.keep_noise = args.arrays.is_some();
     settings.uncertainty = args.uncertainty.is_some();
     let explainer = super::explainer(&args.model)?;
-    let picture = photo.picture(&explainer)?;
+    let picture = explainer.picture_of(&photo)?;
     let mut progress = Progress::of("passes");
-    let explanation =
-        photo.study(&explainer)?.explain(&settings, &mut |done, all| progress.update(done, all))?;
+    let explanation = explainer
+        .study_photo(&photo)?
+        .explain(&settings, &mut |done, all| progress.update(done, all))?;
     drop(progress);
 
     let size = (picture.width(), picture.height());

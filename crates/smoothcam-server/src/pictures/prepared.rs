@@ -29,8 +29,8 @@ impl PreparedPicture {
     ) -> Result<PreparedPicture, Rejection> {
         Ok(PreparedPicture {
             explainer,
-            study: photo.study(explainer)?,
-            picture: photo.picture(explainer)?,
+            study: explainer.study_photo(photo)?,
+            picture: explainer.picture_of(photo)?,
             sent_preprocessed: matches!(photo, Photo::Array(_)),
         })
     }

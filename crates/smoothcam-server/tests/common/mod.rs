@@ -50,14 +50,14 @@ pub(crate) fn explained(settings: &Settings) -> Explanation {
     static EXPLAINER: OnceLock<Explainer> = OnceLock::new();
     let explainer = EXPLAINER.get_or_init(digits);
     let photo = Photo::decode(CAT, &PictureLimits::default()).unwrap();
-    photo.study(explainer).unwrap().explain(settings, &mut |_, _| {}).unwrap()
+    explainer.study_photo(&photo).unwrap().explain(settings, &mut |_, _| {}).unwrap()
 }
 
 /// The photograph preprocessed for the model: its values, and their shape.
 pub(crate) fn prepared() -> (Vec<f32>, Vec<usize>) {
     let explainer = digits();
     let photo = Photo::decode(CAT, &PictureLimits::default()).unwrap();
-    let study = photo.study(&explainer).unwrap();
+    let study = explainer.study_photo(&photo).unwrap();
     (study.input().iter().copied().collect(), study.input().shape().to_vec())
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn prepared() -> (Vec<f32>, Vec<usize>) {
 pub(crate) fn scores() -> Vec<f32> {
     let explainer = digits();
     let photo = Photo::decode(CAT, &PictureLimits::default()).unwrap();
-    let study = photo.study(&explainer).unwrap();
+    let study = explainer.study_photo(&photo).unwrap();
     explainer.forward(study.input()).unwrap().to_vec()
 }
 

@@ -1,4 +1,4 @@
-//! The bare classifier: scores, without any gradient.
+//! Runs the bare classifier: its scores, without a gradient.
 
 use ndarray::{Array1, Array4, Axis};
 
@@ -7,7 +7,7 @@ use crate::classifier::network::Network;
 use crate::engine::{Runs, Session};
 use crate::{Error, Result};
 
-/// The model's own graph, as it came, with its scores as the only output.
+/// A classifier's graph with the scores as its only output, ready to be run.
 pub(crate) struct Forward {
     session: Box<dyn Session>,
     input: String,
@@ -16,12 +16,12 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// Loads it.
+    /// Loads the graph.
     ///
     /// # Errors
     /// If the engine cannot run it.
     pub(crate) fn new(network: &Network) -> Result<Forward> {
-        // What the engine lacks is in other operators in the second.
+        // The first graph is as the model's file has it; in the second, operators that engines lack are decomposed.
         let load = |graph: &onnx_grad::Graph| {
             let mut graph = graph.clone();
             graph.set_outputs(&[network.score]);
@@ -35,7 +35,7 @@ impl Forward {
         })
     }
 
-    /// The scores of a picture; the others of a run are zero.
+    /// The scores of a preprocessed picture. Where a run takes several pictures, the others are zeros.
     ///
     /// # Errors
     /// If the engine fails.

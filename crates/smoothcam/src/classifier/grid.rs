@@ -1,4 +1,4 @@
-//! How a value holds feature maps over a grid: in which axes, and of what size.
+//! A grid says how a value holds feature maps: in which axes, and of what size.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ pub enum Axes {
     ChannelsFirst,
     /// Batch, rows, columns, feature maps.
     ChannelsLast,
-    /// Batch, tokens, features: tokens that stand for no place (class, distillation, register
-    /// tokens), then the grid row by row.
+    /// Batch, tokens, feature maps: first tokens that stand for no place (class, distillation, register tokens), then the
+    /// grid row by row.
     Tokens {
         /// How many tokens come before the grid.
         skip: usize,
@@ -26,28 +26,31 @@ pub enum Axes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Grid {
     pub(crate) axes: Axes,
+    /// The number K of feature maps.
     pub(crate) maps: usize,
+    /// The number h of rows.
     pub(crate) height: usize,
+    /// The number w of columns.
     pub(crate) width: usize,
 }
 
-/// The grid that a user says a layer has.
+/// A layer's grid as the user describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GivenGrid {
     /// The grid's rows.
     pub height: usize,
     /// The grid's columns.
     pub width: usize,
-    /// How many tokens come before the grid, for a layer of tokens.
+    /// How many tokens come before the grid, for a layer of tokens; 0 for others.
     pub skip_tokens: usize,
 }
 
-/// The most tokens that are taken for class, distillation and register tokens.
+/// The most tokens before a grid that are taken for class, distillation and register tokens.
 const MOST_SKIPPED: usize = 16;
 
 impl Grid {
-    /// Feature maps as the second axis, if there is a grid after it: not all cells of a picture
-    /// of `input` (rows, columns) in one line, as where a pooling over lines pools tokens.
+    /// The grid of a value of this shape whose second axis is that of the feature maps; `None` if there is none: all cells
+    /// of a picture of `input` (rows, columns) in a line, which is how tokens are pooled, are no grid.
     pub(crate) fn channels_first(
         shape: &[usize],
         batch: usize,
@@ -57,14 +60,15 @@ impl Grid {
         let grid = Grid { axes: Axes::ChannelsFirst, maps, height, width };
         let unrolled = height.min(width) == 1
             && (1..=input.0.max(input.1)).any(|p| {
-                let (rows, columns) = cut(input, p);
+                let (rows, columns) = patches(input, p);
                 rows.min(columns) > 1 && rows * columns == height * width
             });
         (b == batch && height * width > 1 && !unrolled).then_some(grid)
     }
 
-    /// Features as the last axis, over a grid of which a picture of `input` (rows, columns) can
-    /// be cut into: rows and columns as two axes, or as one after a few other tokens.
+    /// The grid of a value of this shape whose last axis is that of the feature maps; `None` if there is none. A picture
+    /// of `input` (rows, columns) can be divided into patches of that grid. Rows and columns are two axes, or one axis
+    /// in which a few other tokens come first.
     pub(crate) fn channels_last(
         shape: &[usize],
         batch: usize,
@@ -72,12 +76,12 @@ impl Grid {
     ) -> Option<Grid> {
         match *shape {
             [b, height, width, maps] if b == batch && height * width > 1 => {
-                let patches = (1..=input.0.max(input.1)).any(|p| cut(input, p) == (height, width));
-                patches.then_some(Grid { axes: Axes::ChannelsLast, maps, height, width })
+                let fits = (1..=input.0.max(input.1)).any(|p| patches(input, p) == (height, width));
+                fits.then_some(Grid { axes: Axes::ChannelsLast, maps, height, width })
             }
             [b, tokens, maps] if b == batch => (0..=MOST_SKIPPED).find_map(|skip| {
                 let cells = tokens.checked_sub(skip).filter(|cells| *cells > 1)?;
-                let grid = (1..=input.0.max(input.1)).map(|p| cut(input, p));
+                let grid = (1..=input.0.max(input.1)).map(|p| patches(input, p));
                 let (height, width) = grid.take_while(|(h, w)| h * w >= cells).last()?;
                 let grid = Grid { axes: Axes::Tokens { skip }, maps, height, width };
                 (height * width == cells).then_some(grid)
@@ -86,10 +90,10 @@ impl Grid {
         }
     }
 
-    /// The grid that a user says a value has.
+    /// The grid of a value of this shape as the user describes it: (rows, columns) after so many skipped tokens.
     ///
     /// # Errors
-    /// If a value of this shape cannot hold it, with the reason.
+    /// If a value of this shape cannot hold that grid; with the reason.
     pub(crate) fn given(
         shape: &[usize],
         batch: usize,
@@ -117,7 +121,7 @@ impl Grid {
         }
     }
 
-    /// The value as (B, K, h, w).
+    /// A value with this grid as (B, K, h, w).
     pub(crate) fn view<'g>(&self, x: Var<'g>) -> Var<'g> {
         match self.axes {
             Axes::ChannelsFirst => x,
@@ -130,7 +134,7 @@ impl Grid {
         }
     }
 
-    /// A picture tensor as (B, K, h, w).
+    /// Pictures with this grid as (B, C, H, W).
     pub(crate) fn view_picture(&self, x: ArrayD<f32>) -> ArrayD<f32> {
         match self.axes {
             Axes::ChannelsLast if x.ndim() == 4 => {
@@ -143,7 +147,7 @@ impl Grid {
         }
     }
 
-    /// The shape of so many pictures of this grid; pictures are no tokens.
+    /// The shape of so many pictures with this grid, which is not one of tokens.
     pub(crate) fn shape(&self, batch: usize) -> [usize; 4] {
         match self.axes {
             Axes::ChannelsLast => [batch, self.height, self.width, self.maps],
@@ -154,8 +158,8 @@ impl Grid {
     }
 }
 
-/// The rows and columns of whole patches of p x p pixels.
-fn cut(input: (usize, usize), p: usize) -> (usize, usize) {
+/// The rows and columns of whole patches of p x p pixels that a picture of `input` (rows, columns) is divided into.
+fn patches(input: (usize, usize), p: usize) -> (usize, usize) {
     (input.0 / p, input.1 / p)
 }
 
@@ -175,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grids_are_told_from_shapes() {
+    fn grids_follow_from_shapes() {
         let tokens = |skip| Axes::Tokens { skip };
         for (shape, input, expected) in [
             (vec![1, 197, 768], (224, 224), Some((tokens(1), 14, 14))),

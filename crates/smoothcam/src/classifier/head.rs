@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 
-/// How probabilities come of the scores.
+/// How probabilities follow from the scores y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
     /// One class out of many: p_i = exp(y_i) / sum_j exp(y_j).

@@ -1,4 +1,4 @@
-//! The model's classes: labels, probabilities, and how a user names one.
+//! Classes have labels, by which users name them and predictions show them.
 
 use ndarray::Array1;
 use serde::Serialize;
@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::classifier::head::Head;
 use crate::{Error, Hint, Result};
 
-/// One class as the model sees it.
+/// A class with the probability and score that the model gives it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Prediction {
     /// The class's index.
     pub class: usize,
-    /// Its label, where labels are known.
+    /// Its label; `None` where labels are not known.
     pub label: Option<String>,
     /// Its probability, 0 to 1.
     pub probability: f64,
@@ -23,15 +23,17 @@ pub struct Prediction {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
     labels: Vec<String>,
+    /// The number of classes.
     classes: usize,
 }
 
 impl Labels {
-    /// `labels` is empty or has one for each class.
+    /// The labels of so many classes: one for each, or none.
     pub(crate) fn new(labels: Vec<String>, classes: usize) -> Labels {
         Labels { labels, classes }
     }
 
+    /// A class's label; `None` where labels are not known.
     pub(crate) fn label(&self, class: usize) -> Option<&str> {
         self.labels.get(class).map(String::as_str)
     }
@@ -39,7 +41,7 @@ impl Labels {
     /// The class that a user names: by index, by label (in any case), or by a part of one label.
     ///
     /// # Errors
-    /// If there is none, or several.
+    /// If there is no such class, or several.
     pub(crate) fn find(&self, text: &str) -> Result<usize> {
         let text = text.trim().to_lowercase();
         if text.is_empty() {
@@ -84,16 +86,17 @@ impl Labels {
         }
     }
 
+    /// The three classes whose labels are most like a text.
     fn nearest(&self, text: &str) -> Vec<usize> {
         let mut classes: Vec<usize> = (0..self.labels.len()).collect();
-        let likeness =
+        let similarity =
             |c: &usize| (strsim::jaro_winkler(&self.labels[*c].to_lowercase(), text) * 1e6) as i64;
-        classes.sort_by_key(|c| -likeness(c));
+        classes.sort_by_key(|c| -similarity(c));
         classes.truncate(3);
         classes
     }
 
-    /// All classes with their probabilities, the most probable first.
+    /// All classes with these scores, the most probable first.
     pub(crate) fn predictions(&self, scores: &Array1<f32>, head: Head) -> Vec<Prediction> {
         let mut predictions: Vec<Prediction> = scores
             .iter()

@@ -1,4 +1,4 @@
-//! Holds a classifier's graph at one input shape, with all shapes known.
+//! A network is a classifier's graph at one input shape, with the shapes of all its values.
 
 use std::sync::Arc;
 
@@ -8,33 +8,36 @@ use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
+use crate::error::unsupported;
 use crate::{Error, Hint, Result};
 
-/// A classifier's graph with fixed shapes, all known.
+/// A classifier's graph, in which all shapes are known, and the engine that runs it.
 pub(crate) struct Network {
     pub(crate) engine: Arc<dyn Engine>,
-    /// How much memory weights and passes may take.
+    /// About how much memory weights and passes may take; `None` for as much as they need.
     pub(crate) memory: Option<Memory>,
+    /// The graph, in which operators that engines lack are decomposed into others.
     pub(crate) graph: Graph,
-    /// The graph before it was written in operators that all engines have.
+    /// The graph before that.
     pub(crate) plain: Graph,
+    /// The input that takes the picture.
     pub(crate) input: ValueId,
     /// The classes' scores, before softmax or sigmoid.
     pub(crate) score: ValueId,
     pub(crate) head: Head,
-    /// How many classes there are.
+    /// The number of classes.
     pub(crate) classes: usize,
-    /// The channels and pixels of a picture.
+    /// The axes, channels and size of a picture.
     pub(crate) picture: Grid,
-    /// Pictures per run.
+    /// The number of pictures that each run takes.
     pub(crate) batch: usize,
 }
 
 impl Network {
-    /// Fixes the input's shape and learns all others, by running the model once.
+    /// Fixes the input's shape, and learns all others by running the model once. The scores are in `output`.
     ///
     /// # Errors
-    /// If the model is no classifier of one picture, or the engine cannot run it at this shape.
+    /// If the model is no classifier of pictures, or the engine cannot run it at this shape.
     pub(crate) fn new(
         mut graph: Graph,
         options: &EngineOptions,
@@ -43,7 +46,7 @@ impl Network {
         output: ValueId,
     ) -> Result<Network> {
         let shape = picture.shape(batch);
-        let input = the_input(&graph)?;
+        let input = picture_input(&graph)?;
         no_nan(&graph)?;
         let others: Vec<ValueId> =
             graph.outputs().iter().copied().filter(|other| *other != output).collect();
@@ -69,7 +72,8 @@ impl Network {
             return Err(if others.is_empty() {
                 error
             } else {
-                let advice = format!("if another of its outputs ({others}) holds them, name it");
+                let advice =
+                    format!("if another of its outputs ({others}) has the scores, name it");
                 error.with_hint(Hint::set("output", "NAME", advice))
             });
         }
@@ -102,11 +106,11 @@ impl Network {
     }
 }
 
-/// The model's one input that is not given.
+/// The input that takes the picture: the only one that has no value.
 ///
 /// # Errors
-/// If there is none, or several.
-pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
+/// If there is no such input, or several.
+pub(crate) fn picture_input(graph: &Graph) -> Result<ValueId> {
     match graph.inputs() {
         [input] => Ok(*input),
         [] => Err(Error::input("the model has no input that takes a picture")),
@@ -119,11 +123,11 @@ pub(crate) fn the_input(graph: &Graph) -> Result<ValueId> {
     }
 }
 
-/// The output of this name, or the first.
+/// The output of this name; without a name the first.
 ///
 /// # Errors
 /// If there is no output of this name.
-pub(crate) fn the_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
+pub(crate) fn score_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
     let outputs = graph.outputs();
     let Some(name) = name else { return Ok(outputs[0]) };
     outputs.iter().copied().find(|o| graph.value(*o).name == name).ok_or_else(|| {
@@ -132,11 +136,12 @@ pub(crate) fn the_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
     })
 }
 
+/// The names of values, separated by commas.
 pub(crate) fn names(graph: &Graph, values: &[ValueId]) -> String {
     values.iter().map(|v| graph.value(*v).name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The scores: what goes into the softmax or sigmoid that ends the model, if one does.
+/// The scores, which go into the softmax or sigmoid that the model ends with; the output itself if it ends with neither.
 fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
     let mut at = output;
     while let Some(node) = graph.value(at).producer.map(|n| graph.node(n)) {
@@ -154,7 +159,10 @@ fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
     (output, None)
 }
 
-/// Refuses weights that are NaN: engines may lose them in a maximum, and show a map of nothing.
+/// Checks that no weight is NaN. Engines may lose a NaN in a maximum, and the map would show nothing.
+///
+/// # Errors
+/// If a weight is NaN.
 fn no_nan(graph: &Graph) -> Result<()> {
     let nan = |t: &Tensor| {
         let floats = t.bytes().filter(|_| t.dtype() == DType::F32);
@@ -168,9 +176,4 @@ fn no_nan(graph: &Graph) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-/// An error of the graph, for the person who gave the model.
-pub(crate) fn unsupported(error: onnx_grad::Error) -> Error {
-    Error::input(error.to_string())
 }

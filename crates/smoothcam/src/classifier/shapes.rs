@@ -1,13 +1,16 @@
-//! Learns the shapes of all values of a graph by running it once.
+//! The shapes of all values of a graph are learnt by running it once.
 
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Dim, Graph, Tensor, ValueId};
 
-use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs};
+use crate::error::unsupported;
 use crate::{Error, Hint, Result};
 
 /// Fixes the input's shape and learns all others.
+///
+/// # Errors
+/// If the engine cannot run the model at this shape.
 pub(crate) fn learn(
     graph: &mut Graph,
     engine: &dyn Engine,
@@ -18,11 +21,13 @@ pub(crate) fn learn(
     let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
     graph.fix_input(input, shape);
     learn_from(graph, engine, &[input], &|e| {
-        let pictures = shape.first().copied().unwrap_or(1);
-        let expected: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
-        let expected = expected.join("x");
-        let what = format!("the model does not run on {pictures} picture of {expected}: {e}");
-        let error = Error::input(what);
+        let size: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
+        let size = size.join("x");
+        let pictures = match shape {
+            [] | [1, ..] => format!("a picture of {size}"),
+            [count, ..] => format!("{count} pictures of {size}"),
+        };
+        let error = Error::input(format!("the model does not run on {pictures}: {e}"));
         if free {
             error.with_hint(Hint::set("size", "224x320", "give the size that it was made for"))
         } else {
@@ -31,10 +36,10 @@ pub(crate) fn learn(
     })
 }
 
-/// Learns all shapes from those of the inputs, by running the model on zeros.
+/// Learns all shapes from those of the inputs by running the graph on zeros.
 ///
 /// # Errors
-/// If the engine cannot load it, or, as `failed` says, run it.
+/// If the engine cannot load the graph; or cannot run it, which is the error that `failed` makes.
 pub(crate) fn learn_from(
     graph: &mut Graph,
     engine: &dyn Engine,
@@ -46,8 +51,8 @@ pub(crate) fn learn_from(
         (graph.value(*id).name.clone(), ArrayD::<f32>::zeros(IxDyn(shape)))
     };
     let zeros: Vec<(String, ArrayD<f32>)> = inputs.iter().map(zeros).collect();
-    // What one run tells can decide which branches the next one takes; of what comes after them it
-    // tells nothing.
+    // What one run shows can decide which branches the next one takes. Of what comes after these branches it shows
+    // nothing.
     loop {
         let settled = graph.is_settled();
         let probe = graph.probe();
@@ -55,9 +60,8 @@ pub(crate) fn learn_from(
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
         let session = engine.load(&probe.graph, Runs::Once).map_err(|e| match e.hint() {
             Some(_) => e,
-            None => Error::input(e.to_string()).with_hint(
-                "export the model in standard ONNX operators, of another opset if need be",
-            ),
+            None => Error::input(e.to_string())
+                .with_hint("export the model in standard ONNX operators, or with another opset"),
         })?;
         let inputs: Vec<_> = zeros.iter().map(|(name, x)| (name.as_str(), x.view())).collect();
         let outputs = session.run(&inputs, &names).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Finds ONNX Runtime's library on this machine.
+//! ONNX Runtime's library is found on this machine.
 
 use std::env;
 use std::ffi::OsStr;
@@ -20,11 +20,11 @@ const FOLDERS: &[&str] = &[
     "/opt/homebrew/lib",
 ];
 
-/// The library that `ORT_DYLIB_PATH` names, or else that in the usual folders, or in the
+/// The library that `ORT_DYLIB_PATH` names, or else one in the usual folders, or one in the
 /// `onnxruntime` package of the Python on the PATH.
 ///
 /// # Errors
-/// If `ORT_DYLIB_PATH` names what is not there.
+/// If there is no library where `ORT_DYLIB_PATH` says.
 pub(super) fn library() -> Result<Option<PathBuf>> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()) {
         let found = within(Path::new(&path));
@@ -66,26 +66,26 @@ fn is_library(name: &OsStr) -> bool {
             .is_some_and(|rest| rest == "so" || rest.starts_with("so.") || rest.ends_with("dylib"))
 }
 
-/// The library in the Python on the PATH: where its packages lie if it is a plain installation or
-/// a virtual environment, else where it says itself.
+/// The library in the Python on the PATH: among its packages if it is a plain installation or a virtual environment;
+/// else Python is run to say where it is.
 fn in_python() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let names = if cfg!(windows) { ["python.exe", "python3.exe"] } else { ["python3", "python"] };
     let python = env::split_paths(&path)
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|p| p.is_file())?;
-    let asked = || {
+    let said = || {
         let code = "import importlib.util as u; s = u.find_spec('onnxruntime'); \
                     print(s.submodule_search_locations[0] if s else '')";
-        let mut ask = Command::new(&python);
-        ask.args(["-c", code]).stdin(Stdio::null()).stderr(Stdio::null());
-        let answer = String::from_utf8(ask.output().ok()?.stdout).ok()?;
+        let mut command = Command::new(&python);
+        command.args(["-c", code]).stdin(Stdio::null()).stderr(Stdio::null());
+        let answer = String::from_utf8(command.output().ok()?.stdout).ok()?;
         in_folder(Path::new(answer.trim_end()))
     };
     let mut places = packages(&python).peekable();
     match places.peek() {
-        // It is a script that starts the real one.
-        None => asked(),
+        // It is a script that starts the real Python.
+        None => said(),
         Some(_) => places.find_map(|place| in_folder(&place.join("onnxruntime"))),
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_are_told_from_their_names() {
+    fn libraries_are_recognised_by_their_names() {
         for (name, expected) in [
             ("libonnxruntime.so", true),
             ("libonnxruntime.so.1.32.0", true),

@@ -1,67 +1,37 @@
-//! What runs graphs. An engine's own types stay within its file.
+//! Engines run graphs: rten, which is built in, and ONNX Runtime where it is found.
 
 mod find;
+mod memory;
 mod onnxruntime;
 mod options;
+mod provider;
 mod rten;
+mod traits;
 
 use std::sync::Arc;
 
-use ndarray::ArrayViewD;
-use onnx_grad::{Graph, Tensor};
-
-pub use options::{EngineChoice, EngineOptions, Memory, Provider};
+pub use memory::Memory;
+pub use options::{EngineChoice, EngineOptions};
+pub use provider::Provider;
+pub(crate) use traits::{Engine, Runs, Session, Weights};
 
 use self::onnxruntime::OnnxRuntime;
+use self::onnxruntime::library::Library;
 use self::options::Resolved;
 use self::rten::Rten;
 use crate::Result;
-use crate::array::Array;
 
-/// What runs the graphs of one model, whose weights it keeps for them all.
-pub(crate) trait Engine: Send + Sync {
-    /// Its name and version, for people.
-    fn name(&self) -> &str;
-
-    /// Loads a graph.
-    ///
-    /// # Errors
-    /// If the engine cannot run it.
-    fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>>;
-}
-
-/// How often a graph will be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Runs {
-    /// Once: loading it is most of the work. All its outputs are kept apart, also equal ones.
-    Once,
-    /// Often: it pays to optimise it.
-    Often,
-}
-
-/// A graph ready to be run, from any number of threads.
-pub(crate) trait Session: Send + Sync {
-    /// Computes these outputs from these inputs.
-    ///
-    /// # Errors
-    /// If the engine cannot.
-    fn run(&self, inputs: &[(&str, ArrayViewD<'_, f32>)], outputs: &[&str]) -> Result<Vec<Array>>;
-}
-
-/// Weights, each with the name under which graphs refer to it.
-pub(crate) type Weights = Vec<(String, Tensor)>;
-
-/// Opens the engine that is asked for, to run one model.
+/// Opens the engine that the options name, to run one model with these weights.
 ///
 /// # Errors
-/// If it is not there, or lacks what is asked of it.
+/// If the engine is not found, or cannot do what the options say.
 pub(crate) fn open(options: &EngineOptions, weights: Weights) -> Result<Arc<dyn Engine>> {
-    let (library, required) = match options.resolve()? {
+    let (path, required) = match options.resolve()? {
         Resolved::Rten => return Ok(Arc::new(Rten::new(options.threads, weights, None))),
         Resolved::OnnxRuntime { library, required } => (library, required),
     };
-    match onnxruntime::load(&library, options.threads) {
-        Ok(runtime) => Ok(Arc::new(OnnxRuntime::new(runtime, options, weights)?)),
+    match Library::load(&path, options.threads) {
+        Ok(library) => Ok(Arc::new(OnnxRuntime::new(library, options, weights)?)),
         Err(e) if required => Err(e),
         Err(e) => Ok(Arc::new(Rten::new(options.threads, weights, Some(e)))),
     }

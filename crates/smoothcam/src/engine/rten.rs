@@ -1,4 +1,4 @@
-//! The built-in engine: rten, pure Rust.
+//! rten runs graphs: the built-in engine, written in Rust. Its types stay within this file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
@@ -10,7 +10,7 @@ use onnx_grad::{ConvSize, Graph};
 use rten::{Model, ModelOptions, NodeId, RunError, RunOptions, ThreadPool, Value, ValueView};
 use rten_tensor::prelude::*;
 
-use super::{Engine, Runs, Session, Weights};
+use super::traits::{Engine, Runs, Session, Weights};
 use crate::array::Array;
 use crate::{Error, Result};
 
@@ -21,20 +21,20 @@ pub(super) struct Rten {
     pool: Option<Arc<ThreadPool>>,
 }
 
-/// A graph to load, whether to optimise it, and where to send the outcome.
+/// A graph to load as a model file, whether to optimise it, and where to send the outcome.
 type Request = (Vec<u8>, bool, Sender<Result<Model>>);
 
 impl Rten {
-    /// An engine with these weights, that computes with so many threads, by default one a core;
-    /// perhaps because another could not be used.
-    pub(super) fn new(threads: Option<usize>, weights: Weights, because: Option<Error>) -> Rten {
-        let name = match because {
+    /// The engine of a model with these weights, which computes with so many threads; `None` for one a core. `instead`
+    /// is why another engine, whose place it takes, could not be used.
+    pub(super) fn new(threads: Option<usize>, weights: Weights, instead: Option<Error>) -> Rten {
+        let name = match instead {
             None => "rten 0.27".to_owned(),
             Some(e) => format!("rten 0.27, since smoothcam {e}"),
         };
         let pool = threads.map(|n| Arc::new(ThreadPool::with_num_threads(n)));
         let (loader, requests) = channel::<Request>();
-        // What shares weights between graphs, `ModelOptions`, must stay within its thread.
+        // Graphs share the weights by `ModelOptions`, which must stay within one thread.
         thread::spawn(move || {
             let mut options = ModelOptions::with_all_ops();
             for (name, tensor) in weights {
@@ -46,7 +46,7 @@ impl Rten {
                 let load = || options.enable_optimization(optimize).load(bytes);
                 let model =
                     guarded(load).and_then(|m| m.map_err(|e| failure("cannot load the model", &e)));
-                // Whoever asked is waiting.
+                // Nobody waits for it any more if this fails.
                 let _ = outcome.send(model);
             }
         });
@@ -76,11 +76,10 @@ impl Engine for Rten {
     }
 }
 
-/// Whether rten computes a convolution faster as a transposed one. It gathers the windows of each
-/// place for a convolution, and adds up windows for a transposed one; the first costs more where
-/// there are few outputs to a place, the second where the windows of all outputs exceed the
-/// processor's cache, or places are few. Measured on shapes from ResNet, VGG and DenseNet: up to
-/// four times as fast.
+/// Whether rten computes a convolution faster in the transposed form, up to four times on shapes from ResNet, VGG and
+/// DenseNet. For a convolution it gathers the window of each place, which costs more where a place has few outputs.
+/// For a transposed one it adds windows up, which costs more where the windows of all outputs exceed the processor's
+/// cache, or where there are few places.
 fn faster_transposed(conv: ConvSize) -> bool {
     const CACHED: usize = 8_000_000;
     conv.outputs <= conv.inputs
@@ -88,6 +87,7 @@ fn faster_transposed(conv: ConvSize) -> bool {
         && conv.taps * conv.outputs * conv.places <= CACHED
 }
 
+/// A graph that rten has loaded.
 struct Loaded {
     model: Model,
     pool: Option<Arc<ThreadPool>>,
@@ -107,7 +107,7 @@ impl Session for Loaded {
         let options = RunOptions::default().with_thread_pool(self.pool.clone());
         let run = || self.model.run(feeds, &outputs, Some(options));
         let values = guarded(run)?.map_err(|e: RunError| failure("cannot run the model", &e))?;
-        values.into_iter().map(output).collect()
+        values.into_iter().map(array).collect()
     }
 }
 
@@ -117,9 +117,13 @@ impl Loaded {
     }
 }
 
-fn output(value: Value) -> Result<Array> {
+/// A value as an array.
+///
+/// # Errors
+/// If it is no tensor of float32 or int32.
+fn array(value: Value) -> Result<Array> {
     let floats = |shape: &[usize], data| ArrayD::from_shape_vec(shape, data).ok();
-    let output = match value {
+    let array = match value {
         Value::FloatTensor(t) => floats(&Vec::from(t.shape()), t.into_data()).map(Array::Floats),
         Value::Int32Tensor(t) => {
             let data = t.to_vec().into_iter().map(i64::from).collect();
@@ -127,14 +131,14 @@ fn output(value: Value) -> Result<Array> {
         }
         _ => None,
     };
-    output.ok_or_else(|| Error::failure("the engine (rten) returned a value of another type"))
+    array.ok_or_else(|| Error::failure("the engine (rten) returned a value of another type"))
 }
 
 fn failure(what: &str, error: &dyn std::fmt::Display) -> Error {
     Error::failure(format!("the engine (rten) {what}: {error}"))
 }
 
-/// Models come from strangers: a panic within the engine is an error like any other.
+/// Runs the engine's code, whose panics become errors: models come from strangers.
 fn guarded<T>(f: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|_| {
         Error::failure(

@@ -1,14 +1,13 @@
 //! Holds an explanation: saliency maps, and all that is needed to check them by hand.
 
 use ndarray::{Array1, Array2, Array3, Array4};
-use serde::Serialize;
 
 use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
 use crate::explain::settings::{Settings, Sigma};
 use crate::input::preprocess::Seen;
 use crate::map::normalized::{normalized, peak};
-use crate::methods::Method;
+use crate::methods::{Degenerate, Method};
 use crate::target::Target;
 
 /// The explanation of one picture for one or more classes.
@@ -67,15 +66,6 @@ pub struct ClassMap {
     /// Neurons whose alpha is 0 because its denominator is not positive; `None` where the method
     /// has no alpha.
     pub degenerate: Option<Degenerate>,
-}
-
-/// Neurons that Grad-CAM++'s derivation does not cover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Degenerate {
-    /// All of them.
-    pub neurons: usize,
-    /// Those with a positive mean gradient: only these could have changed the map.
-    pub with_positive_gradient: usize,
 }
 
 /// The noise of an explanation.

@@ -1,12 +1,8 @@
 //! An explanation as NumPy arrays: everything that is needed to check it by hand.
 
-use std::io::Cursor;
-
-use ndarray::{Array, Dimension};
-use ndarray_npy::NpzWriter;
-
+use crate::Result;
 use crate::explain::explanation::{ClassMap, Explanation};
-use crate::{Error, Result};
+use crate::npy::Npz;
 
 impl Explanation {
     /// The arrays behind one of its maps as an `.npz` file, all float32: the preprocessed `input`
@@ -20,33 +16,21 @@ impl Explanation {
     /// # Errors
     /// If the arrays are too large for the format.
     pub fn to_npz(&self, class: &ClassMap) -> Result<Vec<u8>> {
-        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-        add(&mut npz, "input", &self.input)?;
+        let mut npz = Npz::new();
+        npz.add("input", &self.input)?;
         if let Some(noise) = &self.noise.kept {
-            add(&mut npz, "noise", noise)?;
+            npz.add("noise", noise)?;
         }
-        add(&mut npz, "scores", &self.scores)?;
-        add(&mut npz, "activations", &self.activations)?;
+        npz.add("scores", &self.scores)?;
+        npz.add("activations", &self.activations)?;
         for (name, moment) in ["d1", "d2", "d3"].into_iter().zip(&class.moments) {
-            add(&mut npz, name, moment)?;
+            npz.add(name, moment)?;
         }
-        add(&mut npz, "chosen", &class.chosen)?;
+        npz.add("chosen", &class.chosen)?;
         if let Some(weights) = &class.weights {
-            add(&mut npz, "weights", weights)?;
+            npz.add("weights", weights)?;
         }
-        add(&mut npz, "map", &class.map)?;
-        npz.finish().map(Cursor::into_inner).map_err(failure)
+        npz.add("map", &class.map)?;
+        npz.into_bytes()
     }
-}
-
-fn add<D: Dimension>(
-    npz: &mut NpzWriter<Cursor<Vec<u8>>>,
-    name: &str,
-    array: &Array<f32, D>,
-) -> Result<()> {
-    npz.add_array(name, array).map_err(failure)
-}
-
-fn failure(error: impl std::fmt::Display) -> Error {
-    Error::failure(format!("cannot write the arrays: {error}"))
 }

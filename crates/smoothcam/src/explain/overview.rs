@@ -5,8 +5,9 @@ use onnx_grad::{Tape, vjp};
 
 use crate::array::{Array, finite};
 use crate::classifier::layers::Layer;
-use crate::classifier::network::{Network, unsupported};
+use crate::classifier::network::Network;
 use crate::engine::{Runs, Session};
+use crate::error::unsupported;
 use crate::map::normalized::normalized;
 use crate::target::Target;
 use crate::{Error, Result};

@@ -56,9 +56,9 @@ pub(crate) fn run(
     };
 
     // The clean picture's run has room for some noised ones.
-    let along = (session.filled(1 + plan.first_look()) - 1).min(plan.most);
+    let along = (session.filled(1 + plan.first_estimate()) - 1).min(plan.most);
     // Whoever wants to stop now is heard after the first sample.
-    let _ = watch(&Step::begun(0, plan.first_look() + 1));
+    let _ = watch(&Step::begun(0, plan.first_estimate() + 1));
     // Among several targets, the predicted class must be known before its gradient can be computed.
     let known = key.targets.len() == 1 || !key.targets.contains(&Target::Predicted);
     let first = session.pass(

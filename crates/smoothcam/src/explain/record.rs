@@ -6,9 +6,10 @@ use serde::{Serialize, Serializer};
 use crate::classifier::Classifier;
 use crate::classifier::grid::Axes;
 use crate::classifier::labels::Prediction;
-use crate::explain::explanation::{Degenerate, Explanation};
+use crate::explain::explanation::Explanation;
 use crate::explain::settings::Sigma;
 use crate::input::preprocess::{Preprocess, Seen};
+use crate::methods::Degenerate;
 use crate::model_config::Provenance;
 
 /// Options by name, each with its values as text: one, but for options that may be given several times.

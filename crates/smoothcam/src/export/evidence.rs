@@ -8,7 +8,7 @@ use super::context::Context;
 use super::gradient::gradient;
 use super::noised;
 use crate::Result;
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::methods::Evidence;
 use crate::target::Target;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use onnx_grad::{Extended, ExternalData, Weight};
 
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::load::model_file::within_folder;
 use crate::printable::quoted;
 use crate::write::write_file_with;

@@ -8,10 +8,11 @@ use onnx_grad::{DType, Dim, Extended, Graph, Source, Tape, ValueId, Var, vjp};
 use super::file::Unwritten;
 use super::shape;
 use crate::array::Array;
-use crate::classifier::network::{names, unsupported};
+use crate::classifier::network::names;
 use crate::classifier::shapes::learn_from;
 use crate::engine::{self, EngineOptions};
-use crate::load::builder::bind;
+use crate::error::unsupported;
+use crate::load::bind;
 use crate::load::model_file::{self, ModelFile};
 use crate::{Error, Hint, Result};
 

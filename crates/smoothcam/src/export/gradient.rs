@@ -3,7 +3,7 @@
 use onnx_grad::{Tape, ValueId, Var, vjp};
 
 use crate::classifier::grid::Grid;
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::{Error, Result};
 
 /// The gradient of a score at a layer, (B, copies, K, h, w), for B times so many copies, with the

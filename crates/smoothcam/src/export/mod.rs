@@ -27,7 +27,7 @@ use self::metadata::metadata;
 use self::saliency::saliency;
 use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::explain::fuse;
 use crate::explain::record::OptionTexts;
 use crate::explain::request::Request;
@@ -35,7 +35,7 @@ use crate::explain::sessions::Sessions;
 use crate::explain::settings::{Samples, Settings};
 use crate::explain::study::Study;
 use crate::input::preprocess::Seen;
-use crate::load::builder::{ModelSpec, load};
+use crate::load::{ModelSpec, load};
 use crate::{Error, Hint, Result};
 
 /// What an exported model computes. [`Export::default`] exports what [`Settings::default`] explains,
@@ -63,7 +63,7 @@ pub struct Export {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoiseSource {
-    /// It is stored in the file: that of [`Explainer::explain`] with the same seed, so that the map is
+    /// It is stored in the file: that of [`Explainer::explain`](crate::Explainer::explain) with the same seed, so that the map is
     /// the same, too, on every engine.
     #[default]
     Stored,

@@ -5,7 +5,7 @@ use onnx_grad::{Attribute, DType, Tape, Tensor, ValueId, Var};
 use super::context::Context;
 use super::gradient::gradient;
 use super::{NOISE, NoiseSource};
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::explain::settings::Sigma;
 use crate::sampling::noise;
 use crate::{Error, Result};

@@ -2,8 +2,9 @@
 
 use onnx_grad::Graph;
 
-use crate::classifier::network::{Network, unsupported};
+use crate::classifier::network::Network;
 use crate::classifier::shapes::learn;
+use crate::error::unsupported;
 use crate::gradient::batches::same_scores;
 use crate::{Error, Result};
 

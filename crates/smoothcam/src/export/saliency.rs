@@ -7,7 +7,7 @@ use super::evidence::evidence;
 use super::pictures::Pictures;
 use super::{Export, MAP, Resolution, map};
 use crate::classifier::Classifier;
-use crate::classifier::network::unsupported;
+use crate::error::unsupported;
 use crate::explain::request::Request;
 use crate::{Error, Hint, Result};
 

@@ -4,7 +4,8 @@ use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Tape, ValueId, Var, vjp};
 
 use crate::classifier::grid::Grid;
-use crate::classifier::network::{Network, unsupported};
+use crate::classifier::network::Network;
+use crate::error::unsupported;
 use crate::target::Target;
 use crate::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! What a person gives to be explained: pictures, arrays, and how they become tensors.
+//! Pictures and arrays that a user gives are read, and become inputs of a model.
 
 pub(crate) mod photo;
 pub(crate) mod picture;

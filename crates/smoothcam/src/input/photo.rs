@@ -1,22 +1,17 @@
-//! What is explained: a photograph, or an array that is already as the model takes it.
+//! A photo is a file that can be explained: a photograph, or an array that is preprocessed already.
 
 use std::path::Path;
 
-use crate::Result;
 use crate::array::Array;
-use crate::explain::study::Study;
-use crate::explainer::Explainer;
 use crate::input::picture::{Limits, Picture};
-
-/// What NumPy files begin with.
-const NPY: &[u8] = b"\x93NUMPY";
+use crate::{Result, npy};
 
 /// A file that can be explained.
 #[derive(Clone, Debug)]
 pub enum Photo {
     /// A photograph.
     Picture(Picture),
-    /// An input (1, C, H, W) or (1, H, W, C), preprocessed already.
+    /// A preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
     Array(Array),
 }
 
@@ -35,33 +30,11 @@ impl Photo {
     /// Decodes a photograph, or a NumPy array if the bytes begin as one.
     ///
     /// # Errors
-    /// If it is neither, or over the limits.
+    /// If the bytes are neither, or over the limits.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Photo> {
-        if bytes.starts_with(NPY) {
-            return Array::from_npy(bytes, "what was given").map(Photo::Array);
+        if npy::is_npy(bytes) {
+            return Array::from_npy(bytes, "the file").map(Photo::Array);
         }
         Picture::decode(bytes, limits).map(Photo::Picture)
-    }
-
-    /// The picture to draw on.
-    ///
-    /// # Errors
-    /// If an array is not of the model's shape.
-    pub fn picture(&self, explainer: &Explainer) -> Result<Picture> {
-        match self {
-            Photo::Picture(picture) => Ok(picture.clone()),
-            Photo::Array(array) => explainer.picture_of(&array.clone().into_picture()?),
-        }
-    }
-
-    /// Made ready to be explained.
-    ///
-    /// # Errors
-    /// If the model cannot take it.
-    pub fn study<'e>(&self, explainer: &'e Explainer) -> Result<Study<'e>> {
-        match self {
-            Photo::Picture(picture) => explainer.study(picture),
-            Photo::Array(array) => explainer.study_tensor(array.clone().into_picture()?),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! A file as a protobuf message is read from it.
+//! A file is read piece by piece, as a protobuf message is decoded from it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,37 +6,39 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
-/// How much is read at once, in bytes, but for weights.
+/// How many bytes are read at once. Weights are read in one piece.
 const CHUNK: u64 = 64 * 1024;
 
-/// Reads a file piece by piece. Each byte string of the message, thus each weight, becomes memory
-/// of its own, which an engine can take over: a model is not in memory twice while it is loaded.
-pub(crate) struct FileBuf {
+/// A file that is read piece by piece. Each byte string of the message, and so each weight, gets memory of its own, which
+/// an engine can take over: while a model is loaded it is not in memory twice.
+pub(super) struct FileBuf {
     file: File,
-    /// What was read, but not taken; it begins at `taken`.
+    /// The bytes that were read last.
     chunk: Vec<u8>,
+    /// How many of these have been taken.
     taken: usize,
-    /// The bytes that were not read.
+    /// How many bytes have not been read.
     unread: u64,
+    /// That of the bytes that were read.
     digest: Sha256,
+    /// The first error.
     failed: Option<io::Error>,
 }
 
 impl FileBuf {
     /// Begins to read a file of so many bytes.
-    pub(crate) fn new(file: File, length: u64) -> FileBuf {
+    pub(super) fn new(file: File, length: u64) -> FileBuf {
         let (chunk, digest) = (Vec::new(), Sha256::new());
         let mut buf = FileBuf { file, chunk, taken: 0, unread: length, digest, failed: None };
         buf.refill();
         buf
     }
 
-    /// The digest of the whole file, once it was read.
+    /// The digest of the whole file, which is read to its end.
     ///
     /// # Errors
-    /// If the file could not be read. What was read then is no use: the rest came as zeros, as
-    /// `Buf` knows no errors.
-    pub(crate) fn finish(mut self) -> io::Result<Sha256> {
+    /// If the file could not be read. What was decoded is then useless: as `Buf` has no errors, the rest was zeros.
+    pub(super) fn finish(mut self) -> io::Result<Sha256> {
         while self.has_remaining() {
             self.advance(self.chunk().len());
         }
@@ -51,9 +53,8 @@ impl FileBuf {
         let start = to.len();
         if self.failed.is_none() {
             let read = self.file.by_ref().take(count).read_to_end(to);
-            let whole = read.and_then(|n| match n as u64 == count {
-                true => Ok(()),
-                false => Err(io::ErrorKind::UnexpectedEof.into()),
+            let whole = read.and_then(|n| {
+                if n as u64 == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
             });
             self.failed = whole.err();
             self.digest.update(&to[start..]);

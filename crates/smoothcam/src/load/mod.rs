@@ -1,7 +1,11 @@
-//! Loads a classifier from a model file and from what lies beside it.
+//! A model is loaded from its file, and from the files beside it.
 
-pub(crate) mod builder;
 mod bundled;
+mod classifier;
 mod file_buf;
 pub(crate) mod model_file;
 mod randomize;
+mod spec;
+
+pub(crate) use classifier::{bind, load};
+pub(crate) use spec::{Model, ModelSpec};

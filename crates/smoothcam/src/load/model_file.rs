@@ -1,5 +1,4 @@
-//! Reads a model from disk, and nothing but the model: its weights may lie in other files, but
-//! only in its own folder.
+//! A model is read from its file, and its weights from files in the same folder, never from elsewhere.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,23 +8,23 @@ use bytes::{Buf, Bytes};
 use onnx_grad::{ExternalData, Graph};
 use sha2::{Digest, Sha256};
 
-use crate::classifier::network::unsupported;
-use crate::load::file_buf::FileBuf;
+use super::file_buf::FileBuf;
+use crate::error::unsupported;
 use crate::printable::quoted;
 use crate::{Error, Result};
 
-/// A model as it was read.
+/// A model that was read from its file.
 pub(crate) struct ModelFile {
     pub(crate) graph: Graph,
-    /// SHA-256 of the file's bytes (external weights not among them), in hexadecimal.
+    /// SHA-256 of the file's bytes, without weights in other files, in hexadecimal.
     pub(crate) sha256: String,
 }
 
 impl ModelFile {
-    /// Reads a model file and the weights stored beside it.
+    /// Reads a model file, and the weights beside it.
     ///
     /// # Errors
-    /// If a file cannot be read, is no ONNX model, or refers to files outside its folder.
+    /// If a file cannot be read, is no ONNX model, or names weights outside its folder.
     pub(crate) fn open(path: &Path) -> Result<ModelFile> {
         if path.is_dir() {
             return Err(Error::input(format!(
@@ -53,10 +52,10 @@ impl ModelFile {
         Ok(ModelFile { graph: graph.map_err(context)?, sha256: hexadecimal(digest) })
     }
 
-    /// Reads a model from memory; it must hold all its weights.
+    /// Reads a model in memory, which must hold all its weights.
     ///
     /// # Errors
-    /// If the bytes are no ONNX model.
+    /// If the bytes are no ONNX model, or weights are missing.
     pub(crate) fn decode(bytes: Bytes) -> Result<ModelFile> {
         Self::parse(bytes, &mut |_| {
             Err("its weights lie in another file, and the model was not opened from disk".into())
@@ -69,10 +68,10 @@ impl ModelFile {
     }
 }
 
-/// All bytes of a model's file, to be read besides its graph.
+/// All bytes of a model's file, for those that need more of it than its graph.
 ///
 /// # Errors
-/// If it is no file, or cannot be read.
+/// If it can be read only once (a pipe), or not at all.
 pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
     match fs::metadata(path) {
         Ok(about) if !about.is_file() && !about.is_dir() => {
@@ -83,7 +82,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
             let read = fs::read(path).map(Bytes::from);
             read.map_err(|e| Error::input(format!("cannot read the model {}: {e}", quoted(path))))
         }
-        // Whoever opens it says what is wrong.
+        // What is wrong is said where the model is opened.
         _ => Ok(Bytes::new()),
     }
 }
@@ -97,6 +96,9 @@ fn hexadecimal(digest: Sha256) -> String {
 }
 
 /// Reads weights from a file beside the model.
+///
+/// # Errors
+/// If the file is outside the model's folder, cannot be read, or is too short; with the reason.
 fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String> {
     let path = within_folder(model, &data.location)?;
     let failed = |e| format!("cannot read its weights from {}: {e}", quoted(&path));
@@ -114,8 +116,11 @@ fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String
     if count as u64 == length { Ok(bytes.into()) } else { Err(short()) }
 }
 
-/// The place of a weight file, if it is within the model's folder (or, for linked files, the
-/// folder that the model itself is linked from).
+/// The path of a file of weights, which must be in the model's folder or, if the model is a link, in that of the file
+/// that it links to.
+///
+/// # Errors
+/// If it is elsewhere, or not there; with the reason.
 pub(crate) fn within_folder(model: &Path, location: &str) -> std::result::Result<PathBuf, String> {
     let refused =
         || format!("refused to read its weights from '{location}', outside the model's folder");

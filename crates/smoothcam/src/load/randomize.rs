@@ -1,13 +1,13 @@
-//! A network that has forgotten what it learnt.
+//! Weights are put in random order, so that a network forgets what it learnt.
 
 use onnx_grad::{Graph, Tensor};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Puts the weights of each of the topmost matrices and kernels in random order: `share` (0 to 1) of them,
-/// at least one.
-pub(crate) fn randomize(graph: &mut Graph, share: f64, seed: u64) {
+/// Puts the weights of each of the topmost matrices and kernels in random order: of this share (0 to 1) of them, at least
+/// of one.
+pub(super) fn randomize(graph: &mut Graph, share: f64, seed: u64) {
     let matrices = graph.matrices_from_the_top();
     let count = (share * matrices.len() as f64).ceil().max(1.0) as usize;
     let mut random = ChaCha8Rng::seed_from_u64(seed);

@@ -1,26 +1,26 @@
-//! A map as a function over the picture: normalised and interpolated to its pixels.
+//! A field is a map over the pixels of a picture: normalised and interpolated.
 
 use ndarray::{Array2, ArrayView2};
 
 use crate::input::preprocess::Seen;
 use crate::{Error, Result};
 
-/// The map's value at every pixel of a picture, worked out a row at a time.
+/// The map's value at each pixel of a picture, computed row by row.
 ///
-/// Cell (i, j) of an (h, w) map covers an equal share of the seen rectangle and has its value at
-/// that share's centre; between centres values are interpolated linearly, beyond the outermost ones
-/// they stay as they are.
+/// The cells of an (h, w) map divide the rectangle that the model saw into equal parts. Each has its value at the centre of
+/// its part. Between centres, values are interpolated linearly; beyond the outermost centres they stay the same.
 pub(crate) struct Field<'a> {
     map: ArrayView2<'a, f32>,
     seen: Seen,
-    /// The map's greatest magnitude; 0 if it is zero everywhere.
+    /// The map's largest magnitude; 0 if it is zero everywhere.
     peak: f32,
-    /// Whether the map has negative values, so that values run from -1 to 1, not from 0.
+    /// Whether the map has negative values: those of the field are then from -1 to 1, else from 0 to 1.
     pub(crate) signed: bool,
+    /// Per column of the picture, its place on the map; `None` where the model did not see.
     columns: Vec<Option<Between>>,
 }
 
-/// A place between the centres of two neighbouring cells of one axis.
+/// A place between the centres of two neighbouring cells on one axis.
 #[derive(Clone, Copy)]
 struct Between {
     before: usize,
@@ -30,10 +30,10 @@ struct Between {
 }
 
 impl<'a> Field<'a> {
-    /// The field of `map` over a picture `width` pixels wide.
+    /// The field of a map (h, w) over a picture that is `width` pixels wide, of which the model saw the rectangle `seen`.
     ///
     /// # Errors
-    /// If the map is empty or has values that are not finite, or `seen` is no rectangle.
+    /// If the map is empty or not finite, or `seen` is no rectangle.
     pub(crate) fn new(map: ArrayView2<'a, f32>, seen: &Seen, width: u32) -> Result<Self> {
         if map.is_empty() {
             return Err(Error::input("the saliency map is empty"));
@@ -44,7 +44,9 @@ impl<'a> Field<'a> {
         let sane =
             |start: f64, length: f64| start.is_finite() && length.is_finite() && length > 0.0;
         if !sane(seen.x, seen.width) || !sane(seen.y, seen.height) {
-            return Err(Error::input(format!("no rectangle that a model can have seen: {seen:?}")));
+            return Err(Error::input(format!(
+                "the rectangle that the model saw is {seen:?}, expected one with width and height above 0"
+            )));
         }
         let columns =
             (0..width).map(|x| between(x, seen.x, seen.width, map.ncols())).collect::<Vec<_>>();
@@ -52,13 +54,12 @@ impl<'a> Field<'a> {
         Ok(Self { map, seen: *seen, peak, signed: map.iter().any(|&v| v < 0.0), columns })
     }
 
-    /// The greatest of its values at the pixels of a picture so many pixels high; 0 if none is positive.
+    /// The largest value at the pixels of a picture that is `height` pixels high; 0 if none is positive.
     pub(crate) fn highest(&self, height: u32) -> f32 {
         (0..height).flat_map(|y| self.row(y)).flatten().fold(0.0, f32::max)
     }
 
-    /// Row `y`: a value from 0 to 1 (-1 to 1 if signed) for each pixel; nothing for those that the
-    /// model did not see.
+    /// The values in row `y` of the picture, 0 to 1 (-1 to 1 if signed); `None` for pixels that the model did not see.
     pub(crate) fn row(&self, y: u32) -> impl Iterator<Item = Option<f32>> {
         let down = between(y, self.seen.y, self.seen.height, self.map.nrows());
         self.columns.iter().map(move |&across| {
@@ -72,11 +73,11 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The map interpolated to a grid of (rows, columns) that covers the same rectangle, and divided by its
-/// greatest magnitude: what an overlay colours.
+/// A map (h, w) divided by its largest magnitude and interpolated to a grid of (rows, columns) that covers the same
+/// rectangle: the values that an overlay colours, 0 to 1, or -1 to 1 if the map has negative values.
 ///
 /// # Errors
-/// If the map is empty or has values that are not finite.
+/// If the map is empty or not finite.
 pub fn interpolated(
     map: ArrayView2<'_, f32>,
     (rows, columns): (usize, usize),
@@ -88,8 +89,7 @@ pub fn interpolated(
         .map_err(|_| Error::failure("the interpolated map has lost a value"))
 }
 
-/// The shares of an axis's cells in each of its pixels, (pixels, cells) row by row: interpolation as a
-/// matrix.
+/// The interpolation of one axis as a matrix (pixels, cells), row by row: the share of each cell in each pixel.
 pub(crate) fn weights(pixels: usize, cells: usize) -> Vec<f32> {
     let mut weights = vec![0.0; pixels * cells];
     for (at, row) in weights.chunks_mut(cells).enumerate() {
@@ -107,7 +107,8 @@ fn mix(a: f32, b: f32, share: f32) -> f32 {
     a * (1.0 - share) + b * share
 }
 
-/// Where the centre of pixel `at` lies on an axis of `cells` cells over `start..start + length`.
+/// The place of the centre of pixel `at` on an axis of `cells` cells that cover `start..start + length`; `None` if it is
+/// outside.
 fn between(at: u32, start: f64, length: f64, cells: usize) -> Option<Between> {
     let along = (f64::from(at) + 0.5 - start) / length;
     if !(0.0..=1.0).contains(&along) {

@@ -1,4 +1,4 @@
-//! Saliency maps over the pixels of a picture, and their connected regions.
+//! Saliency maps are laid over the pixels of a picture, and divided into connected regions.
 
 pub(crate) mod field;
 pub(crate) mod normalized;

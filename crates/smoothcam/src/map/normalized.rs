@@ -1,4 +1,4 @@
-//! Divides a map by its largest magnitude.
+//! A map is normalised by its largest magnitude.
 
 use ndarray::Array2;
 

@@ -1,39 +1,53 @@
-//! Runs a method's formula: the same graph nodes that an exported model would hold.
+//! A method's formula is loaded once for a layer's shape, and computes maps from numbers.
 
 use ndarray::{Array2, Array3, ArrayD, Axis, CowArray, Ix2, Ix3};
 use onnx_grad::{Graph, Tape};
+use serde::Serialize;
 
-use super::{Evidence, Method};
+use super::evidence::Evidence;
+use super::method::Method;
 use crate::array::Array;
-use crate::classifier::network::unsupported;
 use crate::engine::{Engine, Runs, Session};
-use crate::explain::explanation::Degenerate;
+use crate::error::unsupported;
 use crate::{Error, Result};
 
-/// What a method gives, as numbers.
+/// What a formula computes, in numbers.
 pub(crate) struct Outcome {
-    /// The map (h, w) before negative evidence is cut off, in the score's units.
+    /// The map (h, w) with its negative evidence, in the score's units.
     pub(crate) map: Array2<f32>,
+    /// The weights W of the activations, (K, 1, 1) or (K, h, w); `None` if the map is not sum_k W_k A_k.
     pub(crate) weights: Option<Array3<f32>>,
+    /// `None` if the formula has no denominator.
     pub(crate) degenerate: Option<Degenerate>,
 }
 
-/// What formulas are written in, in order.
+/// The neurons that Grad-CAM++'s derivation does not cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Degenerate {
+    /// The number of all of them.
+    pub neurons: usize,
+    /// The number of those with a positive mean gradient: only these could have changed the map.
+    pub with_positive_gradient: usize,
+}
+
+/// The names of what formulas read: the fields of [`Evidence`], in order.
 const INPUTS: [&str; 5] = ["a", "d1", "d2", "d3", "chosen"];
 
 /// A method's formula for layers of one shape, ready to be run.
 pub(crate) struct LoadedMethod {
     session: Box<dyn Session>,
-    /// Which of the inputs it has.
+    /// Which of the inputs the formula reads.
     inputs: [bool; 5],
     outputs: Vec<String>,
     degree: i32,
+    /// Whether weights are among the outputs.
     weighed: bool,
+    /// Whether the numbers of degenerate neurons are.
     counted: bool,
 }
 
 impl LoadedMethod {
-    /// Writes and loads a method's formula, for a layer of (K, h, w).
+    /// Writes and loads a method's formula for a layer of shape (K, h, w).
     ///
     /// # Errors
     /// If the engine cannot run it.
@@ -63,12 +77,11 @@ impl LoadedMethod {
         })
     }
 
-    /// Computes the formula from activations, the moments D1, D2, D3 and the neurons that take
-    /// part, all (K, h, w).
+    /// Computes the formula from the activations, the moments D1, D2, D3 and the neurons that take part (1, else 0), all
+    /// (K, h, w).
     ///
-    /// Gradients of any magnitude are fine although the engine calculates in float32: they are
-    /// measured in a unit u that makes the largest about 1, and activations in 1/u, under which a
-    /// map changes by a known power of u at most.
+    /// Gradients may be of any magnitude although the engine computes in float32: they are measured in a unit u that makes
+    /// the largest about 1, and activations in 1/u, which changes the map by a known power of u.
     ///
     /// # Errors
     /// If the engine fails.
@@ -95,7 +108,7 @@ impl LoadedMethod {
         let names: Vec<&str> = self.outputs.iter().map(String::as_str).collect();
         let mut results = self.session.run(&inputs, &names)?.into_iter();
         let mut next = || match results.next() {
-            // Of the one picture.
+            // There is one picture.
             Some(Array::Floats(a)) if a.ndim() > 0 => Ok(a.index_axis_move(Axis(0), 0)),
             _ => Err(Error::failure("the engine lost a result of the formula")),
         };
@@ -104,7 +117,7 @@ impl LoadedMethod {
         let signed = in_units(next()?.index_axis_move(Axis(0), 0), self.degree);
         let map = signed.into_dimensionality::<Ix2>().map_err(lost)?;
         let weights = if self.weighed {
-            // Times an activation, in 1/u, they have the map's dimension.
+            // A weight times an activation, which is in 1/u, has the map's unit.
             let weights = in_units(next()?, self.degree + 1);
             Some(weights.into_dimensionality::<Ix3>().map_err(lost)?)
         } else {
@@ -120,9 +133,9 @@ impl LoadedMethod {
     }
 }
 
-/// A power of two (so that dividing by it is exact) near the largest gradient; 1 if there is none.
+/// A power of two, by which division is exact, near the largest gradient; 1 if all gradients are 0.
 fn unit(moments: &[Array3<f64>; 3]) -> f64 {
-    // The root mean square is not zero where positive and negative gradients cancel.
+    // Unlike the mean, the root mean square is not 0 where positive and negative gradients cancel.
     let largest = moments[1].iter().fold(0.0f64, |m, d| m.max(*d)).sqrt();
     if largest > 0.0 { largest.log2().round().exp2() } else { 1.0 }
 }

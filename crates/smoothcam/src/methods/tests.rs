@@ -1,4 +1,4 @@
-//! Every method against an independent float64 reference (tools/golden_formulas.py).
+//! Each method is compared with an independent float64 reference (tools/golden_formulas.py).
 
 use ndarray::Array3;
 use serde_json::Value;

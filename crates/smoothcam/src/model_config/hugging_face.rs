@@ -1,26 +1,29 @@
-//! Hugging Face's `preprocessor_config.json` and the labels of its `config.json`.
+//! Hugging Face's `preprocessor_config.json` says how a model's input is made, its `config.json` what the classes are called.
 //!
-//! The rules are those of the image processors of `transformers`; what differs between their
-//! classes is told by the class's name.
+//! The rules are those of the image processors of `transformers`, which differ from class to class.
 
-use serde_json::Value;
-
-use super::json::{Object, pair, pixels};
-use super::{PartialPreprocess, Source, labels};
+use super::json::{Object, Value, pair, pixels};
+use super::labels;
+use super::source::{PartialPreprocess, Source};
 use crate::Result;
 use crate::input::preprocess::{Channels, Interpolation, Resize, Size};
 
-/// Classes for which a plain number as `size` means the shorter edge; for others it is a square.
+/// Processors whose `size`, if it is a plain number, is that of the shorter edge; with others it is a square.
 const SHORTEST_EDGE: [&str; 8] =
     ["ConvNext", "LeViT", "Levit", "MobileNet", "MobileViT", "PoolFormer", "CLIP", "Bit"];
 
-/// `size`: of a side, or of both.
+/// What `size` says.
 enum Target {
+    /// The length of the shorter edge.
     Edge(u32),
+    /// Both sides.
     Exact(Size),
 }
 
-/// The settings of a `preprocessor_config.json`, if it is one for pictures.
+/// The settings of a `preprocessor_config.json`; `None` if it is not one for pictures.
+///
+/// # Errors
+/// If a value is not what it should be.
 pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
     const KEYS: [&str; 5] = ["size", "crop_size", "image_mean", "image_std", "do_resize"];
     if KEYS.iter().all(|key| config.get(key).is_none()) {
@@ -46,7 +49,10 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
     Ok(Some(Source { name: config.file.to_owned(), settings, labels: None }))
 }
 
-/// The class names of a `config.json`, unless they are placeholders.
+/// The labels of a `config.json`; `None` if it has none, or placeholders.
+///
+/// # Errors
+/// If the labels cannot be read.
 pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let Some(value) = config.get("id2label") else { return Ok(None) };
     let labels = labels::from_value(value, config.file)?;
@@ -57,7 +63,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     Ok(Some(Source { name, labels: Some(labels), ..Source::default() }))
 }
 
-/// The tensor's grid and how the picture gets there.
+/// The input's size, and how the picture is brought to it.
 fn geometry(config: &Object<'_>, class: &str) -> Result<(Option<Size>, Option<Resize>)> {
     let crop =
         config.typed(
@@ -68,8 +74,8 @@ fn geometry(config: &Object<'_>, class: &str) -> Result<(Option<Size>, Option<Re
                 Target::Exact(size) => Some(size),
             },
         )?;
-    let cuts = config.bool("do_center_crop")? != Some(false);
-    let crop = crop.filter(|_| cuts);
+    let crops = config.bool("do_center_crop")? != Some(false);
+    let crop = crop.filter(|_| crops);
     if config.bool("do_resize")? == Some(false) {
         return Ok((crop, crop.map(|_| Resize::Keep)));
     }
@@ -81,7 +87,7 @@ fn geometry(config: &Object<'_>, class: &str) -> Result<(Option<Size>, Option<Re
     let share = config.share("crop_pct")?;
     let over = |n: u32, share: f64| Resize::ShortestEdge((f64::from(n) / share) as u32);
     let (size, resize) = match size {
-        // ConvNeXt cuts small inputs out of a larger picture and squashes to large ones.
+        // ConvNeXt crops small inputs from a larger picture, and squashes pictures to large ones.
         Target::Edge(n) if class.contains("ConvNext") => {
             let resize =
                 if n < 384 { over(n, share.unwrap_or(224.0 / 256.0)) } else { Resize::Squash };
@@ -93,7 +99,7 @@ fn geometry(config: &Object<'_>, class: &str) -> Result<(Option<Size>, Option<Re
         Target::Exact(size) if class.contains("PoolFormer") && size.height == size.width => {
             (crop.unwrap_or(size), over(size.height, share.unwrap_or(0.9)))
         }
-        // LeViT's size is that of the crop; the picture is made larger by 256 / 224.
+        // LeViT's size is that of the crop; the picture is larger by 256 / 224.
         Target::Edge(n) if class.contains("Levit") || class.contains("LeViT") => {
             let larger = (256.0 / 224.0 * f64::from(n)) as u32;
             (crop.unwrap_or(square(n)), Resize::ShortestEdge(larger))
@@ -111,25 +117,25 @@ type Values = (f64, Option<Vec<f64>>, Option<Vec<f64>>);
 fn values(config: &Object<'_>, class: &str) -> Result<Values> {
     let factor = config.number("rescale_factor")?.unwrap_or(1.0 / 255.0);
     let scale = if config.bool("do_rescale")? == Some(false) { 1.0 } else { factor };
-    // Some processors move the values by -1 after scaling, which is a mean larger by 1.
+    // Some processors subtract 1 after scaling, which is a mean larger by 1.
     let offset = if config.bool("rescale_offset")? == Some(true) { 1.0 } else { 0.0 };
-    // Those that turn the channels around (MobileViT's) do not normalise.
-    let turned =
+    // Processors that reverse the channels (MobileViT's) do not normalise.
+    let reversed =
         config.get("do_flip_channel_order").is_some() && config.get("image_mean").is_none();
-    if config.bool("do_normalize")? == Some(false) || turned {
+    if config.bool("do_normalize")? == Some(false) || reversed {
         return Ok((scale, Some(vec![offset]), Some(vec![1.0])));
     }
     let mean = config.numbers("image_mean")?;
     let mean = mean.map(|mean| mean.into_iter().map(|m| m + offset).collect());
     let mut std = config.numbers("image_std")?;
-    // EfficientNet's processor divides by the deviation twice for classifiers.
+    // EfficientNet's processor divides classifiers' inputs by the deviation twice.
     if class.contains("EfficientNet") && config.bool("include_top")?.unwrap_or(true) {
         std = std.map(|std| std.into_iter().map(|s| s * s).collect());
     }
     Ok((scale, mean, std))
 }
 
-/// Pillow's codes of filters.
+/// The filter, which is one of Pillow's by number.
 fn interpolation(config: &Object<'_>) -> Result<Option<Interpolation>> {
     config.typed("resample", "one of Pillow's filters 0 to 5", |value| {
         Some(match value.as_u64()? {

@@ -1,29 +1,29 @@
-//! What the graph says of the input that takes the picture.
+//! The declared shape of the model's input says what its size, channels and layout can be.
 
 use crate::input::preprocess::{Channels, Layout};
 use crate::{Error, Result};
 
-/// What the model's graph fixes of its input.
+/// What the graph says of the shape of the model's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputShape {
-    /// What they are or how many, if known.
+    /// The channels; `None` if the graph leaves them open.
     pub channels: Option<Channels>,
-    /// Rows, unless any number will do.
+    /// Rows; `None` for any number.
     pub height: Option<u32>,
-    /// Columns, unless any number will do.
+    /// Columns; `None` for any number.
     pub width: Option<u32>,
-    /// The order of the axes, if it can be told.
+    /// The order of the axes; `None` if it is unknown.
     pub layout: Option<Layout>,
 }
 
-/// The most channels that an input is thought to have.
+/// The most channels that an axis is taken for; a longer one is rows or columns.
 const MOST_CHANNELS: u64 = 256;
 
 impl InputShape {
-    /// From the dimensions of the graph's input; `None` is one that is not fixed.
+    /// The shape of an input with these dimensions, `None` standing for one that is open.
     ///
-    /// The axis of 1 or 3 tells the layout, or else the one that is smaller than the others:
-    /// channels first where both could be. Nothing is known of an input without dimensions.
+    /// The axis of 1 or 3 is that of the channels, else the one that is shorter than the others; the second if both could
+    /// be. Nothing is known of an input without dimensions.
     ///
     /// # Errors
     /// If there are dimensions but not four, or none of them can be channels.
@@ -46,7 +46,7 @@ impl InputShape {
         } else if fewer(last, first) && fewer(last, second) {
             (Some(Layout::Nhwc), last, first, second)
         } else if first.is_none() {
-            // Free channels are rare; if no axis is fixed, it could be either.
+            // Channels are rarely open; if no axis is fixed, either can be that of the channels.
             (second.or(last).map(|_| Layout::Nchw), None, second, last)
         } else if last.is_none() {
             (Some(Layout::Nhwc), None, first, second)
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn axes_are_told_by_their_length() {
+    fn axes_are_recognised_by_their_length() {
         use Channels::{Grey, Other, Rgb};
         use Layout::{Nchw, Nhwc};
         let free = None;

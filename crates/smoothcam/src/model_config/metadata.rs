@@ -1,16 +1,17 @@
-//! What an ONNX file's own metadata say.
+//! The metadata of an ONNX file say how its input is made and what its classes are called.
 
 use super::json::{self, pair, pixels};
-use super::{PartialPreprocess, Source, labels};
+use super::labels;
+use super::source::{PartialPreprocess, Source};
 use crate::input::preprocess::{Channels, Interpolation, Preprocess, Resize, Size};
 use crate::{Error, Result};
 
-/// What the model's `metadata_props` (key, value) say, the strongest first.
+/// The sources in a model's `metadata_props` (key and value), by rank.
 ///
-/// Known are our own `smoothcam.preprocess` (a JSON object of [`PartialPreprocess`]), Ultralytics'
+/// They are smoothcam's own `smoothcam.preprocess` (a JSON object of [`PartialPreprocess`]), Ultralytics'
 /// `names`, `imgsz` and `task`, and WinML's `Image.BitmapPixelFormat` and
-/// `Image.NominalPixelRange`. `names` may be a Python or JSON list or dictionary and counts in any
-/// model.
+/// `Image.NominalPixelRange`. `names` may be a list or dictionary of Python or JSON, and is read in
+/// any model.
 ///
 /// # Errors
 /// If the value of one of these keys cannot be understood; the message names the key.
@@ -19,7 +20,7 @@ pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Source>> {
     let source = |key: &str, settings, labels| Source { name: named(key), settings, labels };
     let mut sources = Vec::new();
     if let Some(text) = get("smoothcam.preprocess") {
-        let settings = serde_json::from_str(text)
+        let settings = json::read(text)
             .map_err(|e| wrong("smoothcam.preprocess", &format!("preprocessing as JSON: {e}")))?;
         sources.push(source("smoothcam.preprocess", settings, None));
     }
@@ -43,17 +44,15 @@ pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Preprocessing as a model's metadata tell it: key and value.
+/// The entry of a model's metadata, key and value, that says how its input is made.
 ///
 /// # Errors
-/// If a number of it has no form in JSON.
+/// If a number has no form in JSON.
 pub(crate) fn preprocess_metadata(preprocess: &Preprocess) -> Result<(String, String)> {
-    let json = serde_json::to_string(preprocess)
-        .map_err(|e| Error::failure(format!("the preprocessing cannot be told: {e}")))?;
-    Ok(("smoothcam.preprocess".to_owned(), json))
+    Ok(("smoothcam.preprocess".to_owned(), json::write(preprocess)?))
 }
 
-/// Ultralytics' transforms of classifiers: values from 0 to 1 and nothing else.
+/// The transforms of Ultralytics' classifiers: values from 0 to 1, without mean and deviation.
 fn ultralytics(imgsz: &str) -> Result<PartialPreprocess> {
     let value = json::parse(imgsz, &named("imgsz"))?;
     let square = || pixels(&value).map(|n| Size { height: n, width: n });

@@ -1,31 +1,30 @@
-//! What range of values a model takes, told from the arithmetic that it begins with.
+//! The arithmetic that a model begins with shows the range of values that it takes.
 //!
-//! Many classifiers scale their input themselves: Keras' `Rescaling` and `Normalization`, a
-//! `transforms.Normalize` that was exported too, the quantisation of an input of bytes.
+//! Many classifiers scale their input themselves: by Keras' `Rescaling` and `Normalization`, by a `transforms.Normalize`
+//! that was exported with them, by the quantisation of an input of bytes.
 
 use onnx_grad::{DType, Graph, Node, ValueId};
 
-use super::{PartialPreprocess, Source};
+use super::source::{PartialPreprocess, Source};
 
-/// How lines name it.
+/// The source's name.
 const NAME: &str = "the model scales its input itself";
 
-/// Values as they are in the picture's file: `factor * x + offset`, in the mean of the channels.
+/// What arithmetic makes of the input x: `factor * x + offset`, in the mean of the channels.
 #[derive(Clone, Copy, Debug)]
 struct Affine {
     factor: f64,
     offset: f64,
 }
 
-/// The scaling that such a model needs from outside; `None` if it has none of its own.
-///
-/// It counts only where no other source speaks of scale, mean or deviation.
+/// The scaling of the picture that a model needs which scales its input itself; `None` if it does not, or if another
+/// source has scale, mean or deviation.
 pub(crate) fn own_scaling(graph: &Graph, input: ValueId, sources: &[Source]) -> Option<Source> {
-    let speaks = |s: &Source| {
+    let has_scaling = |s: &Source| {
         let PartialPreprocess { scale, mean, std, .. } = &s.settings;
         scale.is_some() || mean.is_some() || std.is_some()
     };
-    if sources.iter().any(speaks) {
+    if sources.iter().any(has_scaling) {
         return None;
     }
     let (scale, mean) = match graph.value(input).dtype {
@@ -43,20 +42,17 @@ pub(crate) fn own_scaling(graph: &Graph, input: ValueId, sources: &[Source]) -> 
     Some(Source { name: NAME.into(), settings, labels: None })
 }
 
-/// The scale at which a picture gets into a range that networks work in.
+/// The scale of the picture's values that brings them, after this arithmetic, into the range that networks work in;
+/// `None` if the arithmetic changes nothing.
 fn range(Affine { factor, offset }: Affine) -> Option<f64> {
     let factor = factor.abs();
-    let nothing = (factor - 1.0).abs() < 0.01 && offset.abs() < 0.01;
-    // Divided by much, or with much subtracted, values are those of 8 bits.
+    let unchanged = (factor - 1.0).abs() < 0.01 && offset.abs() < 0.01;
+    // What is divided by a large number, or has one subtracted, are 8-bit values.
     let bytes = factor < 0.08 || (offset.abs() > 16.0 && factor < 16.0);
-    match (nothing, bytes) {
-        (true, _) => None,
-        (_, true) => Some(1.0),
-        (_, false) => Some(1.0 / 255.0),
-    }
+    (!unchanged).then_some(if bytes { 1.0 } else { 1.0 / 255.0 })
 }
 
-/// What becomes of the input before anything but arithmetic with constants happens to it.
+/// What the arithmetic with constants makes of the input that comes before everything else.
 fn affine(graph: &Graph, input: ValueId) -> Affine {
     let mut affine = Affine { factor: 1.0, offset: 0.0 };
     let mut at = input;
@@ -71,7 +67,7 @@ fn affine(graph: &Graph, input: ValueId) -> Affine {
     }
 }
 
-/// The same after a node; `None` where more than arithmetic with constants begins.
+/// The same after one more node; `None` if the node is no arithmetic with constants.
 fn step(
     graph: &Graph,
     node: &Node,
@@ -80,7 +76,7 @@ fn step(
 ) -> Option<Affine> {
     let first = node.inputs.first() == Some(&Some(at));
     let numbers = |i: usize| graph.content(node.inputs.get(i).copied()??)?.to_f32s();
-    // The constant, or its reciprocal, in the mean of all channels.
+    // The mean, over all channels, of a function of the constant.
     let mean = |f: fn(f64) -> f64| {
         let numbers = numbers(usize::from(first))?;
         let count = numbers.len() as f64;
@@ -137,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_told_from_the_arithmetic() {
+    fn the_range_follows_from_the_arithmetic() {
         type Model = for<'g> fn(Var<'g>) -> Var<'g>;
         let (bytes, unit) = (Some(1.0), Some(1.0 / 255.0));
         let cases: [(&str, Model, Option<f64>); 10] = [
@@ -155,7 +151,7 @@ mod tests {
                 unit,
             ),
             (
-                "the same of bytes, channels turned around",
+                "the same of bytes, transposed",
                 |x| {
                     let axes = [("perm", Attribute::Ints(vec![0, 1, 3, 2]))];
                     let x = x.tape().op("Transpose", &[Some(x)], &axes, DType::F32, x.shape());
@@ -170,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_taken_as_they_are_and_other_sources_count_first() {
+    fn bytes_are_taken_as_they_are_and_other_sources_come_first() {
         let mut graph = Graph::new();
         let input = graph.add_input("picture", &[1, 3, 4, 4]);
         assert_eq!(own_scaling(&graph, input, &[]), None);
@@ -180,6 +176,6 @@ mod tests {
         let (input, _) = (x.id(), x / number(x, 255.0));
         let graph = tape.into_graph().unwrap();
         assert!(own_scaling(&graph, input, &[]).is_some());
-        assert_eq!(own_scaling(&graph, input, &[Source::flags(said)]), None);
+        assert_eq!(own_scaling(&graph, input, &[Source::given(said)]), None);
     }
 }

@@ -1,55 +1,53 @@
-//! One [`Preprocess`] out of what several sources say, and a line on where each part came from.
+//! Several sources are resolved into one [`Preprocess`], each of whose settings names its source.
 
 use super::input_shape::InputShape;
-use super::{FLAGS, PartialPreprocess, Provenance, Source};
+use super::source::{PartialPreprocess, Provenance, Source};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
 use crate::{Error, Hint, Result};
 
-/// The default grid, as of nearly all ImageNet classifiers.
+/// The default size, that of nearly all ImageNet classifiers.
 const SIZE: Size = Size { height: 224, width: 224 };
-/// The default share of the scaled picture that is cut out: 224 of 256 pixels.
+/// The default share of the scaled picture's edge that the crop has: 224 of 256 pixels.
 const CROP_PCT: f64 = 0.875;
 const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
 const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
-/// How lines name the source of what the graph fixes.
+/// The source of what the graph fixes.
 const MODEL: &str = "the model's input";
+/// The source of settings that no other source has.
 const DEFAULT: &str = "default";
 
-impl Preprocess {
-    /// The settings that `sources` give for a model with this input: for each, the first source
-    /// that has it counts, then a default (shorter edge to 256, the middle 224 or the model's own
-    /// size in the same proportion, bilinear, ImageNet's mean and deviation).
-    ///
-    /// What the model fixes is fixed; a resize of another size is scaled to it. Also tells
-    /// where everything comes from.
-    ///
-    /// # Errors
-    /// If the flags' size, or anyone's channels or layout, contradict the model, or the result is
-    /// unusable ([`Preprocess::validate`]).
-    pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Self, Vec<Provenance>)> {
-        let mut resolver = Resolver { sources, told: Vec::new() };
-        let size = resolver.size(input)?;
-        let resize = resolver.resize(size);
-        let interpolation =
-            resolver.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
-        let channels = resolver.channels(input)?;
-        let layout = resolver.layout(input)?;
-        let (scale, mean, std) = resolver.values(channels);
-        let settings = Self { size, resize, interpolation, channels, layout, scale, mean, std };
-        settings.validate().map_err(|e| {
-            // Of what is amiss, where it was said.
-            let message = e.to_string();
-            let about = |p: &&Provenance| message.split(' ').any(|word| word == p.setting);
-            let told: Vec<_> = resolver.told.iter().filter(about).map(|p| p.to_string()).collect();
-            Error::input(message.as_str()).with_hint(format!("mend {}", told.join("; ")))
-        })?;
-        Ok((settings, resolver.told))
+/// The preprocessing of a model with this input, and where each setting comes from: for each setting the first source
+/// that has it, else a default (the shorter edge to 256, the middle 224 or the model's own size in the same proportion,
+/// bilinear, ImageNet's mean and deviation).
+///
+/// What the model fixes is fixed, and a resize that is meant for another size is scaled to it.
+///
+/// # Errors
+/// If the size that the user gives, or any source's channels or layout, contradict the model, or the result cannot be
+/// used ([`Preprocess::validate`]).
+pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Preprocess, Vec<Provenance>)> {
+    let mut resolver = Resolver { sources, provenance: Vec::new() };
+    let size = resolver.size(input)?;
+    let resize = resolver.resize(size);
+    let interpolation =
+        resolver.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
+    let channels = resolver.channels(input)?;
+    let layout = resolver.layout(input)?;
+    let (scale, mean, std) = resolver.values(channels);
+    let settings = Preprocess { size, resize, interpolation, channels, layout, scale, mean, std };
+    if let Some((setting, error)) = settings.problem() {
+        let origin = resolver.provenance.iter().filter(|p| p.setting == setting);
+        let origin: Vec<String> = origin.map(ToString::to_string).collect();
+        return Err(error.with_hint(format!("mend {}", origin.join("; "))));
     }
+    Ok((settings, resolver.provenance))
 }
 
+/// Settles the settings one by one.
 struct Resolver<'a> {
     sources: &'a [Source],
-    told: Vec<Provenance>,
+    /// The settings so far.
+    provenance: Vec<Provenance>,
 }
 
 impl<'a> Resolver<'a> {
@@ -58,9 +56,9 @@ impl<'a> Resolver<'a> {
         self.sources.iter().find_map(|source| get(&source.settings).map(|value| (source, value)))
     }
 
-    fn line(&mut self, setting: &'static str, value: impl std::fmt::Display, source: &str) {
+    fn record(&mut self, setting: &'static str, value: impl std::fmt::Display, source: &str) {
         let (value, source) = (value.to_string(), source.to_owned());
-        self.told.push(Provenance { setting, value, source });
+        self.provenance.push(Provenance { setting, value, source });
     }
 
     fn setting<T: std::fmt::Display + Copy>(
@@ -71,25 +69,26 @@ impl<'a> Resolver<'a> {
     ) -> T {
         let (source, value) =
             self.find(get).map_or((DEFAULT, default), |(s, v)| (s.name.as_str(), v));
-        self.line(name, value, source);
+        self.record(name, value, source);
         value
     }
 
     fn size(&mut self, input: &InputShape) -> Result<Size> {
-        let (source, wanted) =
-            self.find(|s| s.size).map_or((DEFAULT, SIZE), |(s, size)| (s.name.as_str(), size));
+        let found = self.find(|s| s.size);
+        let wanted = found.map_or(SIZE, |(_, size)| size);
         let size = Size {
             height: input.height.unwrap_or(wanted.height),
             width: input.width.unwrap_or(wanted.width),
         };
         let fixed = input.height.is_some() && input.width.is_some();
-        if size != wanted && source == FLAGS {
+        if size != wanted && found.is_some_and(|(source, _)| source.is_given()) {
             return Err(Error::input(format!(
-                "{source} ask for a size of {wanted}, but the model takes {size} only"
+                "the size is {wanted}, but the model takes {size} only"
             ))
             .with_hint(Hint::leave_out("size").or("export the model with free height and width")));
         }
-        self.line("size", size, if fixed || size != wanted { MODEL } else { source });
+        let source = found.map_or(DEFAULT, |(source, _)| source.name.as_str());
+        self.record("size", size, if fixed || size != wanted { MODEL } else { source });
         Ok(size)
     }
 
@@ -97,7 +96,7 @@ impl<'a> Resolver<'a> {
         let Some((found, resize)) = self.find(|s| s.resize) else {
             let edge = f64::from(size.height.max(size.width)) / CROP_PCT;
             let resize = Resize::ShortestEdge(edge as u32);
-            self.line("resize", resize, DEFAULT);
+            self.record("resize", resize, DEFAULT);
             return resize;
         };
         let scaled = match found.settings.size {
@@ -105,30 +104,30 @@ impl<'a> Resolver<'a> {
             None => resize,
         };
         let note = if scaled == resize { "" } else { ", scaled to the size" };
-        self.line("resize", scaled, &format!("{}{note}", found.name));
+        self.record("resize", scaled, &format!("{}{note}", found.name));
         scaled
     }
 
     fn channels(&mut self, input: &InputShape) -> Result<Channels> {
-        let asked = self.find(|s| s.channels);
-        let (source, channels) = match (asked, input.channels) {
-            (Some((found, asked)), Some(has)) if asked.count() != has.count() => {
+        let wanted = self.find(|s| s.channels);
+        let (source, channels) = match (wanted, input.channels) {
+            (Some((found, wanted)), Some(has)) if wanted.count() != has.count() => {
                 return Err(Error::input(format!(
-                    "the channels are {asked} according to {}, but the model's input has {}",
+                    "the channels are {wanted} ({}), but the model's input has {}",
                     found.name,
                     has.count()
                 ))
-                .with_hint(if found.name == FLAGS {
+                .with_hint(if found.is_given() {
                     Hint::leave_out("channels")
                 } else {
                     Hint::set("channels", "grey", "say which channels the model takes, such as")
                 }));
             }
-            (Some((found, asked)), _) => (found.name.as_str(), asked),
+            (Some((found, wanted)), _) => (found.name.as_str(), wanted),
             (None, Some(has)) => (MODEL, has),
             (None, None) => (DEFAULT, Channels::Rgb),
         };
-        self.line("channels", channels, source);
+        self.record("channels", channels, source);
         Ok(channels)
     }
 
@@ -136,18 +135,18 @@ impl<'a> Resolver<'a> {
         let Some(layout) = input.layout else {
             return Ok(self.setting("layout", Layout::Nchw, |s| s.layout));
         };
-        if let Some((found, asked)) = self.find(|s| s.layout).filter(|&(_, l)| l != layout) {
+        if let Some((found, wanted)) = self.find(|s| s.layout).filter(|&(_, l)| l != layout) {
             return Err(Error::input(format!(
-                "the layout is {asked} according to {}, but the model's input is {layout}",
+                "the layout is {wanted} ({}), but that of the model's input is {layout}",
                 found.name
             ))
-            .with_hint(if found.name == FLAGS {
+            .with_hint(if found.is_given() {
                 Hint::leave_out("layout")
             } else {
                 Hint::advice(format!("mend {}", found.name))
             }));
         }
-        self.line("layout", layout, MODEL);
+        self.record("layout", layout, MODEL);
         Ok(layout)
     }
 
@@ -157,45 +156,45 @@ impl<'a> Resolver<'a> {
         let (source, scale) = scale.map_or((DEFAULT, 1.0 / 255.0), |(s, v)| (&s.name, v));
         let usual = alike(scale, 1.0 / 255.0);
         let shown = if usual { "1/255".to_owned() } else { scale.to_string() };
-        self.line("scale", shown, source);
+        self.record("scale", shown, source);
         // ImageNet's numbers are those of colours from 0 to 1.
-        let ours = |imagenet: [f64; 3], plain: f64| match channels {
+        let default = |imagenet: [f64; 3], plain: f64| match channels {
             Channels::Rgb if usual => imagenet.to_vec(),
             Channels::Bgr if usual => imagenet.into_iter().rev().collect(),
             _ => vec![plain],
         };
-        // Numbers that go with another scale are in other units.
+        // Mean and deviation of a source with another scale are in other units.
         let fits = |s: &PartialPreprocess| s.scale.is_none_or(|own| alike(own, scale));
         let mean = self.find(|s| s.mean.as_ref().filter(|_| fits(s)));
         let std = self.find(|s| s.std.as_ref().filter(|_| fits(s)));
         let mut of = |name, default: Vec<f64>, found: Option<(&Source, &Vec<f64>)>| {
             let (source, mut values) =
                 found.map_or((DEFAULT, default), |(s, v)| (s.name.as_str(), v.clone()));
-            // One value for every channel is shown once, and may be given once.
+            // A value that is that of every channel is shown once, and may be given once.
             if values.iter().all(|v| Some(v) == values.first()) {
                 values.truncate(1);
             }
             let list: Vec<String> = values.iter().map(|v| rounded(*v).to_string()).collect();
-            self.line(name, list.join(", "), source);
+            self.record(name, list.join(", "), source);
             if let [one] = values[..] { vec![one; channels.count()] } else { values }
         };
-        let mean = of("mean", ours(IMAGENET_MEAN, 0.0), mean);
-        let std = of("std", ours(IMAGENET_STD, 1.0), std);
+        let mean = of("mean", default(IMAGENET_MEAN, 0.0), mean);
+        let std = of("std", default(IMAGENET_STD, 1.0), std);
         (scale, mean, std)
     }
 }
 
-/// Whether two scales mean the same: files round 1/255 in several ways.
+/// Whether two scales are the same but for rounding: files round 1/255 in several ways.
 fn alike(a: f64, b: f64) -> bool {
     (a / b - 1.0).abs() < 1e-3
 }
 
-/// Six digits of a number, to be shown.
+/// A number rounded to six digits, to be shown.
 fn rounded(x: f64) -> f64 {
     format!("{x:.5e}").parse().unwrap_or(x)
 }
 
-/// `resize`, meant for a grid of `own` size, for one of `size`.
+/// A resize that is meant for inputs of the size `own`, for inputs of another size.
 fn rescaled(resize: Resize, own: Size, size: Size) -> Resize {
     let scale = |n: u32, own: u32, size: u32| {
         (f64::from(n) * f64::from(size) / f64::from(own)).round() as u32

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Preprocess;
+use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 
 fn source(name: &str, settings: PartialPreprocess) -> Source {
     Source { name: name.into(), settings, labels: None }
@@ -66,7 +66,7 @@ fn broken_files_are_named_and_strange_ones_passed_over() {
 #[test]
 fn without_any_source_the_defaults_and_the_models_own_shape_count() {
     for (input, size, edge) in [(InputShape::default(), 224, 256), (fixed(299), 299, 341)] {
-        let (settings, lines) = Preprocess::resolve(&[], &input).unwrap();
+        let (settings, lines) = resolve(&[], &input).unwrap();
         assert_eq!(Some(settings.size), square(size));
         assert_eq!(settings.resize, Resize::ShortestEdge(edge));
         assert_eq!(settings.mean, [0.485, 0.456, 0.406]);
@@ -76,13 +76,13 @@ fn without_any_source_the_defaults_and_the_models_own_shape_count() {
         assert_eq!(lines[0].to_string(), format!("size: {size}x{size} ({from})"));
     }
     let grey = InputShape::from_dims(&[None, Some(1), Some(28), Some(28)]).unwrap();
-    let (settings, _) = Preprocess::resolve(&[], &grey).unwrap();
+    let (settings, _) = resolve(&[], &grey).unwrap();
     assert_eq!((settings.mean, settings.std), (vec![0.0], vec![1.0]));
 }
 
 #[test]
 fn the_first_source_with_a_setting_counts() {
-    let flags = PartialPreprocess {
+    let given = PartialPreprocess {
         interpolation: Some(Interpolation::Nearest),
         ..PartialPreprocess::default()
     };
@@ -92,12 +92,12 @@ fn the_first_source_with_a_setting_counts() {
         std: Some(vec![0.25]),
         ..PartialPreprocess::default()
     };
-    let sources = [Source::flags(flags), source("file", file)];
-    let (settings, lines) = Preprocess::resolve(&sources, &fixed(224)).unwrap();
+    let sources = [Source::given(given), source("file", file)];
+    let (settings, lines) = resolve(&sources, &fixed(224)).unwrap();
     assert_eq!(settings.interpolation, Interpolation::Nearest);
     assert_eq!((settings.mean, settings.std), (vec![0.5; 3], vec![0.25; 3]));
     assert!(
-        lines.iter().any(|l| l.to_string() == "interpolation: nearest (the flags)"),
+        lines.iter().any(|l| l.to_string() == "interpolation: nearest (as given)"),
         "{lines:?}"
     );
     assert!(lines.iter().any(|l| l.to_string() == "mean: 0.5 (file)"), "{lines:?}");
@@ -113,14 +113,14 @@ fn a_resize_follows_when_the_size_comes_from_elsewhere() {
         (vec![source("file", file.clone())], InputShape::default(), 224, 256),
         (vec![source("file", file.clone())], fixed(448), 448, 512),
         (
-            vec![Source::flags(larger), source("file", file.clone())],
+            vec![Source::given(larger), source("file", file.clone())],
             InputShape::default(),
             448,
             512,
         ),
-        (vec![Source::flags(edge), source("file", file)], fixed(224), 224, 256),
+        (vec![Source::given(edge), source("file", file)], fixed(224), 224, 256),
     ] {
-        let (settings, lines) = Preprocess::resolve(&sources, &input).unwrap();
+        let (settings, lines) = resolve(&sources, &input).unwrap();
         assert_eq!(Some(settings.size), square(size), "{lines:?}");
         assert_eq!(settings.resize, Resize::ShortestEdge(edge), "{lines:?}");
     }
@@ -135,21 +135,21 @@ fn mean_and_deviation_are_of_the_scale_they_go_with() {
         std: Some(vec![0.5]),
         ..PartialPreprocess::default()
     };
-    let sources = [Source::flags(scale), source("file", unit)];
-    let (settings, _) = Preprocess::resolve(&sources, &fixed(224)).unwrap();
+    let sources = [Source::given(scale), source("file", unit)];
+    let (settings, _) = resolve(&sources, &fixed(224)).unwrap();
     assert_eq!((settings.mean, settings.std), (vec![0.0; 3], vec![1.0; 3]));
     let three = PartialPreprocess { mean: Some(vec![0.5, 0.5, 0.25]), ..Default::default() };
-    let (settings, lines) = Preprocess::resolve(&[source("file", three)], &fixed(224)).unwrap();
+    let (settings, lines) = resolve(&[source("file", three)], &fixed(224)).unwrap();
     assert_eq!(settings.mean, [0.5, 0.5, 0.25]);
     assert!(lines.iter().any(|l| l.to_string() == "mean: 0.5, 0.5, 0.25 (file)"), "{lines:?}");
     let bgr = PartialPreprocess { channels: Some(Channels::Bgr), ..PartialPreprocess::default() };
-    let (settings, _) = Preprocess::resolve(&[source("file", bgr)], &fixed(224)).unwrap();
+    let (settings, _) = resolve(&[source("file", bgr)], &fixed(224)).unwrap();
     assert_eq!(settings.mean, [0.406, 0.456, 0.485]);
 }
 
 #[test]
 fn contradictions_are_refused() {
-    let flag = |settings| vec![Source::flags(settings)];
+    let flag = |settings| vec![Source::given(settings)];
     for (sources, word) in [
         (
             flag(PartialPreprocess { size: square(256), ..PartialPreprocess::default() }),
@@ -168,14 +168,14 @@ fn contradictions_are_refused() {
         ),
         (
             flag(PartialPreprocess { mean: Some(vec![1.0, 2.0]), ..PartialPreprocess::default() }),
-            "mean needs 3",
+            "mean is [1.0, 2.0], expected 3 finite values",
         ),
         (
             flag(PartialPreprocess { std: Some(vec![0.0]), ..PartialPreprocess::default() }),
-            "std may not be 0",
+            "expected values other than 0",
         ),
     ] {
-        let error = Preprocess::resolve(&sources, &fixed(224)).unwrap_err();
+        let error = resolve(&sources, &fixed(224)).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
         assert!(error.hint().is_some(), "{error}");
     }

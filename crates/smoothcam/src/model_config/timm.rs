@@ -1,17 +1,18 @@
-//! timm's `config.json`, flat or with a `pretrained_cfg` inside.
+//! timm's `config.json` says how a model's input is made; it is flat, or has a `pretrained_cfg` inside.
 
-use serde_json::Value;
-
-use super::json::{Object, pixels};
+use super::json::{Object, Value, pixels};
 use super::labels::clean;
-use super::{PartialPreprocess, Source};
+use super::source::{PartialPreprocess, Source};
 use crate::input::preprocess::{Channels, Resize, Size};
 use crate::{Error, Result};
 
-/// timm's default share of the scaled picture that is cut out.
+/// The share of the scaled picture's edge that timm's crop has by default.
 const CROP_PCT: f64 = 0.875;
 
-/// What the file says, if it is one of timm's.
+/// The settings and labels of a `config.json`; `None` if it is not timm's.
+///
+/// # Errors
+/// If a value is not what it should be.
 pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let inner = config.object("pretrained_cfg")?;
     let known = |object: &Object<'_>| object.get("input_size").is_some();
@@ -46,7 +47,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     Ok(Some(Source { name: config.file.to_owned(), settings, labels }))
 }
 
-/// timm's `transforms_imagenet_eval`.
+/// The resize of timm's `transforms_imagenet_eval`.
 fn resize(cfg: &Object<'_>, size: Size, mean: Option<&[f64]>) -> Result<Resize> {
     let share = cfg.share("crop_pct")?.unwrap_or(CROP_PCT);
     let over = |n: u32| (f64::from(n) / share) as u32;

@@ -24,7 +24,7 @@ use crate::explain::record::OptionTexts;
 use crate::explain::settings::{Samples, Settings};
 use crate::export::Export;
 use crate::input::picture::Limits;
-use crate::load::builder::ModelSpec;
+use crate::load::ModelSpec;
 use crate::render::Style;
 
 /// All options, in the order in which they are shown.

@@ -9,7 +9,7 @@ use super::spec::{Default, Group, Kind, OptionSpec, Place, any, parses};
 use crate::array::Array;
 use crate::engine::{EngineChoice, Memory, Provider};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
-use crate::load::builder::{Model, ModelSpec};
+use crate::load::{Model, ModelSpec};
 use crate::{Error, Result};
 
 /// What most options of a model have in common.

@@ -1,14 +1,14 @@
-//! Colour maps by name.
+//! A colour map gives each value of a saliency map a colour.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// A colour for each value from 0 (no evidence) to 1 (the most of the map).
+/// The colours of values from 0 (no evidence) to 1 (the map's maximum).
 ///
-/// Maps with negative values are shown from blue over white to red whatever is chosen here: these
-/// colours have none for "against".
+/// Maps with negative values are always drawn from blue over white to red: none of these has a colour for evidence against
+/// the class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of d3 and matplotlib")]
 pub enum ColorMap {
@@ -23,11 +23,11 @@ pub enum ColorMap {
     Grey,
 }
 
-/// One colour for each of 256 equal steps.
+/// Red, green and blue for each of 256 equal steps.
 pub(super) type Table = [[u8; 3]; 256];
 
 impl ColorMap {
-    /// Every colour map with its name.
+    /// All colour maps with their names.
     pub const ALL: [(&'static str, Self); 8] = [
         ("turbo", Self::Turbo),
         ("viridis", Self::Viridis),
@@ -39,7 +39,7 @@ impl ColorMap {
         ("grey", Self::Grey),
     ];
 
-    /// The colours of 0 to 1: red, green and blue.
+    /// The colours of values from 0 to 1, in 256 steps: red, green and blue.
     pub fn colors(self) -> [[u8; 3]; 256] {
         let gradient = match self {
             Self::Turbo => colorous::TURBO,
@@ -54,13 +54,13 @@ impl ColorMap {
         std::array::from_fn(|i| gradient.eval_rational(i, 256).as_array())
     }
 
-    /// The colours of -1 to 1: blue against, white neither, red for.
+    /// The colours of values from -1 to 1, in 256 steps: blue against the class, white for neither, red for it.
     pub fn diverging() -> [[u8; 3]; 256] {
         std::array::from_fn(|i| colorous::RED_BLUE.eval_rational(255 - i, 256).as_array())
     }
 }
 
-/// MATLAB's jet, the classical colours of CAM figures: three trapezes.
+/// MATLAB's jet, which figures of CAMs traditionally have: each channel is a trapezoid.
 fn jet(i: usize) -> [u8; 3] {
     let t = i as f64 / 255.0;
     [3.0, 2.0, 1.0].map(|peak| {
@@ -76,7 +76,7 @@ impl FromStr for ColorMap {
         let found = Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|&(_, map)| map).ok_or_else(|| {
             let names = Self::ALL.map(|(name, _)| name).join(", ");
-            Error::input(format!("unknown colour map '{text}': {names} are expected"))
+            Error::input(format!("unknown colour map '{text}', expected {names}"))
         })
     }
 }

@@ -1,40 +1,40 @@
-//! Pictures side by side with their titles, as in a paper's figure.
+//! A figure sets pictures side by side under their titles, as papers do.
 
 use super::text::Font;
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Interpolation, scaled};
 use crate::{Error, Result};
 
-/// One picture of a figure.
+/// A picture of a figure, with its title.
 #[derive(Clone, Debug)]
 pub struct Panel<'a> {
-    /// The line above it; shortened where it is too long.
+    /// The line above the picture; shortened if it is too long.
     pub title: String,
-    /// A smaller line under the title; shortened likewise. May be empty.
+    /// A smaller line under the title, which may be empty; shortened likewise.
     pub subtitle: String,
-    /// The picture; scaled to the figure's panel size.
+    /// The picture, which is scaled to the size of panels.
     pub image: &'a Picture,
 }
 
 /// The longer edge of a panel's picture, in pixels.
 const EDGE: usize = 400;
-/// White space around panels.
+/// The white space around panels, in pixels.
 const MARGIN: usize = 24;
-/// White space between lines of text, and between text and picture.
+/// The white space between lines of text, and between text and picture, in pixels.
 const GAP: usize = 6;
 const TITLE: [u8; 3] = [24; 3];
 const SUBTITLE: [u8; 3] = [96; 3];
-/// The most panels of a figure, which bounds its memory to some 300 MB.
+/// The most panels of a figure, which takes some 300 MB then.
 const MOST: usize = 500;
 
-/// Sets `panels` out in rows of `columns` on white, each picture 400 pixels on its longer edge.
+/// Lays panels out in rows of `columns` on white, the longer edge of each picture 400 pixels long.
 ///
 /// # Errors
-/// If there is no panel, more than 500, or no column.
+/// If there are no panels, more than 500, or no columns.
 pub fn figure(panels: &[Panel<'_>], columns: usize) -> Result<Picture> {
     if panels.is_empty() || panels.len() > MOST || columns == 0 {
         return Err(Error::input(format!(
-            "a figure has 1 to {MOST} panels and at least one column, not {} and {columns}",
+            "the figure has {} panels in {columns} columns, expected 1 to {MOST} panels and 1 column or more",
             panels.len()
         )));
     }
@@ -66,7 +66,7 @@ pub fn figure(panels: &[Panel<'_>], columns: usize) -> Result<Picture> {
     Ok(sheet)
 }
 
-/// Height of the text above a row of panels.
+/// The height of the text above a row of panels, in pixels.
 fn head_height(panels: &[Panel<'_>]) -> usize {
     let subtitle = if panels.iter().any(|panel| !panel.subtitle.is_empty()) {
         Font::Subtitle.height() + GAP
@@ -76,7 +76,7 @@ fn head_height(panels: &[Panel<'_>]) -> usize {
     Font::Title.height() + GAP + subtitle
 }
 
-/// (width, height) of `image` with its longer edge at `EDGE`.
+/// (width, height) of a picture whose longer edge is scaled to `EDGE`.
 fn fitted(image: &Picture) -> (usize, usize) {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let longer = width.max(height);
@@ -84,7 +84,7 @@ fn fitted(image: &Picture) -> (usize, usize) {
     (edge(width), edge(height))
 }
 
-/// Copies `image` onto `sheet`, which has room for it at (`left`, `top`).
+/// Copies a picture onto a sheet that has room for it at (`left`, `top`).
 fn paste(sheet: &mut Picture, image: &Picture, (left, top): (usize, usize)) {
     let (from, to) = (image.row_bytes(), sheet.row_bytes());
     let rows = sheet.rgb_mut().chunks_exact_mut(to).skip(top);

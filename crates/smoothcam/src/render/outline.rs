@@ -1,4 +1,4 @@
-//! Regions drawn on a picture: their contours, boxes, numbers and shares.
+//! Regions are outlined on a picture: their contours, boxes, numbers and shares.
 
 use super::text::Font;
 use crate::Result;
@@ -6,14 +6,14 @@ use crate::input::picture::Picture;
 use crate::input::preprocess::{Interpolation, scaled};
 use crate::map::regions::{Rect, Region};
 
-/// Lines are white, with an edge of black on either side, so that they show on any ground.
+/// Lines are white with a black edge on either side, so that they show on any ground.
 const LINE: [u8; 3] = [255; 3];
 const EDGE: [u8; 3] = [0; 3];
-/// Lines are a pixel wide for each of these many pixels of the picture's shorter side.
+/// The pixels of the picture's shorter side for which a line is one pixel wide.
 const SIDE_PER_WIDTH: u32 = 400;
 
-/// Draws each region's contour and box on `picture`, with its place in the list and its share of the map:
-/// `1  62 %`. Widths and letters grow with the picture.
+/// Draws the contour and the box of each region on a picture, with its place in the list and its share of the map:
+/// `1  62 %`. Lines and letters grow with the picture.
 ///
 /// # Errors
 /// If a label cannot be drawn.
@@ -34,7 +34,7 @@ pub fn outline(picture: &mut Picture, regions: &[Region]) -> Result<()> {
     Ok(())
 }
 
-/// The pixels of a region that have a neighbour, above, below or beside, that is not of it.
+/// The pixels of a region that have a neighbour outside it, above, below or beside.
 fn contour(region: &Region) -> Vec<(u32, u32)> {
     let of_row = |row: Option<u32>| {
         let first = row.map_or(0, |row| region.runs.partition_point(|r| r.row < row));
@@ -53,7 +53,7 @@ fn contour(region: &Region) -> Vec<(u32, u32)> {
     pixels
 }
 
-/// The outermost pixels of a rectangle.
+/// The pixels along the edges of a rectangle.
 fn frame(area: &Rect) -> Vec<(u32, u32)> {
     let [x, y, width, height] = [area.x, area.y, area.width, area.height].map(|v| v as u32);
     if width == 0 || height == 0 {
@@ -65,7 +65,7 @@ fn frame(area: &Rect) -> Vec<(u32, u32)> {
     across.chain(down).collect()
 }
 
-/// A square about a pixel, `size` pixels wide.
+/// Draws a square around a pixel, `size` pixels wide.
 fn dot(picture: &mut Picture, (x, y): (u32, u32), size: u32, color: [u8; 3]) {
     let before = (size - 1) / 2;
     let (left, right) = (x.saturating_sub(before), (x - before.min(x) + size).min(picture.width()));
@@ -80,7 +80,10 @@ fn dot(picture: &mut Picture, (x, y): (u32, u32), size: u32, color: [u8; 3]) {
     }
 }
 
-/// White letters on black, on top of an area where there is room, else at its top left corner.
+/// Draws white letters on black, above an area if there is room, else in its top left corner.
+///
+/// # Errors
+/// If the label cannot be drawn.
 fn label(picture: &mut Picture, area: &Rect, text: &str, unit: u32) -> Result<()> {
     const MARGIN: usize = 3;
     let (width, height) =

@@ -1,4 +1,4 @@
-//! A map laid over its photograph, or drawn alone.
+//! A map is laid over its photograph, or drawn alone as a heatmap.
 
 use ndarray::ArrayView2;
 
@@ -8,10 +8,10 @@ use crate::input::preprocess::Seen;
 use crate::map::field::Field;
 use crate::{Error, Result};
 
-/// How an overlay looks.
+/// The appearance of an overlay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Style {
-    /// Colours of maps without negative values.
+    /// The colours of maps without negative values.
     pub colors: ColorMap,
     /// How much of the photograph the strongest evidence covers, 0 to 1.
     pub opacity: f32,
@@ -24,20 +24,20 @@ impl Default for Style {
     }
 }
 
-/// The most pixels of a map drawn alone (800 MB).
+/// The most pixels of a heatmap (800 MB).
 const MOST_PIXELS: u64 = 1 << 28;
 
-/// Colour of what the model did not see, in a map drawn alone.
+/// The colour of what the model did not see, in a heatmap.
 const UNSEEN: [u8; 3] = [232; 3];
 
-/// `map`, an (h, w) saliency map in any units, laid over `picture`; of the picture's size.
+/// Lays an (h, w) saliency map in any units over a picture, of which the model saw the rectangle `seen`.
 ///
-/// The map is divided by its greatest magnitude. Colour covers the photograph the more, the stronger
-/// the evidence, so that what the model ignored stays visible; what it did not see at all is greyed
-/// and darkened. Maps with negative values are drawn from blue (against) to red (for).
+/// The map is divided by its largest magnitude. The stronger the evidence, the more its colour covers the photograph, so
+/// that what the model ignored stays visible; what it did not see at all is greyed and darkened. Maps with negative values
+/// are drawn from blue (against the class) to red (for it).
 ///
 /// # Errors
-/// If the map is empty or not finite, or `style.opacity` is not within 0 to 1.
+/// If the map is empty or not finite, or `style.opacity` is not from 0 to 1.
 pub fn overlay(
     picture: &Picture,
     map: ArrayView2<'_, f32>,
@@ -45,7 +45,7 @@ pub fn overlay(
     style: &Style,
 ) -> Result<Picture> {
     if !(0.0..=1.0).contains(&style.opacity) {
-        let message = format!("an opacity of 0 to 1 is expected, not {}", style.opacity);
+        let message = format!("the opacity is {}, expected a number from 0 to 1", style.opacity);
         return Err(Error::input(message));
     }
     let field = Field::new(map, seen, picture.width())?;
@@ -66,11 +66,11 @@ pub fn overlay(
     Ok(image)
 }
 
-/// `map` drawn alone in `colors` (diverging ones if it has negative values), as large as a picture
-/// of `width` x `height` pixels; light grey where the model did not see.
+/// Draws an (h, w) saliency map alone, as large as a picture of `width` x `height` pixels, of which the model saw the
+/// rectangle `seen`; the rest is light grey. Maps with negative values are drawn from blue (against the class) to red.
 ///
 /// # Errors
-/// If the map is empty or not finite, or the size has no pixels or more than 2^28.
+/// If the map is empty or not finite, or the size has no pixels, or more than 2^28.
 pub fn heatmap(
     map: ArrayView2<'_, f32>,
     seen: &Seen,
@@ -80,7 +80,7 @@ pub fn heatmap(
     let pixels = u64::from(width) * u64::from(height);
     if !(1..=MOST_PIXELS).contains(&pixels) {
         return Err(Error::input(format!(
-            "a heatmap of 1 to {MOST_PIXELS} pixels is expected, not {width}x{height}"
+            "the heatmap has {width}x{height} pixels, expected 1 to {MOST_PIXELS}"
         )));
     }
     let field = Field::new(map, seen, width)?;
@@ -93,25 +93,28 @@ pub fn heatmap(
     Picture::from_rgb8(width, height, rgb)
 }
 
+/// The colours of a field.
 fn table(field: &Field<'_>, colors: ColorMap) -> Table {
     if field.signed { ColorMap::diverging() } else { colors.colors() }
 }
 
+/// The colour of a value from 0 to 1, or from -1 to 1 if signed.
 fn color(table: &Table, value: f32, signed: bool) -> [u8; 3] {
     let place = if signed { (value + 1.0) / 2.0 } else { value };
-    // Conversion to an integer holds values outside 0 to 255 at the ends.
+    // Conversion to an integer turns values below 0 into 0, and values above 255 into 255.
     table[usize::from((place * 255.0).round() as u8)]
 }
 
-/// The share of the opacity for evidence of strength 0 to 1.
+/// The share of the opacity that evidence of strength 0 to 1 has.
 ///
-/// In proportion, second peaks and the middle colours are lost on colourful photographs; with the
-/// same opacity everywhere, as in the classical figures, the photograph is. This rises quickly, but
-/// not so steeply from zero that the edges of the map's cells show.
+/// If it were in proportion to the strength, second peaks would be lost on colourful photographs; if it were the same
+/// everywhere, as in traditional figures, the photograph would be. This rises quickly, but not so steeply from zero that
+/// the edges of the map's cells show.
 fn coverage(strength: f32) -> f32 {
     strength * (2.0 - strength)
 }
 
+/// Mixes a colour into a pixel, `alpha` (0 to 1) of it.
 fn blend(pixel: &mut [u8], color: [u8; 3], alpha: f32) {
     for (below, above) in pixel.iter_mut().zip(color) {
         let mixed = f32::from(*below) * (1.0 - alpha) + f32::from(above) * alpha;

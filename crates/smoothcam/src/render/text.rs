@@ -1,10 +1,10 @@
-//! Text on pictures, in Noto Sans Mono.
+//! Text is drawn on pictures in Noto Sans Mono.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::input::picture::Picture;
 
-/// A size and weight of text.
+/// A size and weight of the font.
 #[derive(Clone, Copy)]
 pub(super) enum Font {
     Title,
@@ -12,6 +12,7 @@ pub(super) enum Font {
 }
 
 impl Font {
+    /// The weight and height in the font's own terms.
     fn raster(self) -> (FontWeight, RasterHeight) {
         match self {
             Self::Title => (FontWeight::Bold, RasterHeight::Size20),
@@ -19,35 +20,34 @@ impl Font {
         }
     }
 
-    /// Height of a line in pixels.
+    /// The height of a line in pixels.
     pub(super) fn height(self) -> usize {
         self.raster().1.val()
     }
 
-    /// Width of every character in pixels.
+    /// The width of each character in pixels.
     fn width(self) -> usize {
         let (weight, size) = self.raster();
         get_raster_width(weight, size)
     }
 
-    /// Width of a line in pixels.
+    /// The width of a line of text in pixels.
     pub(super) fn length(self, text: &str) -> usize {
         text.chars().count() * self.width()
     }
 
-    /// `text` shortened to `width` pixels, its end replaced by dots where it is too long.
+    /// A text that takes `width` pixels at most: dots replace its end if it is too long.
     pub(super) fn fit(self, text: &str, width: usize) -> String {
         let room = width / self.width();
         if text.chars().count() <= room {
             return text.to_owned();
         }
-        let kept: String = text.chars().take(room.saturating_sub(3)).collect();
-        format!("{}...", kept.trim_end())
+        let start: String = text.chars().take(room.saturating_sub(3)).collect();
+        format!("{}...", start.trim_end())
     }
 
-    /// Draws one line with its top left corner at (`left`, `top`); what falls outside is cut off.
-    ///
-    /// Characters that the font lacks are drawn as question marks.
+    /// Draws a line of text with its top left corner at (`left`, `top`). What is outside the picture is not drawn;
+    /// characters that the font lacks are drawn as question marks.
     pub(super) fn draw(
         self,
         image: &mut Picture,

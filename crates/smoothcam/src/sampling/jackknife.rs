@@ -1,8 +1,8 @@
-//! How far a map may be from what more noised pictures would make of it.
+//! The jackknife estimates how far a map may be from that of many more noised pictures.
 //!
-//! A map is no linear function of its moments, so its standard error and its bias are told by the
-//! jackknife: from the maps without one picture each or, of many, without one block of pictures
-//! each.
+//! A map is no linear function of its moments. So its standard error and its bias are estimated from maps each of which
+//! lacks one picture or, if there are many pictures, one block of them (the delete-m jackknife for blocks of unequal size,
+//! Busing et al., Statistics and Computing 1999).
 
 use ndarray::{Array2, Array3, ArrayView3};
 
@@ -11,30 +11,31 @@ use crate::sampling::moments::Moments;
 
 /// The most blocks of pictures.
 const BLOCKS: usize = 16;
-/// The fewest that may be joined when memory is short.
+/// The most blocks if memory is short.
 const FEWEST: usize = 8;
-/// The memory that all classes' blocks may take, in bytes, while there are more than the fewest.
+/// The bytes that the blocks of all targets may take if there are more than the fewest.
 const MEMORY: usize = 1 << 29;
 
 /// The moments of blocks of consecutive pictures.
 pub(crate) struct Blocks {
     blocks: Vec<Moments>,
-    /// Pictures a block.
+    /// The number of pictures in a full block.
     size: usize,
     /// The most blocks, an even number.
     most: usize,
+    /// (K, h, w).
     shape: (usize, usize, usize),
 }
 
 impl Blocks {
-    /// For a layer of (K, h, w) and so many classes.
-    pub(crate) fn new(shape: (usize, usize, usize), classes: usize) -> Blocks {
-        let block = 3 * size_of::<f64>() * shape.0 * shape.1 * shape.2 * classes;
+    /// No blocks yet, for a layer of shape (K, h, w), one of `targets` that are explained at once.
+    pub(crate) fn new(shape: (usize, usize, usize), targets: usize) -> Blocks {
+        let block = 3 * size_of::<f64>() * shape.0 * shape.1 * shape.2 * targets;
         let most = (MEMORY / block.max(1)).clamp(FEWEST, BLOCKS) / 2 * 2;
         Blocks { blocks: Vec::new(), size: 1, most, shape }
     }
 
-    /// Adds the gradient of a picture, (K, h, w).
+    /// Adds the gradient of one more picture, (K, h, w).
     pub(crate) fn add(&mut self, gradient: ArrayView3<'_, f32>) {
         match self.blocks.last_mut() {
             Some(last) if last.count() < self.size => last.add(gradient),
@@ -49,6 +50,7 @@ impl Blocks {
         }
     }
 
+    /// Joins each two neighbouring blocks.
     fn join_pairs(&mut self) {
         let mut blocks = std::mem::take(&mut self.blocks).into_iter();
         while let Some(mut block) = blocks.next() {
@@ -60,8 +62,8 @@ impl Blocks {
         self.size *= 2;
     }
 
-    /// How far each cell of a normalised map may be off, given the map of all pictures and the way
-    /// from moments to such maps. At least two pictures are needed.
+    /// How far each cell of the normalised map (h, w) of all pictures may be off. `map_of` makes such a map of the moments
+    /// D1, D2, D3. At least two pictures are needed.
     ///
     /// # Errors
     /// Those of `map_of`.
@@ -72,11 +74,11 @@ impl Blocks {
     ) -> Result<Deviation> {
         let count = self.blocks.iter().map(Moments::count).sum::<usize>() as f64;
         let map = map.mapv(f64::from);
-        // With blocks of different sizes (Busing et al. 1999), n / size in place of their number.
+        // For blocks of unequal size, the number of blocks is replaced by n / size.
         let mut pseudo = Vec::new();
         for left_out in 0..self.blocks.len() {
             let mut rest = Moments::new(self.shape);
-            // Added anew: differences of sums would not be exact, and alpha divides by them.
+            // The others are summed anew: differences of sums would not be exact, and alpha divides by them.
             for (_, block) in self.blocks.iter().enumerate().filter(|(i, _)| *i != left_out) {
                 rest.join(block);
             }
@@ -97,24 +99,23 @@ impl Blocks {
     }
 }
 
-/// How far each cell of a map may be off.
+/// How far each cell of a normalised map may be off, (h, w) each.
 pub(crate) struct Deviation {
-    /// By chance: other pictures would have made as much of a difference.
+    /// By chance: the standard error, which other noise would have changed the cell by.
     pub(crate) standard_error: Array2<f64>,
-    /// On average: no map of few pictures is, for example, as little as that of many where their
-    /// gradients cancel out. It goes down with the number of pictures, the standard error with
-    /// its root.
+    /// On average: where gradients cancel out, for example, maps of few pictures are larger than those of many. It falls
+    /// with the number of pictures, the standard error with its root.
     pub(crate) bias: Array2<f64>,
 }
 
 impl Deviation {
-    /// The root mean square over the cells.
+    /// The root of the mean over the cells of squared standard error plus squared bias.
     pub(crate) fn root_mean_square(&self) -> f64 {
         root_mean_square(&self.standard_error).hypot(root_mean_square(&self.bias))
     }
 }
 
-/// The root of the mean square of a map's cells.
+/// The root mean square of a map's cells.
 pub(crate) fn root_mean_square(map: &Array2<f64>) -> f64 {
     (map.iter().map(|x| x * x).sum::<f64>() / map.len().max(1) as f64).sqrt()
 }

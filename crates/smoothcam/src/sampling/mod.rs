@@ -1,4 +1,4 @@
-//! Noised samples: how many are taken, from which noise, and what is learnt from them.
+//! Sampling decides how many noised pictures are taken, draws their noise, and estimates the error of the map.
 
 pub(crate) mod jackknife;
 pub(crate) mod moments;

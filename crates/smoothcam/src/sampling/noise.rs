@@ -1,4 +1,4 @@
-//! Draws Gaussian noise that is the same for a seed, on every machine and engine.
+//! Noise is Gaussian, and the same for a seed on every machine and engine.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use crate::{Error, Result};
 
 /// Fills `out` with the noise of sample `m`: independent draws from N(0, `scale`^2).
 ///
-/// Every sample has a stream of its own, so it does not depend on how many there are nor on
-/// which are drawn first. The ziggurat method compares and multiplies, and computes its rare
-/// logarithms in portable arithmetic: the bits are equal everywhere.
+/// Each sample has a stream of its own, so that it depends neither on the number of samples nor on the order in which they
+/// are drawn. The ziggurat method compares and multiplies, and computes its rare logarithms in portable arithmetic: the
+/// bits are the same everywhere.
 pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
     let mut streams = ChaCha8Rng::seed_from_u64(seed);
     streams.set_stream(m);
@@ -30,7 +30,7 @@ pub(crate) fn fill(out: &mut [f32], seed: u64, m: u64, scale: f64) {
 
 /// The range of an input: its maximum minus its minimum.
 pub(crate) fn range(input: &Array4<f32>) -> f64 {
-    // In lanes, which a processor compares at once.
+    // A processor compares all lanes at once.
     let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
     let input = input.as_standard_layout();
     for lane in input.as_slice().unwrap_or_default().chunks(low.len()) {
@@ -57,7 +57,7 @@ impl Eq for GivenNoise {}
 
 impl Hash for GivenNoise {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Values need not take part: equal noise has equal shapes.
+        // The values need not take part: equal noise has equal shapes.
         self.0.dim().hash(state);
     }
 }
@@ -114,6 +114,7 @@ impl NoiseSource {
         noise
     }
 
+    /// Writes the noise of sample `m` into `out`, an array in standard order.
     fn write(&self, m: usize, out: &mut ArrayViewMut3<'_, f32>) {
         match (self, out.as_slice_mut()) {
             (NoiseSource::Given(given), _) => out.assign(&given.0.index_axis(Axis(0), m)),

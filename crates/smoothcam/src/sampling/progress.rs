@@ -1,4 +1,4 @@
-//! An explanation as it comes about.
+//! Progress is reported while an explanation is computed, and can stop it.
 
 use std::ops::ControlFlow;
 
@@ -6,29 +6,30 @@ use ndarray::Array2;
 
 use crate::Result;
 
-/// Told how many of how many passes are done.
+/// Is called with the number of passes that are done, and of all.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
-/// Watches an explanation come about. `Break` ends the noised samples: the explanation is that of those taken
-/// so far, at least one.
+/// Is called after each step of an explanation. If it returns `Break`, no more noised samples are taken: the explanation is
+/// that of the samples so far, at least one.
 pub type Watch<'a> = &'a mut dyn FnMut(&Step<'_>) -> ControlFlow<()>;
 
-/// How far an explanation is.
+/// A step of an explanation.
 pub struct Step<'a> {
-    /// Passes that are done.
+    /// The number of passes that are done.
     pub done: usize,
-    /// Passes that there will be, as far as is known.
+    /// The number of passes that there will be, as far as is known.
     pub all: usize,
+    /// The maps so far; `None` before the first.
     maps: Option<&'a dyn Fn() -> Result<Vec<Array2<f32>>>>,
 }
 
 impl<'a> Step<'a> {
-    /// Before there are maps.
+    /// A step before there are maps.
     pub(crate) fn begun(done: usize, all: usize) -> Step<'static> {
         Step { done, all, maps: None }
     }
 
-    /// With a way to the maps of what has been done.
+    /// A step with the maps of the samples so far.
     pub(crate) fn with_maps(
         done: usize,
         all: usize,
@@ -37,13 +38,13 @@ impl<'a> Step<'a> {
         Step { done, all, maps: Some(maps) }
     }
 
-    /// The same step as the `i`-th part of `parts` alike.
+    /// The same step as one of the `i`-th of `parts` equal parts.
     pub(crate) fn as_part(&self, i: usize, parts: usize) -> Step<'a> {
         Step { done: i * self.all + self.done, all: parts * self.all, maps: self.maps }
     }
 
-    /// Per class explained, the normalised map (h, w) as it is now: of the samples taken so far, and, where
-    /// layers are fused, of the one in work. None before the first sample.
+    /// Per target, the normalised map (h, w) of the samples so far; where layers are fused, that of the layer in work. Empty
+    /// before the first sample.
     ///
     /// # Errors
     /// If the engine fails.

@@ -1,4 +1,4 @@
-//! A layer of a classifier: a value with feature maps over a grid.
+//! A layer is a value of a classifier with feature maps over a grid.
 
 use onnx_grad::{Graph, Node, ValueId};
 use serde::Serialize;
@@ -6,26 +6,25 @@ use serde::Serialize;
 use super::names::modules;
 use crate::classifier::grid::{Axes, Grid};
 
-/// A value of the graph with feature maps over a grid.
+/// A layer of a classifier: a value of its graph with K feature maps over a grid of h x w cells.
 #[derive(Clone, Debug, Serialize)]
 pub struct Layer {
     /// The value's name in the model.
     pub name: String,
-    /// The module that computes it, where the exporter says so: `layer4.2.relu`.
+    /// The module that computes it, such as `layer4.2.relu`; empty if the exporter does not say.
     pub module: String,
     /// The number K of feature maps.
     pub maps: usize,
-    /// The grid's rows.
+    /// The number h of the grid's rows.
     pub height: usize,
-    /// The grid's columns.
+    /// The number w of the grid's columns.
     pub width: usize,
-    /// Where the value has them.
+    /// The order of the value's axes.
     pub axes: Axes,
-    /// Whether it is the input of a layer with weights, or of the head, with no path around it:
-    /// such a layer is worth explaining and stands in listings.
+    /// Whether it is worth explaining: every path passes it, and it feeds an operator with weights or the head.
     pub feature: bool,
-    /// Whether the gradient depends on the picture here, so that noise has an effect. An error
-    /// if the gradient does not reach the layer: it names the operator without a rule.
+    /// Whether the gradient here depends on the picture, so that noise has an effect. If the gradient does not reach the
+    /// layer, the reason, such as the operator that has no rule.
     #[serde(serialize_with = "noise_or_error")]
     pub noise_acts: std::result::Result<bool, String>,
     #[serde(skip)]
@@ -40,6 +39,7 @@ fn noise_or_error<S: serde::Serializer>(
 }
 
 impl Layer {
+    /// The layer of this value and grid.
     pub(super) fn new(
         graph: &Graph,
         value: ValueId,
@@ -60,13 +60,13 @@ impl Layer {
         }
     }
 
-    /// Whether its cells are so much smaller that it cannot stand in for the other.
+    /// Whether its cells are so much smaller than another layer's that it shows something else.
     pub(super) fn much_finer_than(&self, other: &Layer) -> bool {
         const TIMES: usize = 4;
         self.height.max(self.width) > TIMES * other.height.max(other.width)
     }
 
-    /// Its feature maps and grid.
+    /// Its grid.
     pub(crate) fn grid(&self) -> Grid {
         Grid { axes: self.axes, maps: self.maps, height: self.height, width: self.width }
     }

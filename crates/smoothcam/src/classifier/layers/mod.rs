@@ -1,4 +1,4 @@
-//! The layers of a classifier that can be explained, and how a user names one.
+//! Layers of a classifier can be explained; users name them, or take the default.
 
 mod layer;
 mod names;
@@ -33,8 +33,8 @@ impl Layers {
         &self.all
     }
 
-    /// The deepest feature layer; where noise is to act, the deepest at which it does, unless that
-    /// is one of the first.
+    /// The layer to explain by default: the deepest feature layer. With `noise` it is the deepest at which noise acts,
+    /// unless that is one of the first.
     ///
     /// # Errors
     /// If there is no layer, or the gradient reaches none.
@@ -56,8 +56,8 @@ impl Layers {
     /// The layer that a user names: a value, a node, or a module (its last layer).
     ///
     /// # Errors
-    /// If there is none of this name, with the nearest names; if it has no grid; or if the
-    /// gradient does not reach it, with the layers that it does reach.
+    /// If there is none of this name (the hint has the nearest names), it has no grid, or the gradient does not reach it
+    /// (the hint has the layers that it reaches).
     pub(crate) fn find(&self, graph: &Graph, name: &str) -> Result<&Layer> {
         let found = match named(graph, name) {
             Some(value) => self.all.iter().find(|l| l.value == value).ok_or_else(|| {
@@ -87,7 +87,7 @@ impl Layers {
         }
     }
 
-    /// The value, node or module of this name, with the grid that the user says it has.
+    /// The value, node or module of this name, with a grid as the user describes it.
     ///
     /// # Errors
     /// If there is none of this name, or it cannot have that grid.
@@ -101,10 +101,14 @@ impl Layers {
         let size = (grid.height, grid.width);
         let grid = Grid::given(shape, network.batch, size, grid.skip_tokens)
             .map_err(|why| Error::input(format!("layer '{name}': {why}")))?;
-        // Whether noise acts there is seen when the gradient is written.
+        // Whether noise acts there is known once the gradient is written.
         Ok(Layer::new(graph, value, grid, false, Ok(true)))
     }
 
+    /// The last layer of a module.
+    ///
+    /// # Errors
+    /// If there is no such module, or no layer in it.
     fn of_module(&self, graph: &Graph, name: &str) -> Result<&Layer> {
         let inside = |l: &&Layer| producer(graph, l.value).is_some_and(|n| names::is_in(n, name));
         let mut layers = self.all.iter().rev().filter(inside).peekable();
@@ -135,8 +139,8 @@ impl Layers {
 
 fn no_layers() -> Error {
     Error::input(
-        "the model has no layer with a grid between its input and its scores, \
-         so there is no place to map",
+        "the model has no layer with a grid between its input and its scores, so there is nothing to \
+         explain",
     )
     .with_hint(Hint::set("method", "smooth-grad", "explain its input").or(Hint::set_all(
         &[("layer", "NAME"), ("grid", "14x14")],

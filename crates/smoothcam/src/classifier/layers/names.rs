@@ -1,10 +1,10 @@
-//! What layers are called.
+//! Layers are named after the modules that compute them.
 
 use onnx_grad::Node;
 
-/// The modules that a node is part of, outermost first: what its exporter recorded, or else what
-/// its name spells: `/layer4/layer4.2/relu/Relu` is in `layer4`, `layer4.2` and `layer4.2.relu`.
-/// Of nodes that were fused (`a/Relu;b/Add`, TensorFlow Lite's), the first counts.
+/// The modules that a node is part of, outermost first: those that the exporter recorded, else those in its name, so that
+/// `/layer4/layer4.2/relu/Relu` is in `layer4`, `layer4.2` and `layer4.2.relu`. A node that was fused from several
+/// (TensorFlow Lite's `a/Relu;b/Add`) is where the first of them was.
 pub(super) fn modules(node: &Node) -> Vec<String> {
     if let [modules @ .., _operator] = node.scopes.as_slice() {
         return modules.to_vec();
@@ -21,7 +21,7 @@ pub(super) fn modules(node: &Node) -> Vec<String> {
     let mut modules: Vec<String> = Vec::new();
     let mut before = "";
     for part in parts {
-        // PyTorch calls the members of `blocks` `blocks.0`, `blocks.1`, wherever `blocks` is.
+        // PyTorch names the members of `blocks` `blocks.0`, `blocks.1`, wherever `blocks` is.
         let member = part.strip_prefix(before).filter(|rest| rest.starts_with('.'));
         modules.push(match (modules.last(), member) {
             (Some(outer), Some(member)) => format!("{outer}{member}"),
@@ -38,12 +38,12 @@ pub(super) fn is_in(node: &Node, module: &str) -> bool {
     modules(node).iter().any(|m| m == module || m.ends_with(&format!(".{module}")))
 }
 
-/// The three of these names that are most like this one.
+/// The three of these names that are most similar to a name.
 pub(super) fn nearest(mut names: Vec<String>, name: &str) -> Vec<String> {
     names.sort();
     names.dedup();
-    let likeness = |n: &String| (strsim::jaro_winkler(n, name) * 1e6) as i64;
-    names.sort_by_key(|n| -likeness(n));
+    let similarity = |n: &String| (strsim::jaro_winkler(n, name) * 1e6) as i64;
+    names.sort_by_key(|n| -similarity(n));
     names.truncate(3);
     names
 }

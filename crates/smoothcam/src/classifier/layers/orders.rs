@@ -1,13 +1,13 @@
-//! In which of a value's axes its feature maps and its grid are, told by the operators around it.
+//! The operators around a value show in which of its axes its feature maps and its grid are.
 
 use onnx_grad::{Attribute, Graph, Node, ValueId};
 
 /// What is known of the order of a value's axes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Order {
-    /// Some operator takes the second axis for feature maps and the next two for a grid.
+    /// Whether an operator takes the second axis for that of the feature maps and the next two for a grid.
     pub(super) first: bool,
-    /// Some operator takes the last axis for features.
+    /// Whether an operator takes the last axis for that of the feature maps.
     pub(super) last: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn orders(graph: &Graph) -> Vec<Order> {
             _ => {}
         }
         if !moves_axes(&node.op) {
-            // Element by element, the result has the order of any input of its own shape.
+            // An operator on elements keeps the order of all inputs that have the result's shape.
             let same = |v: &ValueId| *v == x || graph.shape(*v) == graph.shape(y);
             for input in node.inputs.iter().flatten().filter(|v| same(v)) {
                 let order = orders[input.index()];
@@ -47,7 +47,7 @@ pub(super) fn orders(graph: &Graph) -> Vec<Order> {
     orders
 }
 
-/// How a node permutes four axes, if it does.
+/// How a node permutes four axes; `None` if it does not.
 fn perm(node: &Node) -> Option<[i64; 4]> {
     match node.attribute("perm") {
         Some(Attribute::Ints(perm)) if node.op == "Transpose" => perm.as_slice().try_into().ok(),
@@ -55,8 +55,7 @@ fn perm(node: &Node) -> Option<[i64; 4]> {
     }
 }
 
-/// Operators whose first input and output have feature maps as their second axis, and a grid
-/// after it.
+/// Whether an operator's first input and output have the feature maps in their second axis, and a grid after it.
 fn over_grid(op: &str) -> bool {
     const OVER_GRID: &[&str] = &[
         "AveragePool",
@@ -76,8 +75,8 @@ fn over_grid(op: &str) -> bool {
     OVER_GRID.contains(&op)
 }
 
-/// Whether a node takes its input's last axis for features: it normalises over it, or multiplies
-/// it by a matrix of weights.
+/// Whether a node takes the last axis of its input for that of the feature maps: it normalises over it, or multiplies it
+/// by a matrix of weights.
 pub(super) fn over_features(graph: &Graph, node: &Node) -> bool {
     let weights = node.inputs.get(1).copied().flatten().and_then(|w| graph.shape(w));
     match node.op.as_str() {
@@ -87,8 +86,8 @@ pub(super) fn over_features(graph: &Graph, node: &Node) -> bool {
     }
 }
 
-/// What a mean takes its input's axes for: the mean over the last axis that keeps it belongs to a
-/// layer normalisation that is written out; one over two axes, or over the tokens, pools the grid.
+/// What a mean takes the axes of its input for. A mean over the last axis that keeps this axis is a part of a layer
+/// normalisation; one over two axes, or over the tokens, pools the grid.
 pub(super) fn over_means(graph: &Graph, node: &Node) -> Order {
     let input = |i: usize| node.inputs.get(i).copied().flatten();
     let rank = input(0).and_then(|x| graph.shape(x)).map_or(0, <[usize]>::len) as i64;
@@ -97,26 +96,26 @@ pub(super) fn over_means(graph: &Graph, node: &Node) -> Order {
         axes.unwrap_or_default().iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
     axes.sort_unstable();
     let mean = node.op == "ReduceMean";
-    let kept = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
+    let keeps_axis = !matches!(node.attribute("keepdims"), Some(Attribute::Int(0)));
     Order {
         first: mean && rank == 4 && axes == [2, 3],
         last: mean
             && match axes[..] {
                 [1, 2] => rank == 4,
                 [1] => rank == 3,
-                [axis] => axis == rank - 1 && kept,
+                [axis] => axis == rank - 1 && keeps_axis,
                 _ => false,
             },
     }
 }
 
-/// Whether a node only writes tokens as rows and columns, or the other way round.
+/// Whether a node only turns tokens into rows and columns, or these into tokens.
 fn keeps_features(graph: &Graph, node: &Node, x: ValueId, y: ValueId) -> bool {
     let last = |v| graph.shape(v).and_then(<[usize]>::last);
     node.op == "Reshape" && last(x) == last(y)
 }
 
-/// Operators that may put other axes in the grid's place.
+/// Whether an operator may put other axes in the place of the grid's.
 fn moves_axes(op: &str) -> bool {
     const MOVES_AXES: &[&str] = &[
         "Einsum",

@@ -1,4 +1,4 @@
-//! Finds a classifier's layers, and where the gradient reaches.
+//! The layers of a classifier are found, with those among them that the gradient reaches.
 
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
@@ -8,18 +8,19 @@ use super::orders::{orders, over_features, over_means};
 use crate::Result;
 use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
-use crate::classifier::network::{Network, unsupported};
+use crate::classifier::network::Network;
 use crate::engine::Runs;
+use crate::error::unsupported;
 use crate::sampling::noise;
 
-/// How many of the deepest token layers are tried for a gradient that is not zero: more can only
-/// be in vain if the last so many layers work token by token.
-const TRIED: usize = 4;
+/// How many of the deepest token layers are checked for a gradient of zeros. More are not needed, unless so many layers at
+/// the end work on each token by itself.
+const CHECKED: usize = 4;
 
 /// Why a token layer cannot be explained.
-const ELSEWHERE: &str = "above it, only tokens that stand for no place are read (a class token)";
+const ELSEWHERE: &str = "after it, only tokens that stand for no place are read (a class token)";
 
-/// Finds all layers, and writes the gradient (of nothing yet) to see where it reaches.
+/// All layers of a network in execution order; the gradient is written for all of them to see which it reaches.
 ///
 /// # Errors
 /// If the engine cannot run the model.
@@ -53,9 +54,9 @@ pub(super) fn survey(network: &Network) -> Result<Vec<Layer>> {
         };
         all.push(Layer::new(&network.graph, value, grid, feature, noise_acts));
     }
-    let tried = tokens.split_off(tokens.len().saturating_sub(TRIED));
-    if let Some((first, ..)) = tried.first() {
-        for layer in silent(network, swept, seed_id, all[*first].value, &tried)? {
+    let checked = tokens.split_off(tokens.len().saturating_sub(CHECKED));
+    if let Some((first, ..)) = checked.first() {
+        for layer in silent(network, swept, seed_id, all[*first].value, &checked)? {
             all[layer].noise_acts = Err(ELSEWHERE.into());
         }
     }
@@ -65,10 +66,11 @@ pub(super) fn survey(network: &Network) -> Result<Vec<Layer>> {
     Ok(all)
 }
 
-/// Where no feature layer at which noise acts is about as coarse as the deepest (cells with two
-/// inputs leave none between the first layers and the head, as in NASNet): the deepest value with
-/// the deepest's grid that every path passes and at which it acts, such as what goes into the last
-/// ReLU.
+/// A layer that should be a feature layer although it feeds nothing with weights, by its index; `None` if none is needed.
+///
+/// Noise should act at a feature layer that is about as coarse as the deepest. In networks like NASNet, whose cells have two
+/// inputs, there is none between the first layers and the head. Then it is the deepest layer of the deepest's grid that
+/// every path passes and at which noise acts, such as the input of the last ReLU.
 fn bottleneck(network: &Network, all: &[Layer]) -> Option<usize> {
     let mut reached = all.iter().rev().filter(|l| l.feature && l.noise_acts.is_ok());
     let deepest = reached.clone().next()?;
@@ -82,8 +84,8 @@ fn bottleneck(network: &Network, all: &[Layer]) -> Option<usize> {
     })
 }
 
-/// Those layers at whose grid the gradient is zero whatever the picture: found out by running it
-/// on noise, from the last cut before `first`, the first of them, on.
+/// The layers among these, by index, at whose grid the gradient is zero for any picture: it is run on noise, from the last
+/// value before the `first` of them that every path passes.
 fn silent(
     network: &Network,
     swept: Graph,
@@ -107,7 +109,7 @@ fn silent(
     if let Some(slice) = noised.as_slice_mut() {
         noise::fill(slice, 0, 0, 1.0);
     }
-    // Different for each class, so that nothing cancels.
+    // The weights differ from class to class, so that nothing cancels.
     let mut seeds = ArrayD::zeros(IxDyn(&seeds));
     seeds.iter_mut().zip((1u8..8).cycle()).for_each(|(s, i)| *s = f32::from(i));
     let inputs = [(network.name(split), noised.view()), (seed_name.as_str(), seeds.view())];
@@ -138,32 +140,31 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
         .collect()
 }
 
-/// Per value: whether weights made it. What comes before them is the picture still: padded,
-/// scaled, turned around.
+/// Per value, whether weights took part in it. Values without are still the picture: padded, scaled, transposed.
 fn weighted(network: &Network) -> Vec<bool> {
     const WEIGHTED: &[&str] = &["Attention", "Conv", "Einsum", "Gemm", "MatMul"];
     let graph = &network.graph;
     let depending = graph.depending(&[network.input], &[]);
     let of_picture = |n: &Node| n.inputs.iter().flatten().any(|v| depending[v.index()]);
     let nodes = graph.nodes().map(|(_, n)| n);
-    // Fused and quantised kinds too.
+    // The names of fused and quantised operators contain these.
     let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
     let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
     graph.depending(&made, &[])
 }
 
-/// Operators whose result is their input in another form.
+/// Operators that only change the form of their input.
 const FORMS: &[&str] = &["Cast", "DequantizeLinear", "Identity", "QuantizeLinear", "Transpose"];
 
-/// Those candidates that every path passes and that feed a layer with weights or the head; all
-/// that feed one where no path is shared.
+/// The feature layers among the candidates: those that every path passes and that feed an operator with weights or the
+/// head; if no path is shared, all that feed one.
 fn features(network: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let graph = &network.graph;
     let cuts = graph.cuts(network.input, network.score);
     let feeds_weights = |v: &ValueId| {
         let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
         let mut read = vec![*v];
-        // What only changes its form on the way, past other such values, counts once.
+        // Operators that only change a form are looked through, up to the next value that every path passes.
         graph.nodes().any(|(_, n)| {
             let Some(Some(x)) = n.inputs.first() else { return false };
             if !read.contains(x) {

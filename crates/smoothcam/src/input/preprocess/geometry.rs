@@ -1,22 +1,24 @@
-//! Where the pixels of the tensor's grid lie: on the scaled picture, and on the original one.
+//! The pixels of a model's input are located on the scaled picture, and on the original one.
 
 use super::resample::Window;
-use super::{Resize, Seen, Size};
+use super::resize::Resize;
+use super::seen::Seen;
+use super::size::Size;
 
-/// A resize followed by a centre crop, worked out for one picture.
+/// A resize and a centre crop of one picture.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan {
-    /// (width, height) of the whole picture once scaled; only `window` of it is ever computed.
+    /// (width, height) of the whole picture once scaled; only the `window` of it is ever computed.
     pub(super) scaled: (u64, u64),
-    /// The part of the scaled picture that the grid shows.
+    /// The part of the scaled picture that the input shows.
     pub(super) window: Window,
-    /// (left, top) of the window on the grid: more than 0 where the grid is padded.
+    /// (left, top) of the window in the input: more than 0 where the input is padded.
     pub(super) paste: (usize, usize),
-    /// What the grid covers of the original picture.
+    /// The part of the original picture that the input covers.
     pub(super) seen: Seen,
 }
 
-/// Plans for a picture of `width` x `height` pixels.
+/// The resize and crop of a picture of `width` x `height` pixels to an input of this size.
 pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan {
     let (w, h) = (u64::from(width), u64::from(height));
     let grid = (u64::from(size.width), u64::from(size.height));
@@ -24,7 +26,7 @@ pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan 
         Resize::Keep => (w, h),
         Resize::Squash => grid,
         Resize::SquashTo(to) => (u64::from(to.width), u64::from(to.height)),
-        // torchvision cuts the long edge's fraction off.
+        // torchvision drops the fraction of the long edge.
         Resize::ShortestEdge(n) => {
             let n = u64::from(n);
             if w <= h { (n, n * h / w) } else { (n * w / h, n) }
@@ -58,7 +60,7 @@ pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan 
     }
 }
 
-/// One axis of a centre crop: `length` pixels from `start` go to `paste` on the grid.
+/// One axis of a centre crop: `length` pixels from `start` on go to `paste` in the input.
 struct Span {
     start: u64,
     paste: usize,
@@ -66,8 +68,8 @@ struct Span {
 }
 
 impl Span {
-    /// torchvision's `CenterCrop`: `round((scaled - grid) / 2)`, ties to even; padding is split
-    /// with the odd pixel at the end.
+    /// The span of torchvision's `CenterCrop`, which starts at `round((scaled - grid) / 2)`, ties to even; of padding,
+    /// the odd pixel is at the end.
     fn centred(scaled: u64, grid: u64) -> Self {
         match scaled.checked_sub(grid) {
             Some(excess) => {

@@ -1,13 +1,12 @@
-//! Resampling of 8-bit pictures with the very numbers of Pillow's `Image.resize`.
+//! 8-bit pictures are resampled to exactly the numbers of Pillow's `Image.resize`.
 //!
-//! Written out rather than taken from a crate because models were trained on Pillow's results:
-//! those that resample the columns first, or round the weights to 16 bits, differ by tens of grey
-//! levels at edges with the bicubic and Lanczos filters. Rows come first, as in Pillow up to 12;
-//! Pillow 13 swaps the passes of some squashing resizes, with other rounding.
+//! No crate does that, and models were trained on Pillow's results: crates that resample the columns first, or round the
+//! weights to 16 bits, differ by tens of grey levels at edges with the bicubic and Lanczos filters. Rows come first, as in
+//! Pillow up to version 12; Pillow 13 swaps the passes of some squashing resizes and rounds differently.
 
 use std::f64::consts::PI;
 
-use super::Interpolation;
+use super::interpolation::Interpolation;
 
 /// Interleaved 8-bit pixels, rows from the top.
 pub(super) struct Plane<'a> {
@@ -29,9 +28,8 @@ pub(super) struct Window {
 /// Weights are fixed-point numbers with this many bits after the point, as in Pillow.
 const PRECISION: u32 = 22;
 
-/// The `window` of `source` scaled to `scaled` (width, height), as interleaved bytes.
-///
-/// Needs memory for the window and one row, however large the scaled picture would be.
+/// The `window` of a picture that is scaled to `scaled` (width, height), as interleaved bytes. It takes memory for the
+/// window and one row, however large the whole scaled picture would be.
 pub(super) fn resample(
     source: &Plane<'_>,
     scaled: (u64, u64),
@@ -40,7 +38,7 @@ pub(super) fn resample(
 ) -> Vec<u8> {
     let columns = (source.width, scaled.0, window.x, window.width);
     let rows = (source.height, scaled.1, window.y, window.height);
-    match interpolation.filter() {
+    match filter(interpolation) {
         Some(filter) => {
             let (across, down) = (Axis::new(columns, &filter), Axis::new(rows, &filter));
             convolve(source, &across, &down)
@@ -55,19 +53,17 @@ struct Filter {
     shape: fn(f64) -> f64,
 }
 
-impl Interpolation {
-    /// The convolution filter; nothing for `Nearest`, which is none.
-    fn filter(self) -> Option<Filter> {
-        let (support, shape): (f64, fn(f64) -> f64) = match self {
-            Self::Nearest => return None,
-            Self::Box => (0.5, |x| if x > -0.5 && x <= 0.5 { 1.0 } else { 0.0 }),
-            Self::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
-            Self::Hamming => (1.0, hamming),
-            Self::Bicubic => (2.0, bicubic),
-            Self::Lanczos => (3.0, lanczos),
-        };
-        Some(Filter { support, shape })
-    }
+/// The convolution filter of an interpolation; `None` for `Nearest`, which is no convolution.
+fn filter(interpolation: Interpolation) -> Option<Filter> {
+    let (support, shape): (f64, fn(f64) -> f64) = match interpolation {
+        Interpolation::Nearest => return None,
+        Interpolation::Box => (0.5, |x| if x > -0.5 && x <= 0.5 { 1.0 } else { 0.0 }),
+        Interpolation::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
+        Interpolation::Hamming => (1.0, hamming),
+        Interpolation::Bicubic => (2.0, bicubic),
+        Interpolation::Lanczos => (3.0, lanczos),
+    };
+    Some(Filter { support, shape })
 }
 
 fn hamming(x: f64) -> f64 {
@@ -95,11 +91,12 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { libm::sin(PI * x) / (PI * x) }
 }
 
-/// For each output index of one axis, the source indices it is made of and their weights.
+/// One axis of a convolution: for each of its outputs, the taps.
 struct Axis {
     taps: Vec<Taps>,
 }
 
+/// The source indices from `first` on that an output is made of, with their weights.
 struct Taps {
     first: usize,
     weights: Vec<i32>,
@@ -114,7 +111,7 @@ impl Axis {
         let (support, shrink) = (filter.support * stretch, 1.0 / stretch);
         let taps = (start..start + length as u64).map(|i| {
             let centre = (i as f64 + 0.5) * scale;
-            // Conversion to integers cuts the fraction off and turns what is negative into 0.
+            // Conversion to integers drops the fraction and turns negative numbers into 0.
             let first = (centre - support + 0.5) as usize;
             let end = ((centre + support + 0.5) as usize).min(from);
             let raw: Vec<f64> =
@@ -128,14 +125,14 @@ impl Axis {
     }
 }
 
-/// Rows are resampled across once, then added to the output rows they are part of.
+/// Resamples each row across once, and adds it to the output rows that it is part of.
 fn convolve(source: &Plane<'_>, across: &Axis, down: &Axis) -> Vec<u8> {
     let row_length = across.taps.len() * source.channels;
     let mut sums = vec![1_i32 << (PRECISION - 1); row_length * down.taps.len()];
     let mut row = vec![0_u8; row_length];
     let mut open = 0;
     for (y, pixels) in source.pixels.chunks_exact(source.width * source.channels).enumerate() {
-        // Outputs that end above this row are done; those after it in `down` may have begun.
+        // Outputs whose taps end above this row are done; those that follow may have begun.
         while down.taps.get(open).is_some_and(|t| t.first + t.weights.len() <= y) {
             open += 1;
         }
@@ -174,7 +171,7 @@ fn to_byte(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-/// The source index of each output. Pillow adds the step up, so this does too.
+/// The source index of each output. The steps are added up as in Pillow, for the same rounding.
 fn nearest((from, to, start, length): (usize, u64, u64, usize)) -> Vec<usize> {
     let step = from as f64 / to as f64;
     let mut at = step * 0.5;
@@ -216,7 +213,7 @@ mod tests {
     #[test]
     fn weights_sum_to_one_and_cannot_overflow_the_sums() {
         for interpolation in CONVOLUTIONS {
-            let filter = interpolation.filter().unwrap();
+            let filter = filter(interpolation).unwrap();
             for (from, to) in (1..40).flat_map(|from| (1..40).map(move |to| (from, to))) {
                 for taps in Axis::new((from, to, 0, to as usize), &filter).taps {
                     let sum: i32 = taps.weights.iter().sum();

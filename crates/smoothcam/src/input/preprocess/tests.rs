@@ -1,4 +1,5 @@
 use super::*;
+use crate::input::picture::Picture;
 
 /// As `settings` of testdata/pillow.py: HWC values from 0 to 255.
 fn plain(size: &str, resize: &str, interpolation: &str, channels: &str) -> Preprocess {

@@ -1,17 +1,17 @@
-//! Python's literals (which JSON's are, but for `true`, `false` and `null`) as JSON values.
+//! Python's literals are read as JSON values.
 //!
-//! Ultralytics writes a dictionary's `repr` into ONNX metadata, and a much copied list of
-//! ImageNet's labels is a Python dictionary.
+//! Ultralytics writes the `repr` of a dictionary into ONNX metadata, and a list of ImageNet's labels that is often copied
+//! is a Python dictionary.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-use serde_json::{Map, Value};
+use crate::model_config::json::{Map, Value};
 
-/// Lists within lists deeper than this are no labels.
+/// Lists that are nested more deeply than this hold no labels.
 const DEPTH: usize = 4;
 
-/// The value of `text`, if it is a list or dictionary of strings, numbers and their like.
+/// The value of a list or dictionary of strings and numbers; `None` if the text is something else.
 pub(super) fn parse(text: &str) -> Option<Value> {
     let mut reader = Reader { chars: text.chars().peekable() };
     let value = reader.value(DEPTH)?;
@@ -23,7 +23,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The next character that is no space.
+    /// The next character that is no white space.
     fn next(&mut self) -> Option<char> {
         self.chars.find(|c| !c.is_whitespace())
     }
@@ -109,11 +109,11 @@ impl Reader<'_> {
         for _ in 0..digits {
             code = code.checked_mul(16)?.checked_add(self.chars.next()?.to_digit(16)?)?;
         }
-        // JSON writes characters beyond 0xFFFF as two halves, each of which is none.
+        // JSON writes a character beyond 0xFFFF as two halves, neither of which is a character.
         Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
-    /// A number, or a word such as `None` as a string.
+    /// A number, or a word such as `None` as a string; it begins with `first`.
     fn word(&mut self, first: char) -> Value {
         let mut word = String::from(first);
         while let Some(c) = self.chars.next_if(|c| c.is_alphanumeric() || "._+-".contains(*c)) {

@@ -1,4 +1,4 @@
-//! How many noised pictures are taken, and what comes of them.
+//! A plan takes a fixed number of noised pictures, or as many as the map needs.
 
 use ndarray::{Array2, Array3, Array4};
 use ordered_float::OrderedFloat;
@@ -8,27 +8,27 @@ use crate::sampling::jackknife::{Blocks, Deviation};
 use crate::sampling::moments::Moments;
 use crate::sampling::progress::{Step, Watch};
 
-/// Pictures after which the error is looked at for the first time.
+/// The number of pictures after which the error is estimated for the first time.
 const FIRST: usize = 4;
 
 /// How many noised pictures to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
-    /// At most; 0 for the clean picture alone.
+    /// The most; 0 for the clean picture alone.
     pub(crate) most: usize,
-    /// Fewer, if the map's error is as small as this before.
+    /// The error of the normalised map at which fewer are enough; `None` to take the most.
     pub(crate) tolerance: Option<OrderedFloat<f64>>,
     /// Whether the cells' standard errors are among the results.
     pub(crate) errors: bool,
 }
 
-/// What comes of the pictures.
+/// What the pictures give.
 pub(crate) struct Sampled {
     /// How many noised pictures were taken.
     pub(crate) samples: usize,
-    /// Whether there would have been more, had nobody stopped.
+    /// Whether more would have been taken if it had not been stopped.
     pub(crate) stopped: bool,
-    /// Per target, D1, D2 and D3.
+    /// Per target, D1, D2 and D3, (K, h, w) each.
     pub(crate) moments: Vec<[Array3<f64>; 3]>,
     /// Per target, how far each cell of the normalised map may be off; `None` where it is not estimated.
     pub(crate) deviations: Option<Vec<Deviation>>,
@@ -41,23 +41,23 @@ impl Sampled {
     }
 }
 
-/// Gives, for each target, the gradients (B, K, h, w) at pictures from the first on: at so many,
-/// or more or fewer, as it is best run.
-pub(crate) type Source<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<Array4<f32>>>;
+/// Computes, for each target, the gradients (B, K, h, w) at noised pictures: from this one on, at about this many, as the
+/// engine runs them best.
+pub(crate) type Gradients<'a> = &'a mut dyn FnMut(usize, usize) -> Result<Vec<Array4<f32>>>;
 
-/// The way from the moments to the normalised map.
+/// Computes the normalised map (h, w) from the moments D1, D2, D3.
 pub(crate) type MapOf<'a> = &'a dyn Fn(&[Array3<f64>; 3]) -> Result<Array2<f32>>;
 
 impl Plan {
-    /// Takes the pictures, for a layer of (K, h, w).
+    /// Takes the pictures, for a layer of shape (K, h, w) and so many targets.
     ///
     /// # Errors
-    /// Those of the source and of the map.
+    /// Those of `gradients_at` and `map_of`.
     pub(crate) fn take(
         self,
         shape: (usize, usize, usize),
         targets: usize,
-        source: Source<'_>,
+        gradients_at: Gradients<'_>,
         map_of: MapOf<'_>,
         watch: Watch<'_>,
     ) -> Result<Sampled> {
@@ -65,9 +65,9 @@ impl Plan {
         let estimated = self.estimates_errors();
         let mut blocks: Vec<Blocks> =
             (0..if estimated { targets } else { 0 }).map(|_| Blocks::new(shape, targets)).collect();
-        let (mut taken, mut look) = (0, self.first_look());
+        let (mut taken, mut next) = (0, self.first_estimate());
         let (deviations, stopped) = loop {
-            let gradients = source(taken, look.max(1) - taken)?;
+            let gradients = gradients_at(taken, next.max(1) - taken)?;
             for (sums, gradients) in sums.iter_mut().zip(&gradients) {
                 gradients.outer_iter().for_each(|g| sums.add(g));
             }
@@ -77,21 +77,21 @@ impl Plan {
             taken = sums.first().map_or(self.most, Moments::count).min(self.most);
             let maps = || sums.iter().map(|s| map_of(&s.means())).collect();
             let go_on =
-                watch(&Step::with_maps(taken + 1, look.max(taken) + 1, &maps)).is_continue();
+                watch(&Step::with_maps(taken + 1, next.max(taken) + 1, &maps)).is_continue();
             let stopped = !go_on && taken < self.most;
             let last = stopped || taken == self.most;
-            if taken < look && !last {
+            if taken < next && !last {
                 continue;
             }
             let deviations = match taken {
                 1 => Vec::new(),
                 _ => deviations(&sums, &blocks, map_of)?,
             };
-            if last || self.near_enough(&deviations, taken) {
+            if last || self.is_precise(&deviations, taken) {
                 break (deviations, stopped);
             }
-            while look <= taken {
-                look = after(look).min(self.most);
+            while next <= taken {
+                next = after(next).min(self.most);
             }
         };
         let moments = sums.into_iter().map(Moments::into_means).collect();
@@ -99,8 +99,8 @@ impl Plan {
         Ok(Sampled { samples: taken, stopped, moments, deviations })
     }
 
-    /// After how many pictures the error is looked at for the first time.
-    pub(crate) fn first_look(self) -> usize {
+    /// The number of pictures after which the error is estimated for the first time; the most if it is not.
+    pub(crate) fn first_estimate(self) -> usize {
         if self.tolerance.is_some() { FIRST.min(self.most) } else { self.most }
     }
 
@@ -109,8 +109,8 @@ impl Plan {
         self.most > 1 && (self.errors || self.tolerance.is_some())
     }
 
-    /// Whether the error is within the tolerance, with some certainty, after so many pictures.
-    fn near_enough(self, deviations: &[Deviation], taken: usize) -> bool {
+    /// Whether the error, estimated from so many pictures, is within the tolerance with some certainty.
+    fn is_precise(self, deviations: &[Deviation], taken: usize) -> bool {
         let within = |tolerance: OrderedFloat<f64>| {
             deviations.iter().all(|d| d.root_mean_square() * certainty(taken) <= *tolerance)
         };
@@ -118,15 +118,15 @@ impl Plan {
     }
 }
 
-/// By how much an error estimated from so many pictures may be too small: about the limit below
-/// which a standard deviation of normal numbers stays in 9 of 10 cases.
+/// The factor by which an error that is estimated from so many pictures may be too small: about the limit that the factor
+/// of a standard deviation of normal numbers does not exceed in 9 of 10 cases.
 fn certainty(taken: usize) -> f64 {
     1.0 + 4.0 / taken as f64
 }
 
-/// The number of pictures to look after next: 4, 6, 8, 12, 16, 24, 32 ...
-fn after(look: usize) -> usize {
-    if look.is_power_of_two() { look / 2 * 3 } else { look / 3 * 4 }
+/// The number of pictures after which the error is estimated next: 4, 6, 8, 12, 16, 24, 32 ...
+fn after(count: usize) -> usize {
+    if count.is_power_of_two() { count / 2 * 3 } else { count / 3 * 4 }
 }
 
 /// Per target, how far each cell may be off.

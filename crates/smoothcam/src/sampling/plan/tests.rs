@@ -1,4 +1,4 @@
-//! On gradients whose spread is known.
+//! Plans take gradients whose spread is known.
 
 use std::ops::ControlFlow;
 
@@ -77,8 +77,8 @@ fn sampling_stops_when_the_error_is_small_enough() {
 }
 
 #[test]
-fn looks_are_ever_rarer() {
-    let looks: Vec<usize> =
+fn estimates_are_ever_rarer() {
+    let counts: Vec<usize> =
         std::iter::successors(Some(FIRST), |n| Some(after(*n))).take(8).collect();
-    assert_eq!(looks, [4, 6, 8, 12, 16, 24, 32, 48]);
+    assert_eq!(counts, [4, 6, 8, 12, 16, 24, 32, 48]);
 }

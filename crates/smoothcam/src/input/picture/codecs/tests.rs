@@ -1,6 +1,9 @@
-use image::{Rgb, RgbImage, Rgba, RgbaImage};
+use std::io::Cursor;
 
-use super::*;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+use crate::Result;
+use crate::input::picture::{Limits, Picture};
 
 const LEFT: [u8; 3] = [255, 0, 0];
 const RIGHT: [u8; 3] = [0, 0, 255];

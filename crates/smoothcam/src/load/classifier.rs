@@ -1,86 +1,18 @@
-//! Loads a classifier: its model file, what lies beside it, and what the user says of it.
+//! A classifier is loaded from its model file, the files beside it, and what the user says about it.
 
-use std::path::PathBuf;
-
-use bytes::Bytes;
 use onnx_grad::{Dim, Graph};
 
-use super::bundled;
-use super::model_file::{self, ModelFile};
 use super::randomize::randomize;
+use super::spec::{Model, ModelSpec};
 use crate::array::Array;
 use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::labels::Labels;
-use crate::classifier::network::{Network, names, the_input, the_output, unsupported};
-use crate::engine::EngineOptions;
+use crate::classifier::network::{Network, names, picture_input, score_output};
+use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
-use crate::model_config::{self, InputShape, PartialPreprocess, Source};
+use crate::model_config::{self, InputShape, Source};
 use crate::{Error, Result};
-
-/// A model, and what the user says of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ModelSpec {
-    pub(crate) model: Model,
-    /// Parts of the preprocessing that count whatever the model's files say.
-    pub(crate) preprocess: PartialPreprocess,
-    /// A file of labels that counts whatever the model's files say.
-    pub(crate) labels: Option<PathBuf>,
-    /// Values of inputs that are not the picture.
-    pub(crate) inputs: Vec<(String, Array)>,
-    /// The output with the scores; `None` for the first.
-    pub(crate) output: Option<String>,
-    pub(crate) engine: EngineOptions,
-    /// The share of the topmost weights to put in random order, and the seed.
-    pub(crate) randomized: Option<(f64, u64)>,
-}
-
-/// Where a model is.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Model {
-    #[default]
-    Bundled,
-    File(PathBuf),
-    Bytes(Vec<u8>),
-}
-
-impl Model {
-    /// The bytes of the model's file, and where it lies.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(crate) fn bytes(&self) -> Result<(Bytes, Option<PathBuf>)> {
-        Ok(match self {
-            Model::Bundled => (bundled::MODEL.into(), None),
-            Model::File(path) => (model_file::bytes(path)?, Some(path.clone())),
-            Model::Bytes(bytes) => (bytes.clone().into(), None),
-        })
-    }
-
-    /// The model's graph, with the weights that lie beside it.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(crate) fn read(&self) -> Result<ModelFile> {
-        match self {
-            Model::Bundled => ModelFile::decode(bundled::MODEL.into()),
-            Model::File(path) => ModelFile::open(path),
-            Model::Bytes(bytes) => ModelFile::decode(bytes.clone().into()),
-        }
-    }
-
-    /// What the files beside the model say of its preprocessing and labels.
-    ///
-    /// # Errors
-    /// If one of them cannot be read.
-    fn config(&self) -> Result<Vec<Source>> {
-        match self {
-            Model::Bundled => bundled::sources(),
-            Model::File(path) => model_config::beside(path),
-            Model::Bytes(_) => Ok(Vec::new()),
-        }
-    }
-}
 
 /// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
 ///
@@ -89,19 +21,19 @@ impl Model {
 pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let file = spec.model.read()?;
     let config = spec.model.config()?;
-    let mut sources = vec![Source::flags(spec.preprocess)];
-    sources.extend(spec.labels.as_ref().map(Source::labels_file).transpose()?);
+    let mut sources = vec![Source::given(spec.preprocess)];
+    sources.extend(spec.labels.as_ref().map(model_config::labels_file).transpose()?);
     sources.extend(config);
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
 
     let mut graph = file.graph;
-    twice(&spec.inputs)?;
+    check_once(&spec.inputs)?;
     spec.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
     if let Some((share, seed)) = spec.randomized {
         randomize(&mut graph, share, seed);
     }
-    let output = the_output(&graph, spec.output.as_deref())?;
-    let input = the_input(&graph)?;
+    let output = score_output(&graph, spec.output.as_deref())?;
+    let input = picture_input(&graph)?;
     sources.extend(model_config::own_scaling(&graph, input, &sources));
     graph.take_floats(input).map_err(unsupported)?;
     let dims = graph.value(input).declared.as_deref().unwrap_or_default();
@@ -111,13 +43,13 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     };
     let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
     let (preprocess, mut provenance) =
-        Preprocess::resolve(&sources, &InputShape::from_dims(&dims)?)?;
+        model_config::resolve(&sources, &InputShape::from_dims(&dims)?)?;
     let batch = dims.first().copied().flatten().unwrap_or(1);
     if !(1..=MOST_PICTURES).contains(&batch) {
         return Err(Error::input(format!(
-            "the model takes {batch} pictures at once, at most {MOST_PICTURES} are given to it"
+            "the model takes {batch} pictures at once, expected 1 to {MOST_PICTURES}"
         ))
-        .with_hint("export it with a free batch size"));
+        .with_hint("export the model with a free batch size"));
     }
     let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, output)?;
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
@@ -127,11 +59,14 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     Classifier::new(network, labels, preprocess, provenance, file.sha256, built_in)
 }
 
-/// The most pictures at once of a model with a fixed batch size.
+/// The most pictures that a model with a fixed batch size may take at once.
 const MOST_PICTURES: u64 = 256;
 
-/// Refuses two values for one input.
-fn twice(inputs: &[(String, Array)]) -> Result<()> {
+/// Checks that each input has one value.
+///
+/// # Errors
+/// If one has two.
+fn check_once(inputs: &[(String, Array)]) -> Result<()> {
     let mut names = inputs.iter().map(|(name, _)| name).enumerate();
     match names.find(|(i, name)| inputs.iter().take(*i).any(|(other, _)| other == *name)) {
         Some((_, name)) => Err(Error::input(format!("the input '{name}' is given twice"))),
@@ -139,7 +74,10 @@ fn twice(inputs: &[(String, Array)]) -> Result<()> {
     }
 }
 
-/// Gives an input its value.
+/// Gives an input of a graph its value.
+///
+/// # Errors
+/// If there is no such input, or the value is not of its type.
 pub(crate) fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
     let input = graph.inputs().iter().copied().find(|i| graph.value(*i).name == name);
     let input = input.ok_or_else(|| {
@@ -156,7 +94,7 @@ pub(crate) fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
     Ok(())
 }
 
-/// The channels and pixels of the model's input.
+/// The axes, channels and size of the model's input.
 fn picture(preprocess: &Preprocess) -> Grid {
     let axes = match preprocess.layout {
         Layout::Nchw => Axes::ChannelsFirst,

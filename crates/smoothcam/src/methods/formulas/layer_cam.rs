@@ -1,7 +1,9 @@
-//! LayerCAM (Jiang et al., IEEE TIP 2021, eq. 6 and 7): L = ReLU(sum_k ReLU(D1_k) A_k), each
-//! neuron with a weight of its own.
+//! LayerCAM weighs each neuron by its positive gradient (Jiang et al., IEEE TIP 2021, eq. 6, 7).
+//!
+//! L = ReLU(sum_k ReLU(D1_k) A_k).
 
-use super::{Evidence, Formula, GRADIENT_CAM, Spec};
+use crate::methods::evidence::{Evidence, Formula};
+use crate::methods::spec::{GRADIENT_CAM, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "layer-cam",

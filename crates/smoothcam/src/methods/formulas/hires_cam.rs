@@ -1,7 +1,9 @@
-//! HiResCAM (Draelos and Carin, arXiv 2011.08891, eq. 5): L = ReLU(sum_k D1_k A_k), each neuron
-//! with a weight of its own.
+//! HiResCAM weighs each neuron by its gradient (Draelos and Carin, arXiv 2011.08891, eq. 5).
+//!
+//! L = ReLU(sum_k D1_k A_k).
 
-use super::{Evidence, Formula, GRADIENT_CAM, Spec};
+use crate::methods::evidence::{Evidence, Formula};
+use crate::methods::spec::{GRADIENT_CAM, Spec};
 
 pub(super) const SPEC: Spec = Spec {
     name: "hires-cam",

@@ -1,7 +1,8 @@
-//! Sensitivity maps (Simonyan et al., arXiv 1312.6034, section 3.1) and SmoothGrad (Smilkov et
-//! al., arXiv 1706.03825): the largest absolute gradient of the input's channels.
+//! Sensitivity maps show the largest absolute gradient of the input's channels (Simonyan et al., arXiv 1312.6034, section
+//! 3.1), SmoothGrad that of the mean gradient of noised pictures (Smilkov et al., arXiv 1706.03825).
 
-use super::{Evidence, Formula, GRADIENT_CAM, MAPS, Noise, Spec};
+use crate::methods::evidence::{Evidence, Formula, MAPS};
+use crate::methods::spec::{GRADIENT_CAM, Smoothing, Spec};
 
 pub(super) const PLAIN: Spec = Spec {
     name: "sensitivity",
@@ -20,7 +21,7 @@ pub(super) const SMOOTH: Spec = Spec {
     title: "SmoothGrad",
     source: "the sensitivity map of the mean gradient of noised pictures; arXiv 1706.03825",
     samples: 25,
-    noise: Noise::Required,
+    smoothing: Smoothing::Required { plain: PLAIN.name },
     ..PLAIN
 };
 

@@ -1,4 +1,4 @@
-//! PNG and JPEG files.
+//! Pictures are encoded as PNG and JPEG files.
 
 use std::io::Write;
 
@@ -6,13 +6,13 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
-use crate::input::picture::Picture;
+use crate::input::picture::pixels::Picture;
 use crate::{Error, Result};
 
-/// `picture` as the bytes of a PNG file: the same bytes for the same picture.
+/// Encodes a picture as a PNG file: the same bytes for the same picture.
 ///
 /// # Errors
-/// If it cannot be encoded (it is larger than PNG allows).
+/// If the picture is larger than PNG allows.
 pub fn encode_png(picture: &Picture) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     encode(picture, &mut bytes)
@@ -20,10 +20,10 @@ pub fn encode_png(picture: &Picture) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `picture` as the bytes of a JPEG file of good quality: a tenth of the PNG's, for pages that show many.
+/// Encodes a picture as a JPEG file of good quality, a tenth of the PNG's size, for pages that show many.
 ///
 /// # Errors
-/// If it cannot be encoded (JPEG allows 65535 pixels a side).
+/// If a side has more than 65535 pixels, which is what JPEG allows.
 pub fn encode_jpeg(picture: &Picture) -> Result<Vec<u8>> {
     const QUALITY: u8 = 88;
     let mut bytes = Vec::new();

@@ -1,0 +1,162 @@
+//! Picture files are decoded into pixels, after their size has been checked.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use crate::input::picture::limits::Limits;
+use crate::{Error, Hint, Result};
+
+/// The longest side that is accepted. Resampling holds several weights for each pixel of a side, so a picture of one
+/// row and a hundred million columns, a tiny file, would cost gigabytes.
+const MAX_SIDE: u32 = 1 << 20;
+
+/// A decoded picture: upright, opaque, 8-bit RGB.
+pub(crate) struct Decoded {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// `3 * width * height` bytes, rows from the top.
+    pub(crate) rgb: Vec<u8>,
+}
+
+/// Decodes `bytes`; `name` is how messages call the picture.
+///
+/// # Errors
+/// If there are no bytes, or they are no picture, a damaged one, or one over the limits.
+pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decoded> {
+    if bytes.is_empty() {
+        return Err(Error::input(format!("the picture {name} is empty (0 bytes)"))
+            .with_hint("copy or download it again"));
+    }
+    if bytes.len() as u64 > limits.max_bytes {
+        let message =
+            format!("the picture {name} has more than the {} bytes allowed", limits.max_bytes);
+        return Err(Error::input(message).with_hint(Hint::set("max_bytes", "BYTES", "allow more")));
+    }
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let Some((mut reader, format)) = reader.ok().and_then(|r| r.format().map(|f| (r, f))) else {
+        return Err(unknown(name));
+    };
+    reader.limits(memory(limits));
+    let damaged = |e| explain(e, name, format, limits);
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(Error::input(format!("the picture {name} has no pixels ({width}x{height})")));
+    }
+    if width.max(height) > MAX_SIDE {
+        return Err(Error::input(format!(
+            "the picture {name} has {width}x{height} pixels, but a side may have {MAX_SIDE} at most"
+        ))
+        .with_hint("divide it into parts"));
+    }
+    if pixels > limits.max_pixels {
+        return Err(Error::input(format!(
+            "the picture {name} has {width}x{height} pixels, more than the {} allowed",
+            limits.max_pixels
+        ))
+        .with_hint(too_many_pixels()));
+    }
+    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
+        return Err(truncated(name, format));
+    }
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
+    Ok(Decoded { width, height, rgb: opaque(image) })
+}
+
+/// The memory that decoding may take: 16 bytes a pixel hold any pixel format and a working copy.
+fn memory(limits: &Limits) -> image::Limits {
+    let mut memory = image::Limits::default();
+    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
+    memory
+}
+
+/// The RGB bytes of a picture; where it is transparent, it lies on white.
+fn opaque(image: DynamicImage) -> Vec<u8> {
+    if !image.color().has_alpha() {
+        return image.into_rgb8().into_raw();
+    }
+    let over_white = |colour: u8, alpha: u8| {
+        let (colour, alpha) = (u32::from(colour), u32::from(alpha));
+        // At most (255 * 255 + 127) / 255 = 255, so the quotient fits a byte.
+        ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    let image = image.into_rgba8();
+    let mut rgb = Vec::with_capacity(image.len() / 4 * 3);
+    rgb.extend(image.pixels().flat_map(|p| [0, 1, 2].map(|c| over_white(p[c], p[3]))));
+    rgb
+}
+
+/// Whether a JPEG's end marker follows its first scan.
+///
+/// The decoder fills what is missing of a truncated JPEG with grey instead of refusing it. Inside
+/// scans 0xFF is always followed by 0 or a restart marker, so `FF D9` there is the end marker; the
+/// headers are stepped over because a thumbnail in them has an end marker of its own.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    let mut at = 2_usize;
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at.saturating_add(4)) {
+        match marker {
+            0xFF => at += 1,
+            0xDA => {
+                return bytes
+                    .get(at..)
+                    .is_some_and(|rest| rest.windows(2).any(|w| w == [0xFF, 0xD9]));
+            }
+            _ => at = at.saturating_add(2 + usize::from(u16::from_be_bytes([high, low]))),
+        }
+    }
+    // The headers are unusual, but the decoder has read them: it will notice what is missing.
+    true
+}
+
+/// The format's name as people write it.
+fn shown(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::WebP => "WebP".into(),
+        other => format!("{other:?}").to_uppercase(),
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::input(format!(
+        "the file {name} is no picture that can be read, expected PNG, JPEG, WebP, GIF, BMP or TIFF"
+    ))
+    .with_hint("convert it to PNG or JPEG")
+}
+
+fn truncated(name: &str, format: ImageFormat) -> Error {
+    Error::input(format!(
+        "the picture {name} is truncated: its {} data ends too early",
+        shown(format)
+    ))
+    .with_hint("copy or download it again, or re-save what is left of it in an image editor")
+}
+
+fn too_many_pixels() -> Hint {
+    Hint::set("max_pixels", "PIXELS", "allow more").or("shrink the picture")
+}
+
+/// The decoder's error in our words.
+fn explain(error: ImageError, name: &str, format: ImageFormat, limits: &Limits) -> Error {
+    match error {
+        ImageError::Limits(_) => Error::input(format!(
+            "the picture {name} needs more memory to decode than the {} pixels allowed",
+            limits.max_pixels
+        ))
+        .with_hint(too_many_pixels()),
+        ImageError::Unsupported(e) => Error::input(format!(
+            "the picture {name} is a {} of a kind that cannot be read: {e}",
+            shown(format)
+        ))
+        .with_hint("convert it to PNG or JPEG"),
+        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            truncated(name, format)
+        }
+        e => Error::input(format!("the picture {name} is damaged: {e}"))
+            .with_hint("copy or download it again, or re-save it in an image editor"),
+    }
+}
