@@ -1,22 +1,22 @@
-//! The reverse sweep: walks a graph backwards and writes the gradient into it.
+//! Walks a graph backwards and appends the nodes that compute a gradient (the reverse sweep).
 
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::graph::{Node, NodeId, ValueId};
-use crate::rules::{self, Kind, Rule};
+use crate::rules::{self, Formula, Kind, NodeView, Vjp};
 use crate::tape::{Tape, Var};
-use crate::vjp::{At, Vjp};
 
-/// The cotangent of a value: `None` where the score does not depend on it, an error where a node
-/// in between has no rule.
+/// The cotangent of a value: `None` if what is differentiated does not depend on the value, an
+/// error if a node in between has no rule.
 pub type Cotangent<'g> = Result<Option<Var<'g>>>;
 
-/// The vector-Jacobian product: appends the nodes that compute, for each value of `wrt`, the
-/// derivative of sum(`of` * `dy`) with respect to it (of the value's own shape).
+/// Appends the nodes that compute the vector-Jacobian product of `of` with respect to each value of
+/// `wrt`: the derivative of sum(`of` * `dy`), which has the value's shape. `dy` has the shape of
+/// `of`.
 ///
-/// Only what lies between `wrt` and `of` is differentiated. A node without a rule makes an error
-/// of those entries alone that lie behind it.
+/// Only nodes between `wrt` and `of` are differentiated. If one of them has no rule, the cotangents
+/// of the values that the gradient reaches through it are errors; the others are not.
 pub fn vjp<'g>(tape: &'g Tape, of: Var<'g>, dy: Var<'g>, wrt: &[ValueId]) -> Vec<Cotangent<'g>> {
     let (active, nodes) = tape.read(|g| (g.varying(wrt), g.nodes.len()));
     let mut sweep = Sweep { tape, active, cotangents: HashMap::new() };
@@ -30,13 +30,13 @@ pub fn vjp<'g>(tape: &'g Tape, of: Var<'g>, dy: Var<'g>, wrt: &[ValueId]) -> Vec
 
 struct Sweep<'g> {
     tape: &'g Tape,
-    /// Per value: whether it varies with any value of `wrt`.
+    /// For each value, whether it varies with any value of `wrt`.
     active: Vec<bool>,
     cotangents: HashMap<ValueId, Result<Var<'g>>>,
 }
 
 impl<'g> Sweep<'g> {
-    /// Adds to a value's cotangent.
+    /// Adds a term to a value's cotangent.
     fn add(&mut self, value: ValueId, term: Result<Var<'g>>) {
         let sum = match (self.cotangents.remove(&value), term) {
             (None, term) => term,
@@ -50,12 +50,10 @@ impl<'g> Sweep<'g> {
     fn visit(&mut self, id: NodeId) {
         let node = self.tape.read(|g| g.node(id).clone());
         let active: Vec<usize> = (0..node.inputs.len())
-            .filter(|i| {
-                node.inputs[*i].is_some_and(|v| self.active[v.0]) && rules::passes(&node, *i)
-            })
+            .filter(|i| node.inputs[*i].is_some_and(|v| self.active[v.0]))
             .collect();
         let reached = node.outputs.iter().flatten().any(|v| self.cotangents.contains_key(v));
-        if active.is_empty() || !reached {
+        if active.is_empty() || !reached || !rules::passes_gradient(&node) {
             return;
         }
         self.tape.set_scope(&format!("grad/{}", node.name));
@@ -68,20 +66,25 @@ impl<'g> Sweep<'g> {
         }
     }
 
+    /// Adds a node's terms to the cotangents of those inputs that vary.
     fn differentiate(&mut self, node: &Node, active: &[usize]) -> Result<()> {
         let cotangents: Vec<Option<Var<'g>>> = node
             .outputs
             .iter()
             .map(|v| v.and_then(|v| self.cotangents.get(&v).cloned()).transpose())
             .collect::<Result<_>>()?;
-        let rule = rules::find(node)?;
-        let at = At { tape: self.tape, node: node.clone() };
-        match rule.kind {
+        let view = NodeView { tape: self.tape, node: node.clone() };
+        match rules::find(node)?.kind {
             Kind::Stop => Ok(()),
             Kind::Vjp(wrt, formula) => {
-                let vjp = Vjp { at, cotangents };
+                let vjp = Vjp { view, cotangents };
                 for i in active {
-                    let term = self.apply(&vjp, rule, wrt.contains(*i), formula, *i);
+                    let term = if wrt.contains(*i) {
+                        self.term(&vjp, formula, *i)
+                    } else {
+                        let what = format!("there is no gradient rule with respect to input {i}");
+                        Err(vjp.unsupported(what))
+                    };
                     if let Some(input) = node.inputs[*i] {
                         self.add(input, term);
                     }
@@ -91,15 +94,13 @@ impl<'g> Sweep<'g> {
             Kind::Decomposition(formula) => {
                 let Some(dy) = cotangents.first().copied().flatten() else { return Ok(()) };
                 let first = self.tape.read(|g| g.nodes.len());
-                let y = formula(&at)?;
+                let y = formula(&view)?;
                 self.tape.check()?;
                 let last = self.tape.read(|g| {
                     self.active.resize(g.values.len(), false);
                     for node in &g.nodes[first..] {
-                        let inputs = node.inputs.iter().enumerate();
-                        let varies = inputs
-                            .filter(|(i, _)| rules::passes(node, *i))
-                            .any(|(_, v)| v.is_some_and(|v| self.active[v.0]));
+                        let varies = rules::passes_gradient(node)
+                            && node.inputs.iter().flatten().any(|v| self.active[v.0]);
                         for output in node.outputs.iter().flatten() {
                             self.active[output.0] = varies && g.may_vary(*output);
                         }
@@ -113,27 +114,15 @@ impl<'g> Sweep<'g> {
         }
     }
 
-    /// One argument's term, summed over the axes along which the argument was broadcast.
-    fn apply(
-        &self,
-        vjp: &Vjp<'g>,
-        rule: &Rule,
-        supported: bool,
-        formula: rules::Formula,
-        i: usize,
-    ) -> Result<Var<'g>> {
-        if !supported {
-            let what =
-                format!("there is no gradient rule with respect to input {i} of {}", rule.op);
-            return Err(vjp.unsupported(what));
-        }
+    /// The term of input `i`, summed over the axes along which the input was broadcast.
+    fn term(&self, vjp: &Vjp<'g>, formula: Formula, i: usize) -> Result<Var<'g>> {
         let shape = vjp.x(i)?.shape();
         let dx = formula(vjp, i)?.sum_to(&shape);
         let found = dx.shape();
         self.tape.check()?;
         if found != shape {
-            return Err(Error::Invalid(format!(
-                "the gradient of node '{}' has shape {found:?} in place of {shape:?}",
+            return Err(Error::invalid(format!(
+                "the gradient of node '{}' has shape {found:?}, expected {shape:?}",
                 vjp.node.name
             )));
         }

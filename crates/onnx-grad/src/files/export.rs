@@ -1,22 +1,21 @@
-//! Writes [`Graph`]s as ONNX models: only what the outputs need, weights shared until encoded.
+//! Writes graphs as ONNX models.
 
 use std::collections::HashSet;
 
 use prost::Message;
 
-use crate::graph::{Attribute, Dim, Graph, Node, Value, ValueId};
-use crate::proto::{self, attribute_type};
+use super::opsets;
+use super::proto::{self, attribute_type};
+use super::value_info::value_info;
+use crate::graph::{Attribute, Graph, Node, UNCLAMPED, ValueId};
 use crate::tensor::Tensor;
 
-/// The IR version that goes with the levelled opset.
+/// The IR version that belongs to opset 21.
 const IR_VERSION: i64 = 10;
-/// Operators that came after it, with their opset. Till then, no other operator's form changes
-/// for what graphs hold.
-const NEWER: &[(&str, i64)] =
-    &[("Attention", 23), ("RMSNormalization", 23), ("RotaryEmbedding", 23), ("Swish", 24)];
 
 impl Graph {
-    /// The graph as an ONNX model: the nodes and constants that its outputs need, all its inputs.
+    /// The bytes of an ONNX model with this graph: all of its inputs, and the nodes and constants
+    /// that its outputs depend on. The opset is 21, or that of the newest operator.
     pub fn to_onnx(&self) -> Vec<u8> {
         self.to_proto().encode_to_vec()
     }
@@ -24,11 +23,10 @@ impl Graph {
     fn to_proto(&self) -> proto::ModelProto {
         let needed = self.ancestors(&self.outputs);
         let computed =
-            |n: &&Node| n.when.is_empty() && n.outputs.iter().flatten().any(|v| needed[v.0]);
+            |n: &&Node| n.predicates.is_empty() && n.outputs.iter().flatten().any(|v| needed[v.0]);
         let constants = self.values().filter(|(id, _)| needed[id.0]);
         let nodes: Vec<&Node> = self.nodes.iter().filter(computed).collect();
-        let newer = NEWER.iter().filter(|(op, _)| nodes.iter().any(|n| n.op == *op));
-        let opset = newer.map(|(_, opset)| *opset).max().unwrap_or(0);
+        let opset = nodes.iter().map(|n| opsets::since(&n.op)).max().unwrap_or(0);
         let mut names = HashSet::new();
         let graph = proto::GraphProto {
             name: "smoothcam".into(),
@@ -62,7 +60,7 @@ impl Graph {
         }
     }
 
-    /// A node, under a name that is not taken: its own, or else its output's.
+    /// A node, under its own name or that of its first output, whichever is not taken.
     fn node_proto<'a>(&'a self, node: &'a Node, taken: &mut HashSet<&'a str>) -> proto::NodeProto {
         let output = node.outputs.iter().flatten().next();
         let names = [Some(node.name.as_str()), output.map(|v| self.value(*v).name.as_str())];
@@ -71,15 +69,16 @@ impl Graph {
     }
 }
 
-/// A node under this name, with values as they are called in the file.
-pub(crate) fn named_proto(
+/// A node under this name; `value_name` gives the names of values in the file.
+pub(super) fn named_proto(
     node: &Node,
     name: &str,
-    of: impl Fn(ValueId) -> String,
+    value_name: impl Fn(ValueId) -> String,
 ) -> proto::NodeProto {
-    let names =
-        |ids: &[Option<ValueId>]| ids.iter().map(|v| v.map(&of).unwrap_or_default()).collect();
-    let own = node.attributes.iter().filter(|(name, _)| name != crate::level::OPEN);
+    let names = |ids: &[Option<ValueId>]| {
+        ids.iter().map(|v| v.map(&value_name).unwrap_or_default()).collect()
+    };
+    let own = node.attributes.iter().filter(|(name, _)| name != UNCLAMPED);
     proto::NodeProto {
         input: names(&node.inputs),
         output: names(&node.outputs),
@@ -110,7 +109,8 @@ fn attribute_proto(name: &str, attribute: &Attribute) -> proto::AttributeProto {
     out
 }
 
-pub(crate) fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
+/// A constant under this name.
+pub(super) fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
     let mut out = proto::TensorProto {
         name: name.to_owned(),
         dims: tensor.shape().iter().map(|d| *d as i64).collect(),
@@ -118,7 +118,7 @@ pub(crate) fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
         raw_data: tensor.bytes().cloned(),
         ..Default::default()
     };
-    if let Some(location) = tensor.kept_as() {
+    if let Some(location) = tensor.external_name() {
         let size = tensor.shape().iter().product::<usize>() * tensor.dtype().size();
         let entry = |key: &str, value| proto::StringStringEntryProto { key: key.into(), value };
         out.data_location = proto::DATA_LOCATION_EXTERNAL;
@@ -129,27 +129,4 @@ pub(crate) fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
         ];
     }
     out
-}
-
-/// A value's type, with the shape that is known of it, or else declared.
-pub(crate) fn value_info(value: &Value) -> proto::ValueInfoProto {
-    let known = value.shape.as_ref().map(|s| s.iter().map(|d| Dim::Fixed(*d)).collect());
-    let dims: Option<Vec<Dim>> = known.or_else(|| value.declared.clone());
-    let dim = |d: &Dim| match d {
-        Dim::Fixed(size) => {
-            proto::DimensionProto { dim_value: Some(*size as i64), ..Default::default() }
-        }
-        Dim::Dynamic(name) if name.is_empty() => proto::DimensionProto::default(),
-        Dim::Dynamic(name) => {
-            proto::DimensionProto { dim_param: Some(name.clone()), ..Default::default() }
-        }
-    };
-    // Engines find out what is not said, and refuse what is said wrongly.
-    let tensor_type = value.dtype.map(|dtype| proto::TensorTypeProto {
-        elem_type: dtype as i32,
-        shape: dims.map(|d| proto::TensorShapeProto { dim: d.iter().map(dim).collect() }),
-    });
-    let r#type =
-        tensor_type.map(|t| proto::TypeProto { tensor_type: Some(t), ..Default::default() });
-    proto::ValueInfoProto { name: value.name.clone(), r#type }
 }

@@ -1,12 +1,17 @@
-//! The ONNX messages that smoothcam reads and writes.
+//! Declares the messages of the ONNX format.
 //!
-//! Field numbers are those of `onnx.proto`. Fields that nothing here needs (training information,
-//! documentation of nodes) are left out and so dropped; messages that are only passed on are kept as
-//! their bytes.
-//! Scalars whose presence the format records are `Option`s: ONNX's checker looks at presence.
-//! Lists are written unpacked where `onnx.proto` has them so: rten's reader takes no other form.
+//! Field numbers are those of `onnx.proto`. Fields that nothing here needs, such as training
+//! information and the documentation of nodes, are left out, so files lose them. Messages that are
+//! only copied are bytes. Scalars are `Option`s if the format records their presence, which ONNX's
+//! checker looks at. Lists are unpacked where they are in `onnx.proto`, as rten reads no other
+//! form.
 
 use bytes::Bytes;
+
+/// Whether a domain is that of the standard operators, which has two names.
+pub(super) fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ModelProto {
@@ -62,7 +67,7 @@ pub(crate) struct FunctionProto {
     pub(crate) opset_import: Vec<OperatorSetIdProto>,
     #[prost(string, tag = "10")]
     pub(crate) domain: String,
-    /// Attributes with their defaults.
+    /// The attributes that have defaults.
     #[prost(message, repeated, tag = "11")]
     pub(crate) attribute_proto: Vec<AttributeProto>,
     #[prost(string, tag = "13")]

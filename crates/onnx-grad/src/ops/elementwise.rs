@@ -1,38 +1,14 @@
-//! The operators that formulas are written with.
-
-mod layout;
-mod linear;
-
-pub use linear::Sliding;
+//! Applies functions and operators element by element.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::shapes::broadcast;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
 
-/// The shape of an elementwise operation between these shapes, if they fit.
-pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
-    let rank = a.len().max(b.len());
-    let dim = |s: &[usize], i: usize| (i + s.len()).checked_sub(rank).map_or(1, |i| s[i]);
-    (0..rank)
-        .map(|i| match (dim(a, i), dim(b, i)) {
-            (m, n) if m == n || n == 1 => Some(m),
-            (1, n) => Some(n),
-            _ => None,
-        })
-        .collect()
-}
-
-fn ints(name: &'static str, values: &[usize]) -> (&'static str, Attribute) {
-    (name, Attribute::Ints(values.iter().map(|v| *v as i64).collect()))
-}
-
-fn to_i64s(values: &[usize]) -> Vec<i64> {
-    values.iter().map(|v| *v as i64).collect()
-}
-
 impl<'g> Var<'g> {
+    /// Appends a node with one float output of this shape.
     pub(crate) fn emit(
         self,
         op: &str,
@@ -43,7 +19,7 @@ impl<'g> Var<'g> {
         self.tape.op(op, inputs, attributes, DType::F32, shape)
     }
 
-    /// An elementwise operator of one argument, by its ONNX name.
+    /// The elementwise operator of this name, such as `Tanh`, of one argument.
     pub fn unary(self, op: &str) -> Var<'g> {
         self.emit(op, &[Some(self)], &[], self.shape())
     }
@@ -51,59 +27,61 @@ impl<'g> Var<'g> {
     fn elementwise(self, op: &str, other: Var<'g>, dtype: DType) -> Var<'g> {
         let (a, b) = (self.shape(), other.shape());
         let shape = broadcast(&a, &b).unwrap_or_else(|| {
-            self.tape.misfit(format!("{op} of {a:?} and {b:?}"));
+            self.tape.shape_error(format!("{op} cannot broadcast shapes {a:?} and {b:?}"));
             a
         });
         self.tape.op(op, &[Some(self), Some(other)], &[], dtype, shape)
     }
 
-    /// An elementwise operator of two arguments, broadcast, by its ONNX name.
+    /// The elementwise operator of this name, such as `Max`, of two arguments that are broadcast.
     pub fn binary(self, op: &str, other: Var<'g>) -> Var<'g> {
         self.elementwise(op, other, DType::F32)
     }
 
-    /// A comparison, by its ONNX name: a mask.
+    /// The mask that the operator of this name, such as `Greater` or `And`, makes of two arguments
+    /// that are broadcast.
     pub fn compare(self, op: &str, other: Var<'g>) -> Var<'g> {
         self.elementwise(op, other, DType::Bool)
     }
 
-    /// Where `self > value`: a mask.
+    /// The mask of `self > value`.
     pub fn gt(self, value: f32) -> Var<'g> {
         self.compare("Greater", self.tape.scalar(value))
     }
 
-    /// Where `self < value`: a mask.
+    /// The mask of `self < value`.
     pub fn lt(self, value: f32) -> Var<'g> {
         self.compare("Less", self.tape.scalar(value))
     }
 
-    /// Where `self == other`: a mask.
+    /// The mask of `self == other`.
     pub fn equals(self, other: Var<'g>) -> Var<'g> {
         self.compare("Equal", other)
     }
 
-    /// Of a mask: `yes` where it holds, else `no`.
+    /// Of a mask: `yes` where it is true, else `no`.
     pub fn select(self, yes: Var<'g>, no: Var<'g>) -> Var<'g> {
         let shape = broadcast(&self.shape(), &yes.shape()).and_then(|s| broadcast(&s, &no.shape()));
         let shape = shape.unwrap_or_else(|| {
-            self.tape.misfit("Where's arguments".into());
+            self.tape.shape_error("Where cannot broadcast the shapes of its arguments");
             self.shape()
         });
         self.emit("Where", &[Some(self), Some(yes), Some(no)], &[], shape)
     }
 
-    /// Of a mask: `x` where it holds, else zero.
+    /// Of a mask: `x` where it is true, else zero.
     pub fn keep(self, x: Var<'g>) -> Var<'g> {
         self.select(x, self.tape.scalar(0.0))
     }
 
-    /// Of a mask: 1 where it holds, else 0.
+    /// Of a mask: 1 where it is true, else 0.
     pub fn to_float(self) -> Var<'g> {
         self.emit("Cast", &[Some(self)], &[("to", Attribute::Int(DType::F32 as i64))], self.shape())
     }
 
-    /// 1 where self > 0, else 0: a mask to multiply by, many times faster than a comparison and
-    /// `Where` on every engine. Exact down to 2^-127, below all normal numbers.
+    /// The step function: 1 where self > 0, else 0. It is a steep `HardSigmoid`: multiplying by it
+    /// is many times faster, on every engine, than a comparison and `Where`. It is exact down to
+    /// self = 2^-127, which is below all normal numbers.
     pub fn step(self) -> Var<'g> {
         let steep = [("alpha", Attribute::Float(2f32.powi(127))), ("beta", Attribute::Float(0.0))];
         self.emit("HardSigmoid", &[Some(self)], &steep, self.shape())
@@ -134,12 +112,12 @@ impl<'g> Var<'g> {
         self.unary("Abs")
     }
 
-    /// -1, 0 or 1. (Composed, as rten's Sign takes 0 to 1.)
+    /// The sign: -1, 0 or 1. (It is composed of comparisons, as rten's `Sign` of 0 is 1.)
     pub fn sign(self) -> Var<'g> {
         self.gt(0.0).to_float() - self.lt(0.0).to_float()
     }
 
-    /// The logistic function.
+    /// The logistic function, 1 / (1 + e^-self).
     pub fn sigmoid(self) -> Var<'g> {
         self.unary("Sigmoid")
     }
@@ -152,33 +130,6 @@ impl<'g> Var<'g> {
     /// self^exponent, elementwise.
     pub fn pow(self, exponent: Var<'g>) -> Var<'g> {
         self.binary("Pow", exponent)
-    }
-
-    /// A reduction over these axes, by its ONNX name (`ReduceSum`, `ReduceMax` ...); they stay
-    /// as ones.
-    pub fn reduce(self, op: &str, axes: &[usize]) -> Var<'g> {
-        if axes.is_empty() {
-            return self;
-        }
-        let mut shape = self.shape();
-        for axis in axes {
-            match shape.get_mut(*axis) {
-                Some(dim) => *dim = 1,
-                None => self.tape.misfit(format!("{op} over axis {axis} of {:?}", self.shape())),
-            }
-        }
-        let axes = self.tape.ints(&to_i64s(axes));
-        self.emit(op, &[Some(self), Some(axes)], &[("keepdims", Attribute::Int(1))], shape)
-    }
-
-    /// The sum over these axes, which stay as ones.
-    pub fn sum(self, axes: &[usize]) -> Var<'g> {
-        self.reduce("ReduceSum", axes)
-    }
-
-    /// The softmax along `axis`.
-    pub fn softmax(self, axis: usize) -> Var<'g> {
-        self.emit("Softmax", &[Some(self)], &[("axis", Attribute::Int(axis as i64))], self.shape())
     }
 }
 

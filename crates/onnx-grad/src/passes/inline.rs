@@ -1,4 +1,4 @@
-//! Writes a graph into another one: the same computation once more, of other inputs.
+//! Inlines one graph into another: the same computation once more, of other inputs.
 
 use std::collections::HashMap;
 
@@ -7,24 +7,24 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::tape::{Tape, Var};
 
 impl Tape {
-    /// Appends what `graph` computes `wanted` by, from `inputs` in place of its own; the values' names
-    /// begin with the [scope](Self::set_scope). Constants that
-    /// this graph has already, under the same name, are not stored twice. The shapes of `graph` must
-    /// have been learnt.
+    /// Appends copies of the nodes by which `graph` computes the values `wanted`, and returns those
+    /// values. Each of `inputs` is a value of `graph` and the one that takes its place. The names
+    /// of copied values begin with the [scope](Self::set_scope). Constants that this graph already
+    /// has under the same name are not stored twice. The shapes of `graph` must be known.
     ///
     /// # Errors
-    /// If a value is needed that is neither given, nor constant, nor computed, or if a node runs on
-    /// a condition.
-    pub fn embed<'g>(
+    /// If a value is needed that is not among `inputs`, constant or computed, or if a node runs
+    /// only on a condition.
+    pub fn inline<'g>(
         &'g self,
         graph: &Graph,
         inputs: &[(ValueId, Var<'g>)],
         wanted: &[ValueId],
     ) -> Result<Vec<Var<'g>>> {
-        let mut known: HashMap<ValueId, ValueId> = inputs.iter().map(|(v, x)| (*v, x.id)).collect();
-        let needed = graph.needed(wanted, |v| known.contains_key(&v));
+        let mut here: HashMap<ValueId, ValueId> = inputs.iter().map(|(v, x)| (*v, x.id)).collect();
+        let needed = graph.needed(wanted, |v| here.contains_key(&v));
         for (id, value) in graph.values().filter(|(id, _)| needed[id.0]) {
-            let Some(tensor) = value.initializer.as_ref().filter(|_| !known.contains_key(&id))
+            let Some(tensor) = value.initializer.as_ref().filter(|_| !here.contains_key(&id))
             else {
                 continue;
             };
@@ -32,42 +32,44 @@ impl Tape {
             let same = own
                 .find(&value.name)
                 .filter(|v| own.value(*v).initializer.as_ref() == Some(tensor));
-            let here = same.unwrap_or_else(|| own.add_initializer(&value.name, tensor.clone()));
-            known.insert(id, here);
+            let constant = same.unwrap_or_else(|| own.add_initializer(&value.name, tensor.clone()));
+            here.insert(id, constant);
         }
         let computed =
-            |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0] && !known.contains_key(v));
+            |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0] && !here.contains_key(v));
         let nodes: Vec<&Node> = graph.nodes.iter().filter(computed).collect();
         for node in nodes {
-            self.embed_node(graph, node, &mut known)?;
+            self.inline_node(graph, node, &mut here)?;
         }
-        let of = |v: &ValueId| known.get(v).map(|v| self.var(*v)).ok_or_else(|| missing(graph, *v));
-        wanted.iter().map(of).collect()
+        let copy =
+            |v: &ValueId| here.get(v).map(|v| self.var(*v)).ok_or_else(|| missing(graph, *v));
+        wanted.iter().map(copy).collect()
     }
 
-    fn embed_node(
+    /// Appends a copy of a node. `here` maps the values of `graph` to those of this graph.
+    fn inline_node(
         &self,
         graph: &Graph,
         node: &Node,
-        known: &mut HashMap<ValueId, ValueId>,
+        here: &mut HashMap<ValueId, ValueId>,
     ) -> Result<()> {
-        if !node.when.is_empty() {
-            return Err(node.unsupported("it runs on a condition that is not known"));
+        if !node.predicates.is_empty() {
+            return Err(node.unsupported("it runs only on a condition that is not known"));
         }
-        let here = |v: &Option<ValueId>| {
-            v.map(|v| known.get(&v).copied().ok_or_else(|| missing(graph, v))).transpose()
+        let copy = |v: &Option<ValueId>| {
+            v.map(|v| here.get(&v).copied().ok_or_else(|| missing(graph, v))).transpose()
         };
-        let inputs = node.inputs.iter().map(here).collect::<Result<Vec<_>>>()?;
+        let inputs = node.inputs.iter().map(copy).collect::<Result<Vec<_>>>()?;
         let mut own = self.graph_mut();
         let outputs = node.outputs.iter().map(|output| {
             let value = graph.value((*output)?);
             let id = own.add_value(&self.scoped(&value.name), value.dtype, value.shape.clone());
-            own.values[id.0].known.clone_from(&value.known);
+            own.values[id.0].folded.clone_from(&value.folded);
             Some(id)
         });
         let outputs: Vec<Option<ValueId>> = outputs.collect();
         for (from, to) in node.outputs.iter().zip(&outputs) {
-            known.extend(from.zip(*to));
+            here.extend(from.zip(*to));
         }
         let first = outputs.iter().flatten().next();
         let name = first.map(|v| own.value(*v).name.clone()).unwrap_or_default();
@@ -77,7 +79,10 @@ impl Tape {
 }
 
 fn missing(graph: &Graph, value: ValueId) -> Error {
-    Error::Invalid(format!("'{}' is neither given nor computed", graph.value(value).name))
+    Error::invalid(format!(
+        "the value '{}' is needed, but nothing computes it",
+        graph.value(value).name
+    ))
 }
 
 #[cfg(test)]
@@ -86,7 +91,7 @@ mod tests {
     use crate::{Graph, Tape, Tensor};
 
     #[test]
-    fn the_same_computation_twice_shares_its_constants() {
+    fn a_graph_inlined_into_itself_shares_its_constants() {
         let tape = Tape::new(Graph::new());
         let x = tape.input("x", &[2]);
         let y = (x * tape.constant(Tensor::from_f32s(&[2], &[2.0, 3.0]).unwrap())).exp();
@@ -95,10 +100,10 @@ mod tests {
         let tape = Tape::new(graph.clone());
         let constants = |g: &Graph| g.values().filter(|(_, v)| v.initializer.is_some()).count();
         let other = tape.input("other", &[2]);
-        let sums = tape.embed(&graph, &[(x, other)], &[y]).unwrap();
+        let sums = tape.inline(&graph, &[(x, other)], &[y]).unwrap();
         let sum = tape.var(y) + sums[0];
         let (other, sum) = (other.id(), sum.id());
-        assert!(tape.embed(&graph, &[], &[y]).is_err(), "x is not given");
+        assert!(tape.inline(&graph, &[], &[y]).is_err(), "x is not given");
         let mut both = tape.into_graph().unwrap();
         assert_eq!(constants(&both), constants(&graph));
         both.set_outputs(&[sum]);

@@ -1,38 +1,39 @@
-//! The same computation in another form, which an engine may run faster.
+//! Rewrites convolutions as transposed convolutions, which some engines compute faster.
 
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, Node};
-use crate::ops::Sliding;
+use crate::ops::ConvAttributes;
 use crate::tape::Tape;
 
 /// The size of a convolution of stride 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvSize {
-    /// Its input's channels.
-    pub inputs: usize,
-    /// Its output's channels.
-    pub outputs: usize,
-    /// The elements of a kernel's window.
-    pub taps: usize,
-    /// The places of its output: rows times columns.
-    pub places: usize,
+    /// The number of input channels.
+    pub in_channels: usize,
+    /// The number of output channels.
+    pub out_channels: usize,
+    /// The number of elements of a kernel's window: rows times columns.
+    pub window: usize,
+    /// The number of positions of the output: rows times columns.
+    pub positions: usize,
 }
 
 impl Graph {
-    /// Writes convolutions as transposed convolutions by the flipped kernels where `when` says so:
-    /// those of stride 1, in one group, without gaps, by constant kernels of more than one element.
+    /// Rewrites the convolutions that `select` chooses as transposed convolutions by the flipped
+    /// kernels. Candidates have stride 1, dilation 1, one group, and constant kernels of more than
+    /// one element. All shapes must be known.
     ///
     /// # Errors
-    /// If the graph's shapes do not fit together.
-    pub fn transpose_convs(mut self, when: impl Fn(ConvSize) -> bool) -> Result<Graph> {
-        let depending = self.depending(&self.inputs, &[]);
+    /// If the graph's shapes contradict each other.
+    pub fn transpose_convs(mut self, select: impl Fn(ConvSize) -> bool) -> Result<Graph> {
+        let computed = self.dependents(&self.inputs, &[]);
         let nodes = std::mem::take(&mut self.nodes);
         let tape = Tape::new(self);
         for node in nodes {
             let constant =
-                |i: usize| node.inputs.get(i).is_some_and(|v| v.is_some_and(|v| !depending[v.0]));
+                |i: usize| node.inputs.get(i).is_some_and(|v| v.is_some_and(|v| !computed[v.0]));
             match tape.read(|g| size(g, &node)) {
-                Some(size) if constant(1) && when(size) => tape.push(transposed(&tape, node)),
+                Some(size) if constant(1) && select(size) => tape.push(transposed(&tape, node)),
                 _ => tape.push(node),
             }
         }
@@ -40,25 +41,32 @@ impl Graph {
     }
 }
 
-/// The size of a convolution that can be written as a transposed one.
+/// The size of a convolution that can be rewritten as a transposed one; `None` for other nodes.
 fn size(graph: &Graph, node: &Node) -> Option<ConvSize> {
     let is = |name, value| node.attribute(name).is_none_or(|a| *a == value);
     let shape = |v: Option<&Option<_>>| graph.shape((*v?)?).map(<[usize]>::to_vec);
     let (w, y) = (shape(node.inputs.get(1))?, shape(node.outputs.first())?);
-    let [outputs, inputs, kernel @ ..] = w.as_slice() else { return None };
+    let [out_channels, in_channels, kernel @ ..] = w.as_slice() else { return None };
     let ones = || Attribute::Ints(vec![1; kernel.len()]);
-    let fits = node.qualified_op() == "Conv"
+    let is_candidate = node.qualified_op() == "Conv"
         && is("group", Attribute::Int(1))
         && is("strides", ones())
         && is("dilations", ones())
         && node.attribute("auto_pad").is_none()
         && pads(node, kernel).is_some();
-    let taps = kernel.iter().product();
-    let places = y.iter().skip(2).product();
-    (fits && taps > 1).then_some(ConvSize { inputs: *inputs, outputs: *outputs, taps, places })
+    let window = kernel.iter().product();
+    let positions = y.iter().skip(2).product();
+    let (in_channels, out_channels) = (*in_channels, *out_channels);
+    (is_candidate && window > 1).then_some(ConvSize {
+        in_channels,
+        out_channels,
+        window,
+        positions,
+    })
 }
 
-/// The pads of the transposed convolution.
+/// The pads of the transposed convolution; `None` if a kernel cannot overlap all of the
+/// convolution's padding.
 fn pads(node: &Node, kernel: &[usize]) -> Option<Vec<usize>> {
     let none = vec![0; 2 * kernel.len()];
     let pads = match node.attribute("pads") {
@@ -69,6 +77,7 @@ fn pads(node: &Node, kernel: &[usize]) -> Option<Vec<usize>> {
     kernel.iter().cycle().zip(pads).map(cut).collect()
 }
 
+/// The transposed convolution in place of a convolution. Its kernels are appended to the tape.
 fn transposed(tape: &Tape, mut node: Node) -> Node {
     tape.set_scope(&node.name);
     if let Some(Some(w)) = node.inputs.get(1).copied() {
@@ -78,8 +87,8 @@ fn transposed(tape: &Tape, mut node: Node) -> Node {
         node.inputs[1] = Some(w.flipped().transpose(&order).id());
         let ones = vec![1; kernel.len()];
         let pads = pads(&node, &kernel).unwrap_or_default();
-        let sliding = Sliding { strides: ones.clone(), dilations: ones, pads };
-        for (name, value) in sliding.attributes() {
+        let options = ConvAttributes { strides: ones.clone(), dilations: ones, pads };
+        for (name, value) in options.to_attributes() {
             node.set_attribute(name, value);
         }
         node.op = "ConvTranspose".into();
@@ -92,10 +101,10 @@ fn transposed(tape: &Tape, mut node: Node) -> Node {
 mod tests {
     use super::*;
     use crate::tensor::Tensor;
-    use crate::testing::{Random, case, learn, run};
+    use crate::testing::{Random, case, infer_shapes, run};
 
-    /// The operators of a convolution's graph, recast, after a check that they compute the same.
-    fn recast(x: &[usize], w: &[usize], attributes: &[(&'static str, &[i64])]) -> Vec<String> {
+    /// The operators that a convolution is rewritten as, after a check that they compute the same.
+    fn rewritten(x: &[usize], w: &[usize], attributes: &[(&'static str, &[i64])]) -> Vec<String> {
         let kernel: Vec<i64> = w[2..].iter().map(|k| *k as i64).collect();
         let conv = case("Conv").x(x).fixed(w, -1.0, 1.0).fixed(&w[..1], -1.0, 1.0);
         let conv = conv.ints("kernel_shape", &kernel);
@@ -104,7 +113,7 @@ mod tests {
             _ => conv.ints(name, values),
         });
         let (mut graph, inputs, _) = conv.graph();
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let mut random = Random::new(1);
         let values: Vec<f32> = (0..x.iter().product()).map(|_| random.next()).collect();
         let input = Tensor::from_f32s(x, &values).unwrap();
@@ -118,16 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn a_transposed_convolution_computes_the_same() {
+    fn transposed_convolutions_compute_the_same() {
         for (w, attributes) in [
             (&[4, 3, 3, 2][..], &[][..]),
             (&[4, 3, 3, 3], &[("pads", &[1, 2, 0, 1][..])]),
             (&[2, 3, 1, 5], &[("strides", &[1, 1])]),
         ] {
-            let ops = recast(&[2, 3, 7, 6], w, attributes);
+            let ops = rewritten(&[2, 3, 7, 6], w, attributes);
             assert_eq!(ops.last().unwrap(), "ConvTranspose", "{w:?} {attributes:?}");
         }
-        assert_eq!(recast(&[1, 3, 7], &[4, 3, 3], &[]).last().unwrap(), "ConvTranspose");
+        assert_eq!(rewritten(&[1, 3, 7], &[4, 3, 3], &[]).last().unwrap(), "ConvTranspose");
     }
 
     #[test]
@@ -139,7 +148,7 @@ mod tests {
             (&[4, 3, 2, 2], &[("pads", &[2, 0, 0, 0])]),
             (&[3, 1, 3, 3], &[("group", &[3])]),
         ] {
-            assert_eq!(recast(&[2, 3, 7, 6], w, attributes), ["Conv"], "{w:?} {attributes:?}");
+            assert_eq!(rewritten(&[2, 3, 7, 6], w, attributes), ["Conv"], "{w:?} {attributes:?}");
         }
     }
 }

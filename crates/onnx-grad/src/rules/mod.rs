@@ -1,4 +1,4 @@
-//! All gradient rules, in one sorted table.
+//! Lists the gradient rules of all operators in one sorted table.
 
 mod activation;
 mod attention;
@@ -24,20 +24,21 @@ mod slice;
 mod softmax;
 mod top_k;
 mod unary_elementwise;
+mod view;
 mod window;
 
 pub(crate) use padding::implied_pads;
 pub(crate) use rule::{Formula, Kind, Rule};
+pub(crate) use view::{NodeView, Vjp};
 
 use rule::{Wrt, decompose, rule, stop};
 
 use crate::error::Result;
-use crate::graph::{Attribute, Node};
+use crate::graph::{Attribute, Node, UNCLAMPED};
 use crate::tape::{Tape, Var};
 use crate::tensor::DType;
-use crate::vjp::At;
 
-/// The attributes of all reductions.
+/// The attributes that all reductions have.
 const REDUCTION: &[&str] = &["keepdims", "noop_with_empty_axes"];
 
 #[rustfmt::skip]
@@ -54,7 +55,7 @@ static RULES: &[Rule] = &[
     rule("Atan", Wrt::All, &[], unary_elementwise::atan),
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
     decompose("Attention", &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"], attention::attention),
-    rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).otherwise(pooling::spread_mean),
+    rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
     rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
@@ -111,9 +112,9 @@ static RULES: &[Rule] = &[
     rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
     decompose("LpNormalization", &["axis", "p"], norm::lp),
     decompose("LpPool", &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"], lp_pool::lp_pool),
-    rule("MatMul", Wrt::All, &[], matmul::matmul).otherwise(matmul::by_vector),
+    rule("MatMul", Wrt::All, &[], matmul::matmul).or_decompose(matmul::by_computed_vector),
     rule("Max", Wrt::All, &[], binary_elementwise::extremum),
-    rule("MaxPool", Wrt::First, &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], max_pool::max_pool).otherwise(max_pool::spread_max),
+    rule("MaxPool", Wrt::First, &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], max_pool::max_pool).or_decompose(max_pool::dilated_max_pool),
     rule("Mean", Wrt::All, &[], binary_elementwise::mean),
     decompose("MeanVarianceNormalization", &["axes"], norm::mean_variance),
     rule("Min", Wrt::All, &[], binary_elementwise::extremum),
@@ -129,7 +130,7 @@ static RULES: &[Rule] = &[
     rule("PRelu", Wrt::All, &[], activation::prelu),
     rule("Pad", Wrt::First, &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
-    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", crate::level::OPEN, "output_dtype", "precision", "saturate"], quantize::quantize),
+    rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
@@ -149,9 +150,9 @@ static RULES: &[Rule] = &[
     rule("ReduceSumSquare", Wrt::First, REDUCTION, reduce::sum_square),
     rule("Relu", Wrt::All, &[], activation::relu),
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
-    rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).otherwise(resize::as_matrices),
+    rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::as_matrices),
     stop("Round"),
-    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).otherwise(gather::scatter_to_part),
+    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
     decompose("Selu", &["alpha", "gamma"], activation::selu),
     stop("Shape"),
@@ -198,41 +199,41 @@ fn lookup(node: &Node) -> Option<&'static Rule> {
 /// The rule for a node.
 ///
 /// # Errors
-/// If there is none, or it does not know one of the node's attributes.
+/// If there is none, or if it does not take one of the node's attributes into account.
 pub(crate) fn find(node: &Node) -> Result<&'static Rule> {
     let rule = lookup(node).ok_or_else(|| node.unsupported("there is no gradient rule for it"))?;
     let known = |name: &String| rule.attributes.contains(&name.as_str());
     match node.attributes.iter().find(|(name, _)| !known(name)) {
         Some((name, _)) if !matches!(rule.kind, Kind::Stop) => {
-            Err(node.unsupported(format!("its gradient rule does not know attribute '{name}'")))
+            Err(node.unsupported(format!("its gradient rule does not support attribute '{name}'")))
         }
         _ => Ok(rule),
     }
 }
 
-/// The output of a node, written in operators that every engine has; `None` if the node is that
-/// already.
+/// A node's first output, written in operators that every engine computes; `None` if the node
+/// itself is such an operator.
 ///
 /// # Errors
-/// If it should be written otherwise, but has options that are not supported.
-pub(crate) fn written_otherwise<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Var<'g>>> {
-    let at = At { tape, node: node.clone() };
+/// If the node must be decomposed, but has options that are not supported.
+pub(crate) fn decomposition<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Var<'g>>> {
+    let view = NodeView { tape, node: node.clone() };
     match lookup(node) {
         Some(Rule { kind: Kind::Decomposition(formula), .. }) => {
-            find(node).and_then(|_| formula(&at)).map(Some)
+            find(node).and_then(|_| formula(&view)).map(Some)
         }
-        Some(Rule { otherwise: Some(form), .. }) => form(&at),
+        Some(Rule { optional: Some(formula), .. }) => formula(&view),
         _ => Ok(None),
     }
 }
 
-/// Whether a node is made of others.
+/// Whether a node's operator is always decomposed.
 pub(crate) fn is_decomposed(node: &Node) -> bool {
     lookup(node).is_some_and(|r| matches!(r.kind, Kind::Decomposition(_)))
 }
 
-/// Whether a node's output can vary with an input, as far as is known.
-pub(crate) fn passes(node: &Node, _input: usize) -> bool {
+/// Whether a gradient can pass a node. Of operators without a rule it is assumed that it can.
+pub(crate) fn passes_gradient(node: &Node) -> bool {
     let to_integer = match node.attribute("to") {
         Some(Attribute::Int(to)) => node.op == "Cast" && *to != DType::F32 as i64,
         _ => false,
@@ -240,19 +241,16 @@ pub(crate) fn passes(node: &Node, _input: usize) -> bool {
     !to_integer && !lookup(node).is_some_and(|r| matches!(r.kind, Kind::Stop))
 }
 
-/// The operators that the gradient passes, sorted, with how: for documentation.
-pub fn supported() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let how = |r: &Rule| match r.kind {
-        Kind::Vjp(..) => "rule",
-        Kind::Decomposition(_) => "decomposition",
-        Kind::Stop => "no gradient",
-    };
-    let mut all: Vec<_> = crate::level::rewritten().map(|op| (op, "rewritten")).collect();
-    all.extend(RULES.iter().map(|r| (r.op, how(r))));
-    // What is read as another may stay as a part of that.
-    all.sort_by_key(|(op, _)| *op);
-    all.dedup_by_key(|(op, _)| *op);
-    all.into_iter()
+/// All operators of the table, with the way in which a gradient passes each.
+pub(crate) fn operators() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RULES.iter().map(|rule| {
+        let how = match rule.kind {
+            Kind::Vjp(..) => "rule",
+            Kind::Decomposition(_) => "decomposition",
+            Kind::Stop => "no gradient",
+        };
+        (rule.op, how)
+    })
 }
 
 #[cfg(test)]

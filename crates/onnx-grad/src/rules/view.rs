@@ -1,4 +1,4 @@
-//! What a gradient rule sees of the node that it differentiates.
+//! Shows a rule the node that it differentiates or decomposes.
 
 use std::ops::Deref;
 
@@ -7,25 +7,25 @@ use crate::graph::{Attribute, Node};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 
-/// A node, to write formulas about: its inputs, outputs and attributes.
+/// A node as formulas see it: its inputs and outputs as [`Var`]s, and its attributes.
 #[derive(Debug)]
-pub(crate) struct At<'g> {
+pub(crate) struct NodeView<'g> {
     pub(crate) tape: &'g Tape,
     pub(crate) node: Node,
 }
 
-/// A node with the cotangents of its outputs: all that a vector-Jacobian product needs.
+/// A node and the cotangents of its outputs: what the formula of a vector-Jacobian product needs.
 #[derive(Debug)]
 pub(crate) struct Vjp<'g> {
-    pub(crate) at: At<'g>,
-    /// Per output; `None` where the score does not depend on it.
+    pub(crate) view: NodeView<'g>,
+    /// The cotangent of each output; `None` if what is differentiated does not depend on it.
     pub(crate) cotangents: Vec<Option<Var<'g>>>,
 }
 
 impl<'g> Deref for Vjp<'g> {
-    type Target = At<'g>;
-    fn deref(&self) -> &At<'g> {
-        &self.at
+    type Target = NodeView<'g>;
+    fn deref(&self) -> &NodeView<'g> {
+        &self.view
     }
 }
 
@@ -33,34 +33,36 @@ impl<'g> Vjp<'g> {
     /// The cotangent of the first output.
     ///
     /// # Errors
-    /// If only other outputs have one.
+    /// If only later outputs have one.
     pub(crate) fn dy(&self) -> Result<Var<'g>> {
-        self.dy_at(0).ok_or_else(|| self.unsupported("the score depends on its later outputs only"))
+        self.dy_at(0).ok_or_else(|| {
+            self.unsupported("the gradient of outputs after the first is not supported")
+        })
     }
 
-    /// The cotangent of output `i`; `None` if the score does not depend on it.
+    /// The cotangent of output `i`; `None` if what is differentiated does not depend on it.
     pub(crate) fn dy_at(&self, i: usize) -> Option<Var<'g>> {
         self.cotangents.get(i).copied().flatten()
     }
 }
 
-impl<'g> At<'g> {
-    /// The tape, for constants.
+impl<'g> NodeView<'g> {
+    /// The tape, which makes constants.
     pub(crate) fn tape(&self) -> &'g Tape {
         self.tape
     }
 
-    /// How many inputs the node has, left out ones between them included.
+    /// The number of inputs, counting those between them that are left out.
     pub(crate) fn arity(&self) -> usize {
         self.node.inputs.len()
     }
 
-    /// How many outputs the node has.
+    /// The number of outputs.
     pub(crate) fn outputs(&self) -> usize {
         self.node.outputs.len()
     }
 
-    /// Input `i`, if it is given.
+    /// Input `i`, if the node has it.
     pub(crate) fn optional(&self, i: usize) -> Option<Var<'g>> {
         self.node.inputs.get(i).copied().flatten().map(|id| self.tape.var(id))
     }
@@ -78,15 +80,15 @@ impl<'g> At<'g> {
     /// # Errors
     /// If the node lacks it.
     pub(crate) fn y(&self) -> Result<Var<'g>> {
-        self.y_at(0).ok_or_else(|| self.unsupported("it has no output"))
+        self.y_at(0).ok_or_else(|| self.unsupported("its first output is missing"))
     }
 
-    /// Output `i`, if anything uses it.
+    /// Output `i`, if the node has it.
     pub(crate) fn y_at(&self, i: usize) -> Option<Var<'g>> {
         self.node.outputs.get(i).copied().flatten().map(|id| self.tape.var(id))
     }
 
-    /// An integer attribute.
+    /// An integer attribute, or the default if the node does not have it.
     pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         match self.node.attribute(name) {
             Some(Attribute::Int(i)) => *i,
@@ -94,7 +96,7 @@ impl<'g> At<'g> {
         }
     }
 
-    /// A float attribute.
+    /// A float attribute, or the default if the node does not have it.
     pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
         match self.node.attribute(name) {
             Some(Attribute::Float(f)) => *f,
@@ -102,7 +104,7 @@ impl<'g> At<'g> {
         }
     }
 
-    /// An attribute that is a list of integers.
+    /// An attribute that is a list of integers, if the node has it.
     pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
         match self.node.attribute(name) {
             Some(Attribute::Ints(i)) => Some(i.clone()),
@@ -110,7 +112,7 @@ impl<'g> At<'g> {
         }
     }
 
-    /// A string attribute.
+    /// A string attribute, or the default if the node does not have it.
     pub(crate) fn string<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         match self.node.attribute(name) {
             Some(Attribute::String(s)) => s,
@@ -121,7 +123,8 @@ impl<'g> At<'g> {
     /// The content of input `i` as integers; `None` if the input is left out.
     ///
     /// # Errors
-    /// If it is not a constant, or no integers: the gradient would need other nodes every time.
+    /// If the input is not constant, or does not hold integers. (The nodes of the gradient depend
+    /// on its content.)
     pub(crate) fn const_ints(&self, i: usize) -> Result<Option<Vec<i64>>> {
         self.content(i, "integers", Tensor::to_i64s)
     }
@@ -129,7 +132,7 @@ impl<'g> At<'g> {
     /// The content of input `i` as floats; `None` if the input is left out.
     ///
     /// # Errors
-    /// If it is not a constant, or no floats.
+    /// If the input is not constant, or does not hold floats.
     pub(crate) fn const_floats(&self, i: usize) -> Result<Option<Vec<f32>>> {
         self.content(i, "floats", Tensor::to_f32s)
     }
@@ -148,7 +151,7 @@ impl<'g> At<'g> {
         }
     }
 
-    /// Resolves a possibly negative axis of a value of this rank.
+    /// Resolves an axis of a value of this rank. A negative one counts from the end.
     ///
     /// # Errors
     /// If there is no such axis.
@@ -157,10 +160,10 @@ impl<'g> At<'g> {
         resolved
             .and_then(|a| usize::try_from(a).ok())
             .filter(|a| *a < rank)
-            .ok_or_else(|| self.unsupported(format!("axis {axis} of a value of rank {rank}")))
+            .ok_or_else(|| self.unsupported(format!("axis {axis} is out of range for rank {rank}")))
     }
 
-    /// An error that names this node.
+    /// An error about this node.
     pub(crate) fn unsupported(&self, what: impl Into<String>) -> Error {
         self.node.unsupported(what)
     }

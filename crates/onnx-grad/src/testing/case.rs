@@ -1,89 +1,34 @@
-//! Cases to check gradient rules with, on a real engine.
+//! Describes a node with its inputs, to check rules with.
 
-mod check;
-mod engine;
-mod oddities;
-
-pub(crate) use engine::{is_rten, run};
-
-use crate::error::Result;
+use super::random::{Draw, Random};
 use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::passes::canonical;
 use crate::tensor::Tensor;
-
-/// Runs the probe, and learns from it.
-pub(crate) fn learn(graph: &mut Graph) {
-    try_learn(graph).expect("the probe's own outputs");
-}
-
-/// The same for graphs with branches that may depend on the input.
-pub(crate) fn try_learn(graph: &mut Graph) -> Result<()> {
-    loop {
-        let settled = graph.is_settled();
-        let probe = graph.probe();
-        let inputs: Vec<(ValueId, Tensor)> = graph
-            .inputs()
-            .iter()
-            .map(|id| {
-                let shape = graph.shape(*id).expect("inputs have shapes");
-                (*id, Tensor::from_f32s(shape, &vec![0.5; shape.iter().product()]).unwrap())
-            })
-            .collect();
-        let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
-        let outputs = run(&probe.graph, &inputs);
-        graph.learn(&probe, &outputs)?;
-        if settled {
-            return Ok(());
-        }
-    }
-}
-
-/// Uniform numbers in [0, 1), the same every time.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> f32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 40) as f32 / (1u64 << 24) as f32
-    }
-}
 
 #[derive(Clone)]
 enum Input {
-    /// Differentiable: a shape, and how its elements are drawn.
+    /// A differentiable input: its shape, and how its elements are drawn.
     Float(Vec<usize>, Draw),
     Constant(Tensor),
     Missing,
 }
 
-#[derive(Clone, Copy)]
-enum Draw {
-    /// Uniform in this range, but not within 0.1 of zero, where kinks are.
-    Range(f32, f32),
-    /// All different by 0.1 at least, so that the order does not change.
-    Distinct,
-}
-
-/// A node to check a rule with.
+/// A node of one operator, to check rules with.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) op: &'static str,
     inputs: Vec<Input>,
     attributes: Vec<(&'static str, Attribute)>,
     outputs: usize,
-    linear: bool,
-    stepwise: bool,
+    pub(super) linear: bool,
+    pub(super) piecewise_constant: bool,
     indices: bool,
-    levelled: bool,
+    canonical: bool,
+    /// The inputs, by index, that are drawn but not differentiated.
     constants: Vec<usize>,
 }
 
-/// A case for this operator; the methods add inputs in order, and attributes.
+/// A case for this operator. The methods add inputs, in order, and attributes.
 pub(crate) fn case(op: &'static str) -> Case {
     Case {
         op,
@@ -91,9 +36,9 @@ pub(crate) fn case(op: &'static str) -> Case {
         attributes: vec![],
         outputs: 1,
         linear: false,
-        stepwise: false,
+        piecewise_constant: false,
         indices: false,
-        levelled: false,
+        canonical: false,
         constants: vec![],
     }
 }
@@ -116,7 +61,7 @@ impl Case {
         self
     }
 
-    /// A float input for which there is no rule: drawn, but not differentiated.
+    /// A float input that is drawn but not differentiated, as there is no rule for it.
     pub(crate) fn fixed(mut self, shape: &[usize], low: f32, high: f32) -> Self {
         self.constants.push(self.inputs.len());
         self.within(shape, low, high)
@@ -169,31 +114,32 @@ impl Case {
         self
     }
 
-    /// The operator is linear in each input: differences are exact for any step.
+    /// Says that the operator is linear in each input, so that differences are exact for any step.
     pub(crate) fn linear(mut self) -> Self {
         self.linear = true;
         self
     }
 
-    /// The operator goes in steps: its gradient is not that of differences.
-    pub(crate) fn stepwise(mut self) -> Self {
-        self.stepwise = true;
+    /// Says that the operator is piecewise constant, so that its gradient is not that of
+    /// differences.
+    pub(crate) fn piecewise_constant(mut self) -> Self {
+        self.piecewise_constant = true;
         self
     }
 
-    /// The operator has one more output, which is not differentiated: indices.
+    /// Adds an output that is not differentiated: indices.
     pub(crate) fn indices(mut self) -> Self {
         self.indices = true;
         self
     }
 
-    /// The node is levelled, as those of files are.
-    pub(crate) fn levelled(mut self) -> Self {
-        self.levelled = true;
+    /// Brings the node into canonical form, as those of files are.
+    pub(crate) fn canonical(mut self) -> Self {
+        self.canonical = true;
         self
     }
 
-    /// The case's graph, its differentiable inputs, and its outputs.
+    /// The case's graph, its differentiable inputs with elements, and its outputs.
     pub(crate) fn graph(&self) -> (Graph, Vec<(ValueId, Tensor)>, Vec<ValueId>) {
         let mut graph = Graph::new();
         let mut random = Random::new(self.op.len() as u64 + 17);
@@ -222,7 +168,6 @@ impl Case {
             op: op.into(),
             domain: domain.into(),
             name: "node".into(),
-            scopes: vec![],
             inputs: ids,
             outputs: outputs.iter().map(|o| Some(*o)).collect(),
             ..Node::default()
@@ -236,36 +181,10 @@ impl Case {
             graph.opsets.push((domain.into(), 1));
         }
         graph.set_outputs(&outputs);
-        if self.levelled {
-            crate::level::level(&mut graph).unwrap_or_else(|e| panic!("{}: {e}", self.op));
-            graph.settle().expect("no branches");
+        if self.canonical {
+            canonical::canonicalize(&mut graph).unwrap_or_else(|e| panic!("{}: {e}", self.op));
+            graph.resolve_branches().expect("no cycle");
         }
         (graph, inputs, outputs)
-    }
-}
-
-impl Draw {
-    fn tensor(self, shape: &[usize], random: &mut Random) -> Tensor {
-        let count: usize = shape.iter().product();
-        let data: Vec<f32> = match self {
-            Draw::Range(low, high) => (0..count)
-                .map(|_| {
-                    loop {
-                        let x = low + (high - low) * random.next();
-                        if x.abs() >= 0.1 {
-                            break x;
-                        }
-                    }
-                })
-                .collect(),
-            Draw::Distinct => {
-                let mut order: Vec<usize> = (0..count).collect();
-                for i in (1..count).rev() {
-                    order.swap(i, (random.next() * (i + 1) as f32) as usize);
-                }
-                order.iter().map(|i| 0.1 * (*i as f32 - count as f32 / 2.0) + 0.033).collect()
-            }
-        };
-        Tensor::from_f32s(shape, &data).unwrap()
     }
 }

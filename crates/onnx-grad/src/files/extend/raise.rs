@@ -1,17 +1,18 @@
-//! Writes a file's nodes in the form of a later opset.
+//! Brings the nodes of a file into the form of a later opset.
 
 use std::collections::HashSet;
 
-use super::part::unique;
-use super::{forms, named_proto, tensor_proto};
+use super::lower;
+use super::names::{add_read_names, unique};
 use crate::error::Result;
+use crate::files::export::{named_proto, tensor_proto};
+use crate::files::import::Reader;
+use crate::files::proto::{GraphProto, NodeProto, TensorProto, is_standard};
 use crate::graph::Graph;
-use crate::import::Reader;
-use crate::level;
-use crate::proto::{GraphProto, NodeProto, TensorProto};
+use crate::passes::canonical;
 
-/// Raises all nodes of a graph, and of the branches in it, whose form changes between the opsets. New
-/// values get names that are not `taken`.
+/// Brings all nodes of a graph and of its branches whose form differs between the opsets `from` and
+/// `to` into that of `to`. New values get names that are not `taken`.
 ///
 /// # Errors
 /// If a node has no form in the later opset.
@@ -26,8 +27,7 @@ pub(super) fn raise(
         for branch in node.attribute.iter_mut().filter_map(|a| a.g.as_mut()) {
             raise(branch, from, to, taken)?;
         }
-        let standard = matches!(node.domain.as_str(), "" | "ai.onnx");
-        if standard && !level::same_form(&node.op_type, from, to) {
+        if is_standard(&node.domain) && !canonical::same_form(&node.op_type, from, to) {
             let (raised, constants) = raised(node, from, to, taken)?;
             nodes.extend(raised);
             graph.initializer.extend(constants);
@@ -39,7 +39,7 @@ pub(super) fn raise(
     Ok(())
 }
 
-/// A node as one or several of the later opset, and the constants that they need.
+/// The nodes in the form of the later opset that replace a node, and the constants that they read.
 fn raised(
     node: NodeProto,
     from: i64,
@@ -54,26 +54,27 @@ fn raised(
         }
     }
     let own = graph.values.len();
-    let mut graph = Reader::alone(graph, &mut |_| Err("it is in another file".into()), node)?;
-    level::raise(&mut graph, 0, from)?;
-    // The node itself is last to be written, as it takes what the others make.
+    let mut graph = Reader::read_node(graph, &mut |_| Err("it is in another file".into()), node)?;
+    canonical::raise(&mut graph, 0, from)?;
+    // The node itself comes last, as it reads the values that the others compute.
     graph.sort_nodes()?;
     let names: Vec<String> = graph
         .values()
-        .map(|(id, value)| match id.index() < own {
-            true => value.name.clone(),
-            false => unique(&value.name, taken),
-        })
+        .map(
+            |(id, value)| {
+                if id.index() < own { value.name.clone() } else { unique(&value.name, taken) }
+            },
+        )
         .collect();
     let mut nodes = Vec::new();
     for node in &graph.nodes {
-        let node = forms::lower(node, &graph, to)?;
-        let of_first = node.outputs.iter().flatten().next().map(|v| names[v.0].clone());
-        let called = if node.name == name { name.clone() } else { of_first.unwrap_or_default() };
-        nodes.push(named_proto(&node, &called, |v| names[v.0].clone()));
+        let node = lower::lower(node, &graph, to)?;
+        let output = node.outputs.iter().flatten().next().map(|v| names[v.0].clone());
+        let name = if node.name == name { name.clone() } else { output.unwrap_or_default() };
+        nodes.push(named_proto(&node, &name, |v| names[v.0].clone()));
     }
     let mut read = HashSet::new();
-    nodes.iter().for_each(|n| super::origin::read_by(n, &mut read));
+    nodes.iter().for_each(|n| add_read_names(n, &mut read));
     let constants = graph.values().filter_map(|(id, value)| {
         let tensor = value.initializer.as_ref()?;
         read.contains(&names[id.0]).then(|| tensor_proto(&names[id.0], tensor))

@@ -1,12 +1,19 @@
-//! Files go on as they were, with what was appended.
+//! Tests that extended files compute what they did before, and what was appended.
+
+use std::collections::HashSet;
 
 use bytes::Bytes;
+use prost::Message;
 
-use super::*;
-use crate::proto::{AttributeProto, TensorProto, ValueInfoProto, attribute_type};
-use crate::tape::Tape;
-use crate::testing::{learn, run};
-use crate::vjp;
+use super::extended::PLAIN_CONSTANTS;
+use super::{ExtendedModel, MovedWeight, SourceModel};
+use crate::files::proto::{
+    AttributeProto, DATA_LOCATION_EXTERNAL, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, ValueInfoProto, attribute_type,
+};
+use crate::files::value_info::value_info;
+use crate::testing::{infer_shapes, run};
+use crate::{Graph, Tape, Tensor, vjp};
 
 fn text(names: &[&str]) -> Vec<String> {
     names.iter().map(|n| (*n).to_owned()).collect()
@@ -75,12 +82,12 @@ fn model(opset: i64, ir_version: i64) -> ModelProto {
     ModelProto { ir_version, graph: Some(graph), opset_import, ..Default::default() }
 }
 
-/// The file, continued with the gradient of its output with respect to its input.
-fn with_gradient(model: &ModelProto) -> Extended {
+/// The file, extended by the gradient of its output with respect to its input.
+fn with_gradient(model: &ModelProto) -> ExtendedModel {
     let bytes = Bytes::from(model.encode_to_vec());
     let mut graph = Graph::from_onnx(bytes.clone(), &mut |_| Err("nowhere".into())).unwrap();
     graph.fix_input(graph.find("x").unwrap(), &[1, 3]);
-    learn(&mut graph);
+    infer_shapes(&mut graph);
     let graph = graph.decompose().unwrap();
     let (x, y) = (graph.find("x").unwrap(), graph.find("y").unwrap());
     let tape = Tape::new(graph);
@@ -90,11 +97,11 @@ fn with_gradient(model: &ModelProto) -> Extended {
     graph.set_outputs(&[gradient]);
     let again = Graph::from_onnx(bytes.clone(), &mut |_| Err("nowhere".into())).unwrap();
     let content = |name: &str| again.content(again.find(name)?).cloned();
-    Source::read(bytes).unwrap().extend(&graph, &content).unwrap()
+    SourceModel::read(bytes).unwrap().extend(&graph, &content).unwrap()
 }
 
-/// What a continued file computes, its outputs in order.
-fn results(extended: &Extended, x: &[f32]) -> Vec<Vec<f32>> {
+/// The outputs of an extended file, in order.
+fn results(extended: &ExtendedModel, x: &[f32]) -> Vec<Vec<f32>> {
     let bytes = Bytes::from(extended.to_onnx());
     let graph = Graph::from_onnx(bytes, &mut |_| Err("nowhere".into())).unwrap();
     let input = graph.find("x").unwrap();
@@ -116,12 +123,12 @@ fn nodes_and_names_stay_and_the_gradient_is_appended() {
         let own = &model.graph.as_ref().unwrap().node;
         assert_eq!(extended.graph.node[..own.len()], own[..], "opset {opset}");
         let weights = extended.graph.initializer.iter().filter(|t| t.dims == [3, 2]);
-        assert_eq!(weights.count(), 1, "weights are there once");
-        // x w = (0, 10), so that the gradient is that of half the second column.
+        assert_eq!(weights.count(), 1, "weights are stored once");
+        // x w = (0, 10), so that the gradient is half the second column.
         let found = results(&extended, &[1.0, 3.0, 2.5]);
         assert_eq!(found, [vec![5.0], vec![-1.0, 0.75, 1.5]], "opset {opset}");
         let names: HashSet<&String> = extended.graph.node.iter().map(|n| &n.name).collect();
-        assert_eq!(names.len(), extended.graph.node.len(), "names of nodes differ");
+        assert_eq!(names.len(), extended.graph.node.len(), "names of nodes are unique");
     }
 }
 
@@ -144,7 +151,7 @@ fn old_forms_are_raised_with_the_opset() {
     assert_eq!((clip.op_type.as_str(), clip.input.len()), ("Clip", 3));
     assert_eq!((clip.name.as_str(), clip.output[0].as_str()), ("node_hidden", "hidden"));
     assert_eq!(extended.model.ir_version, PLAIN_CONSTANTS);
-    assert_eq!(extended.graph.input.len(), 1, "the weight is no input any more");
+    assert_eq!(extended.graph.input.len(), 1, "the weight is not an input any more");
     // x w = (-0.25, 1), and (-2.5, 10): beyond both limits.
     assert_eq!(results(&extended, &[0.25, 0.0, 0.5]), [vec![0.5], vec![-1.0, 0.75, 1.5]]);
     assert_eq!(results(&extended, &[2.5, 0.0, 5.0]), [vec![3.0], vec![0.0; 3]]);
@@ -174,7 +181,7 @@ fn names_that_are_taken_are_not_given_again() {
     let mut model = model(13, 7);
     let appended = with_gradient(&model).graph.node[3].output[0].clone();
     let graph = model.graph.as_mut().unwrap();
-    // A branch's own names count, too, which the graph does not know by them.
+    // The names in branches count, too, although the graph has others for them.
     let branch = |name: &str| AttributeProto {
         name: name.into(),
         r#type: attribute_type::GRAPH,
@@ -193,13 +200,13 @@ fn names_that_are_taken_are_not_given_again() {
 }
 
 #[test]
-fn outputs_can_be_left_out_with_all_that_they_need() {
+fn outputs_are_removed_with_all_that_only_they_depend_on() {
     let mut extended = with_gradient(&model(13, 7));
     let gradient = extended.outputs().last().unwrap().to_owned();
     let before = extended.graph.node.len();
-    extended.keep_outputs(&[&gradient]);
+    extended.retain_outputs(&[&gradient]);
     assert_eq!(extended.outputs().collect::<Vec<_>>(), [gradient.as_str()]);
-    assert_eq!(extended.graph.node.len(), before - 1, "the mean is not needed");
+    assert_eq!(extended.graph.node.len(), before - 1, "the mean is removed");
     assert_eq!(results(&extended, &[1.0, 3.0, 2.5]), [vec![-1.0, 0.75, 1.5]]);
 }
 
@@ -208,20 +215,20 @@ fn weights_move_to_a_file_of_their_own() {
     let mut model = model(13, 7);
     let graph = model.graph.as_mut().unwrap();
     graph.initializer.push(tensor("large", &[300], 1, floats(&[0.5; 300])));
-    let mut there = tensor("there", &[2], 1, vec![]);
-    there.raw_data = None;
-    there.data_location = crate::proto::DATA_LOCATION_EXTERNAL;
-    there.external_data = [("location", "old.bin"), ("offset", "16")]
+    let mut external = tensor("external", &[2], 1, vec![]);
+    external.raw_data = None;
+    external.data_location = DATA_LOCATION_EXTERNAL;
+    external.external_data = [("location", "old.bin"), ("offset", "16")]
         .map(|(key, value)| StringStringEntryProto { key: key.into(), value: value.into() })
         .to_vec();
-    graph.initializer.push(there);
-    let source = Source::read(Bytes::from(model.encode_to_vec())).unwrap();
+    graph.initializer.push(external);
+    let source = SourceModel::read(Bytes::from(model.encode_to_vec())).unwrap();
     let mut extended = source.extend(&Graph::new(), &|_| None).unwrap();
     assert!(extended.has_external_weights());
     let size = extended.size();
     let moved = extended.move_weights("new.data").unwrap();
     assert!(extended.size() + 1000 < size, "{} of {size}", extended.size());
-    let [(0, Weight::Here(bytes)), (4096, Weight::Elsewhere(data))] = &moved[..] else {
+    let [(0, MovedWeight::Bytes(bytes)), (4096, MovedWeight::External(data))] = &moved[..] else {
         panic!("{moved:?}")
     };
     assert_eq!(bytes.len(), 1200);
@@ -233,12 +240,12 @@ fn weights_move_to_a_file_of_their_own() {
 }
 
 #[test]
-fn inputs_become_constants_and_metadata_are_replaced() {
-    let mut source = Source::read(Bytes::from(model(13, 7).encode_to_vec())).unwrap();
+fn inputs_become_constants_and_metadata_is_replaced() {
+    let mut source = SourceModel::read(Bytes::from(model(13, 7).encode_to_vec())).unwrap();
     let x = Tensor::from_f32s(&[1, 3], &[1.0, 3.0, 2.5]).unwrap();
-    assert!(source.bind("z", &x).unwrap_err().to_string().contains("no input 'z'"));
-    assert!(source.bind("x", &Tensor::from_i64s(&[1])).is_err(), "another type");
-    source.bind("x", &x).unwrap();
+    assert!(source.bind_input("z", &x).unwrap_err().to_string().contains("no input 'z'"));
+    assert!(source.bind_input("x", &Tensor::from_i64s(&[1])).is_err(), "another type");
+    source.bind_input("x", &x).unwrap();
     let mut extended = source.extend(&Graph::new(), &|_| None).unwrap();
     assert!(extended.graph.input.is_empty());
     let entry = |value: &str| [("key".to_owned(), value.to_owned())];

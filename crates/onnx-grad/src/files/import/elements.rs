@@ -1,38 +1,21 @@
-//! The element types of files: half and double precision become float32, and what engines lack of
-//! integers a wider type.
+//! Converts the elements of stored tensors to the types that graphs hold.
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::proto;
-use crate::tensor::DType;
+use crate::files::proto;
+use crate::tensor::{DType, onnx_type};
 
-mod onnx {
-    //! `TensorProto.DataType` numbers of the types that are converted.
-    pub(super) const UINT16: i32 = 4;
-    pub(super) const FLOAT16: i32 = 10;
-    pub(super) const DOUBLE: i32 = 11;
-    pub(super) const UINT32: i32 = 12;
-    pub(super) const UINT64: i32 = 13;
-    pub(super) const BFLOAT16: i32 = 16;
-}
-
-/// The element type that stands for one of ONNX's, if it is supported.
-pub(crate) fn dtype(number: i32) -> Option<DType> {
-    match number {
-        onnx::FLOAT16 | onnx::BFLOAT16 | onnx::DOUBLE => Some(DType::F32),
-        onnx::UINT16 => Some(DType::I32),
-        onnx::UINT32 | onnx::UINT64 => Some(DType::I64),
-        n => DType::from_onnx(n),
-    }
-}
-
-/// The elements of a stored tensor, converted to the type that stands for its own.
-pub(crate) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result<(DType, Bytes)> {
+/// The elements of a stored tensor, little-endian, converted to the type that represents its own.
+/// `raw` are its bytes, unless it has its elements in a typed field.
+///
+/// # Errors
+/// If nothing represents the type, or if the bytes end within an element.
+pub(super) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result<(DType, Bytes)> {
     let name = &proto.name;
-    let dtype = dtype(proto.data_type).ok_or_else(|| {
-        Error::Invalid(format!(
-            "tensor '{name}' has an element type that is not supported (ONNX type {})",
+    let dtype = DType::representing(proto.data_type).ok_or_else(|| {
+        Error::invalid(format!(
+            "tensor '{name}' has element type {}, which is not supported",
             proto.data_type
         ))
     })?;
@@ -41,21 +24,24 @@ pub(crate) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result
         if raw.len().is_multiple_of(n) {
             Ok(())
         } else {
-            Err(Error::Invalid(format!("tensor '{name}' is cut off within an element")))
+            Err(Error::invalid(format!(
+                "tensor '{name}' has {} bytes, expected a multiple of {n}",
+                raw.len()
+            )))
         }
     };
     let bytes = match proto.data_type {
-        onnx::FLOAT16 => {
+        onnx_type::FLOAT16 => {
             width(2).map(|()| convert(&raw, |b| half(u16::from_le_bytes(b)).to_le_bytes()))
         }
-        onnx::BFLOAT16 => width(2).map(|()| convert(&raw, |b: [u8; 2]| [0, 0, b[0], b[1]])),
-        onnx::DOUBLE => {
+        onnx_type::BFLOAT16 => width(2).map(|()| convert(&raw, |b: [u8; 2]| [0, 0, b[0], b[1]])),
+        onnx_type::DOUBLE => {
             width(8).map(|()| convert(&raw, |b| (f64::from_le_bytes(b) as f32).to_le_bytes()))
         }
-        onnx::UINT16 => {
+        onnx_type::UINT16 => {
             width(2).map(|()| convert(&raw, |b| i32::from(u16::from_le_bytes(b)).to_le_bytes()))
         }
-        onnx::UINT32 => {
+        onnx_type::UINT32 => {
             width(4).map(|()| convert(&raw, |b| i64::from(u32::from_le_bytes(b)).to_le_bytes()))
         }
         _ => width(dtype.size()).map(|()| raw.clone()),
@@ -63,16 +49,18 @@ pub(crate) fn elements(proto: &proto::TensorProto, raw: Option<Bytes>) -> Result
     Ok((dtype, bytes))
 }
 
-/// The elements of a tensor that is stored in one of the typed fields.
+/// The elements of a tensor that has them in a typed field.
 fn typed_elements(proto: &proto::TensorProto, dtype: DType) -> Bytes {
     let ints = &proto.int32_data;
     let bytes: Vec<u8> = match proto.data_type {
-        onnx::FLOAT16 => ints.iter().flat_map(|x| half(*x as u16).to_le_bytes()).collect(),
-        onnx::BFLOAT16 => {
+        onnx_type::FLOAT16 => ints.iter().flat_map(|x| half(*x as u16).to_le_bytes()).collect(),
+        onnx_type::BFLOAT16 => {
             ints.iter().flat_map(|x| f32::from_bits((*x as u32) << 16).to_le_bytes()).collect()
         }
-        onnx::DOUBLE => proto.double_data.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect(),
-        onnx::UINT32 | onnx::UINT64 => {
+        onnx_type::DOUBLE => {
+            proto.double_data.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect()
+        }
+        onnx_type::UINT32 | onnx_type::UINT64 => {
             proto.uint64_data.iter().flat_map(|x| x.to_le_bytes()).collect()
         }
         _ => match dtype {
@@ -86,11 +74,12 @@ fn typed_elements(proto: &proto::TensorProto, dtype: DType) -> Bytes {
     bytes.into()
 }
 
+/// Converts raw elements one by one.
 fn convert<const N: usize, const M: usize>(raw: &Bytes, f: impl Fn([u8; N]) -> [u8; M]) -> Bytes {
     raw.as_chunks::<N>().0.iter().flat_map(|b| f(*b)).collect::<Vec<u8>>().into()
 }
 
-/// IEEE 754 half precision to single, exact.
+/// An IEEE 754 half-precision float as a single-precision one, which is exact.
 fn half(bits: u16) -> f32 {
     let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);

@@ -1,38 +1,41 @@
-//! Puts the bodies of a model's own functions in place of the nodes that call them.
+//! Inlines a model's own functions: replaces the nodes that call them by their bodies.
 
 use std::collections::HashMap;
 
-use super::invalid;
-use crate::error::Result;
-use crate::level;
-use crate::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+use crate::error::{Error, Result};
+use crate::files::proto::{
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    is_standard,
+};
+use crate::passes::canonical;
 
-/// Functions that call functions can unfold without bound: models with more nodes are refused.
+/// The most nodes after inlining. A small file can hold functions that expand to any number.
 const MOST_NODES: usize = 100_000;
-/// So are calls within calls deeper than this.
+/// The most calls within calls.
 const DEEPEST: usize = 64;
 
-/// Unfolds all calls in the model's graph.
+/// Inlines all calls in the model's graph.
 ///
 /// # Errors
-/// If functions call themselves or unfold to more nodes than any classifier has, or if they are
-/// of another opset in which their operators have another form.
-pub(crate) fn unfold(model: &mut ModelProto) -> Result<()> {
+/// If functions call themselves or expand to too many nodes, or if a function is of an opset in
+/// which one of its operators has another form than in the model's.
+pub(crate) fn inline_functions(model: &mut ModelProto) -> Result<()> {
     let functions = std::mem::take(&mut model.functions);
     if functions.is_empty() {
         return Ok(());
     }
-    let opset = |imports: &[crate::proto::OperatorSetIdProto]| {
-        imports.iter().find(|o| standard(&o.domain).is_empty()).map(|o| o.version)
+    let opset = |imports: &[OperatorSetIdProto]| {
+        imports.iter().find(|o| is_standard(&o.domain)).map(|o| o.version)
     };
     let version = opset(&model.opset_import);
     for function in &functions {
         let own = opset(&function.opset_import).or(version).unwrap_or(1);
-        let plain = function.node.iter().filter(|n| standard(&n.domain).is_empty());
-        for node in plain {
-            if !level::same_form(&node.op_type, own, version.unwrap_or(own)) {
-                return Err(invalid(format!(
-                    "function '{}' has {} in the form of opset {own}, unlike the model",
+        let model = version.unwrap_or(own);
+        for node in function.node.iter().filter(|n| is_standard(&n.domain)) {
+            if !canonical::same_form(&node.op_type, own, model) {
+                return Err(Error::invalid(format!(
+                    "function '{}' has {} in its form of opset {own}, but the model is of opset \
+                     {model}",
                     function.name, node.op_type
                 )));
             }
@@ -41,23 +44,22 @@ pub(crate) fn unfold(model: &mut ModelProto) -> Result<()> {
     let key = |f: FunctionProto| ((f.domain.clone(), f.name.clone(), f.overload.clone()), f);
     let functions = functions.into_iter().map(key).collect();
     if let Some(graph) = &mut model.graph {
-        Unfolding { functions, nodes: 0, calls: 0 }.graph(graph, 0)?;
+        Inliner { functions, nodes: 0, calls: 0 }.graph(graph, 0)?;
     }
     Ok(())
 }
 
-fn standard(domain: &str) -> &str {
-    if domain == "ai.onnx" { "" } else { domain }
-}
-
-struct Unfolding {
-    /// By domain, name and overload.
+struct Inliner {
+    /// The functions by domain, name and overload.
     functions: HashMap<(String, String, String), FunctionProto>,
+    /// The number of nodes so far.
     nodes: usize,
+    /// The number of calls so far.
     calls: usize,
 }
 
-impl Unfolding {
+impl Inliner {
+    /// Inlines the calls in a graph that lies within `depth` calls.
     fn graph(&mut self, graph: &mut GraphProto, depth: usize) -> Result<()> {
         let mut nodes = Vec::with_capacity(graph.node.len());
         for node in std::mem::take(&mut graph.node) {
@@ -67,7 +69,7 @@ impl Unfolding {
         Ok(())
     }
 
-    /// Appends a node, or what it calls.
+    /// Appends a node, or the body of the function that it calls.
     fn node(
         &mut self,
         mut node: NodeProto,
@@ -77,11 +79,11 @@ impl Unfolding {
         for subgraph in node.attribute.iter_mut().filter_map(|a| a.g.as_mut()) {
             self.graph(subgraph, depth)?;
         }
-        // Long names count as well: they grow with each call within a call.
+        // Long names count, too, as they grow with each call within a call.
         self.nodes += 1 + node.name.len() / 256;
         if self.nodes > MOST_NODES || depth > DEEPEST {
-            return Err(invalid(format!(
-                "the model's functions unfold to more than {MOST_NODES} nodes, or call themselves"
+            return Err(Error::invalid(format!(
+                "the model's functions expand to more than {MOST_NODES} nodes, or call themselves"
             )));
         }
         let key = (node.domain.clone(), node.op_type.clone(), node.overload.clone());
@@ -99,9 +101,9 @@ impl Unfolding {
     }
 }
 
-/// One call: what the function's names and attributes stand for.
+/// A call: what the names of values and attributes in the function stand for.
 struct Call {
-    /// Begins the names of values within the function.
+    /// The prefix of the names of values within the function.
     prefix: String,
     values: HashMap<String, String>,
     attributes: HashMap<String, AttributeProto>,
@@ -122,11 +124,12 @@ impl Call {
         Call {
             prefix,
             values: inputs.chain(outputs.filter(|(_, actual)| !actual.is_empty())).collect(),
-            // What the call says comes after the defaults, and so replaces them.
+            // The attributes of the call come after the defaults, and so replace them.
             attributes: function.attribute_proto.iter().chain(&node.attribute).map(named).collect(),
         }
     }
 
+    /// Renames a value of the function.
     fn rename(&self, name: &mut String) {
         if let Some(actual) = self.values.get(name) {
             actual.clone_into(name);
@@ -135,11 +138,12 @@ impl Call {
         }
     }
 
+    /// Renames a node of the function and its values, and resolves its references to attributes.
     fn rename_node(&self, node: &mut NodeProto) {
         node.input.iter_mut().chain(&mut node.output).for_each(|name| self.rename(name));
         let name = if node.name.is_empty() { &node.op_type } else { &node.name };
         node.name = format!("{}/{name}", self.prefix);
-        // An attribute that refers to one that the call leaves out is left out itself.
+        // An attribute that refers to one that the call leaves out is left out, too.
         node.attribute.retain_mut(|attribute| {
             if attribute.ref_attr_name.is_empty() {
                 return true;

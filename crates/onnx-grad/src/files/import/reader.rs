@@ -1,117 +1,77 @@
-//! Reads ONNX files into [`Graph`]s. Malformed files are errors here, so that nothing later
-//! has to doubt the graph.
+//! Reads the graph of a file: its values, its nodes and, within `If` nodes, its branches.
+//!
+//! Branches become nodes of the graph that run only on conditions (if-conversion).
 
 use std::collections::HashMap;
 
-use bytes::{Buf, Bytes};
-use prost::Message;
+use bytes::Bytes;
 
+use super::decoder::Decoder;
+use super::external::ReadExternal;
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Dim, Graph, Node, ValueId};
-use crate::level;
-use crate::proto;
+use crate::files::proto;
+use crate::files::value_info::dims;
+use crate::graph::{Attribute, Graph, Node, Predicate, ValueId};
 use crate::tensor::{DType, Tensor};
 
-mod branches;
-mod contents;
-pub(crate) mod functions;
+/// The most branches within branches.
+const DEEPEST: usize = 64;
 
-/// Weights that are stored in a file of their own beside the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExternalData {
-    /// The file, relative to the model's folder, as the model says it: not to be trusted.
-    pub location: String,
-    /// Where in the file the bytes begin.
-    pub offset: u64,
-    /// How many bytes there are; to the end of the file if `None`.
-    pub length: Option<u64>,
+/// A graph that is being read.
+pub(crate) struct Reader<'a, 'b> {
+    pub(super) graph: Graph,
+    decoder: Decoder<'a, 'b>,
+    /// The names of values in the branches that are being read, outermost first.
+    names: Vec<HashMap<String, ValueId>>,
+    /// The conditions on which these branches run.
+    predicates: Vec<Predicate>,
 }
 
-/// Fetches the bytes of externally stored weights, or says why they cannot be had.
-pub type ReadExternal<'a> = dyn FnMut(&ExternalData) -> std::result::Result<Bytes, String> + 'a;
+impl<'a, 'b> Reader<'a, 'b> {
+    /// A reader that adds to a graph.
+    pub(super) fn new(graph: Graph, external: &'a mut ReadExternal<'b>) -> Self {
+        Reader { graph, decoder: Decoder { external }, names: vec![], predicates: vec![] }
+    }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::Invalid(message.into())
-}
-
-impl Graph {
-    /// Reads an ONNX model. Weights within `Bytes` are shared with it, not copied.
-    ///
-    /// The graph is levelled to one opset, so that what comes after knows one form of each
-    /// operator; half-precision and double weights become float32.
+    /// Adds a node to a graph that has all values which the node reads and computes.
     ///
     /// # Errors
-    /// If the bytes are no ONNX model, or one that is truncated, contradicts itself or needs
-    /// something outside the standard's tensors (loops, sequences, sparse weights).
-    pub fn from_onnx(model: impl Buf, external: &mut ReadExternal<'_>) -> Result<Graph> {
-        let mut model = proto::ModelProto::decode(model)
-            .map_err(|e| invalid(format!("not an ONNX model, or a damaged one ({e})")))?;
-        functions::unfold(&mut model)?;
-        let graph = model.graph.ok_or_else(|| invalid("not an ONNX model: it holds no graph"))?;
-        if graph.node.is_empty() {
-            return Err(invalid("not an ONNX classifier: its graph has no nodes"));
-        }
-        if !graph.sparse_initializer.is_empty() {
-            return Err(invalid("the model has sparse weights, which are not supported"));
-        }
-        let mut reader = Reader { graph: Graph::default(), external, names: vec![], when: vec![] };
-        reader.graph.metadata =
-            model.metadata_props.into_iter().map(|p| (p.key, p.value)).collect();
-        reader.graph.opsets = model
-            .opset_import
-            .into_iter()
-            .map(|o| (if o.domain == "ai.onnx" { String::new() } else { o.domain }, o.version))
-            .collect();
-        reader.read(graph)?;
-        let mut graph = reader.graph;
-        level::level(&mut graph)?;
-        graph.settle()?;
-        Ok(graph)
-    }
-}
-
-pub(crate) struct Reader<'a, 'b> {
-    graph: Graph,
-    external: &'a mut ReadExternal<'b>,
-    /// The names that belong to the branches that are being read, outermost first.
-    names: Vec<HashMap<String, ValueId>>,
-    /// The conditions under which these branches run.
-    when: Vec<(ValueId, bool)>,
-}
-
-impl Reader<'_, '_> {
-    /// Adds a node to a graph that has all its values.
-    pub(crate) fn alone(
+    /// If the node is malformed.
+    pub(crate) fn read_node(
         graph: Graph,
-        external: &mut ReadExternal<'_>,
+        external: &'a mut ReadExternal<'b>,
         node: proto::NodeProto,
     ) -> Result<Graph> {
-        let mut reader = Reader { graph, external, names: vec![], when: vec![] };
+        let mut reader = Self::new(graph, external);
         reader.node(node)?;
         Ok(reader.graph)
     }
 
-    fn read(&mut self, proto: proto::GraphProto) -> Result<()> {
+    /// Reads the graph of a file.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub(super) fn read(&mut self, proto: proto::GraphProto) -> Result<()> {
         for tensor in proto.initializer {
-            self.define(&tensor.name)?;
+            self.check_new(&tensor.name)?;
             let name = tensor.name.clone();
-            let tensor = self.tensor(tensor)?;
+            let tensor = self.decoder.tensor(tensor)?;
             self.graph.add_initializer(&name, tensor);
         }
         for input in &proto.input {
-            // Before IR version 4 constants are listed among the inputs too.
+            // Before IR version 4, constants are listed among the inputs, too.
             if self.graph.find(&input.name).is_some_and(|v| self.graph.content(v).is_some()) {
                 continue;
             }
-            self.define(&input.name)?;
+            self.check_new(&input.name)?;
             let id = self.graph.add_value(&input.name, None, None);
             self.declare(input);
             self.graph.inputs.push(id);
         }
-        // Nodes may come in any order, so all outputs are defined before any input is looked up.
+        // Nodes may come in any order, so that all outputs are added before any input is looked up.
         for node in &proto.node {
             for name in node.output.iter().filter(|n| !n.is_empty()) {
-                self.define(name)?;
+                self.check_new(name)?;
                 self.graph.add_value(name, None, None);
             }
         }
@@ -120,21 +80,22 @@ impl Reader<'_, '_> {
         }
         for output in &proto.output {
             let id = self.graph.find(&output.name).ok_or_else(|| {
-                invalid(format!("output '{}' is computed by no node", output.name))
+                Error::invalid(format!("no node computes the output '{}'", output.name))
             })?;
             self.declare(output);
             self.graph.outputs.push(id);
         }
         if self.graph.outputs.is_empty() {
-            return Err(invalid("the model has no outputs"));
+            return Err(Error::invalid("the model has no outputs"));
         }
         Ok(())
     }
 
-    fn define(&self, name: &str) -> Result<()> {
+    /// Checks that a value has a name that no other has.
+    fn check_new(&self, name: &str) -> Result<()> {
         match self.graph.find(name) {
-            _ if name.is_empty() => Err(invalid("a value of the graph has no name")),
-            Some(_) => Err(invalid(format!("value '{name}' is defined twice"))),
+            _ if name.is_empty() => Err(Error::invalid("a value of the graph has no name")),
+            Some(_) => Err(Error::invalid(format!("value '{name}' is defined twice"))),
             None => Ok(()),
         }
     }
@@ -144,8 +105,14 @@ impl Reader<'_, '_> {
         let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
         let (Some(tensor), Some(id)) = (tensor, self.graph.find(&info.name)) else { return };
         let value = &mut self.graph.values[id.0];
-        value.dtype = level::dtype(tensor.elem_type);
-        value.declared = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(dim).collect());
+        value.dtype = DType::representing(tensor.elem_type);
+        value.declared = tensor.shape.as_ref().map(dims);
+    }
+
+    /// The value of a name, as seen from the branch that is being read.
+    fn find(&self, name: &str) -> Option<ValueId> {
+        let nearest = self.names.iter().rev().find_map(|names| names.get(name).copied());
+        nearest.or_else(|| self.graph.find(name))
     }
 
     fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
@@ -156,21 +123,24 @@ impl Reader<'_, '_> {
         let find = |value: &String| match self.find(value) {
             _ if value.is_empty() => Ok(None),
             Some(id) => Ok(Some(id)),
-            None => Err(invalid(format!("node '{name}' reads '{value}', which nothing computes"))),
+            None => Err(Error::invalid(format!(
+                "node '{name}' reads value '{value}', which nothing computes"
+            ))),
         };
         let inputs = proto.input.iter().map(find).collect::<Result<Vec<_>>>()?;
         let outputs = proto.output.iter().map(find).collect::<Result<Vec<_>>>()?;
-        let domain = if proto.domain == "ai.onnx" { String::new() } else { proto.domain };
+        let domain = if proto::is_standard(&proto.domain) { String::new() } else { proto.domain };
         if domain.is_empty() && proto.op_type == "If" {
             let branches = std::mem::take(&mut proto.attribute);
-            return self.choice(&name, &inputs, &outputs, branches);
+            return self.branches(&name, &inputs, &outputs, branches);
         }
         let mut attributes = Vec::with_capacity(proto.attribute.len());
         for attribute in proto.attribute {
             let key = attribute.name.clone();
             let value = self
+                .decoder
                 .attribute(attribute)
-                .map_err(|e| invalid(format!("{} node '{name}': {e}", proto.op_type)))?;
+                .map_err(|e| Error::invalid(format!("{} node '{name}': {e}", proto.op_type)))?;
             attributes.push((key, value));
         }
         attributes.sort_by(|a, b| a.0.cmp(&b.0));
@@ -186,12 +156,12 @@ impl Reader<'_, '_> {
             inputs,
             outputs,
             attributes,
-            when: self.when.clone(),
+            predicates: self.predicates.clone(),
         });
         Ok(())
     }
 
-    /// A Constant node is a constant of the graph like any other.
+    /// Makes the output of a Constant node a constant of the graph.
     fn constant(
         &mut self,
         name: &str,
@@ -210,7 +180,7 @@ impl Reader<'_, '_> {
             _ => None,
         };
         let (Some(tensor), [Some(output)]) = (tensor, outputs) else {
-            return Err(invalid(format!("Constant node '{name}' holds no tensor")));
+            return Err(Error::invalid(format!("Constant node '{name}' does not hold a tensor")));
         };
         let value = &mut self.graph.values[output.0];
         value.dtype = Some(tensor.dtype());
@@ -218,17 +188,84 @@ impl Reader<'_, '_> {
         value.initializer = Some(tensor);
         Ok(())
     }
-}
 
-/// A dimension as a file declares it.
-pub(crate) fn dim(proto: &proto::DimensionProto) -> Dim {
-    match proto.dim_value {
-        Some(size) if size > 0 => Dim::Fixed(size as usize),
-        _ => Dim::Dynamic(proto.dim_param.clone().unwrap_or_default()),
+    /// Reads both branches of an If. Each ends in nodes that copy its results to the If's outputs.
+    fn branches(
+        &mut self,
+        name: &str,
+        inputs: &[Option<ValueId>],
+        outputs: &[Option<ValueId>],
+        branches: Vec<proto::AttributeProto>,
+    ) -> Result<()> {
+        let error = |what: &str| Error::invalid(format!("If node '{name}' {what}"));
+        let &[Some(condition)] = inputs else { return Err(error("has no condition")) };
+        if self.predicates.len() >= DEEPEST {
+            return Err(error("lies within too many others"));
+        }
+        let [mut then_branch, mut else_branch] = [None, None];
+        for attribute in branches {
+            match attribute.name.as_str() {
+                "then_branch" => then_branch = attribute.g,
+                "else_branch" => else_branch = attribute.g,
+                _ => {}
+            }
+        }
+        for (expected, branch) in [(true, then_branch), (false, else_branch)] {
+            let branch = branch.ok_or_else(|| error("lacks a branch"))?;
+            self.predicates.push(Predicate { condition, expected });
+            self.names.push(HashMap::new());
+            let results = self.branch(&format!("{name}/{expected}"), branch);
+            self.names.pop();
+            for (result, output) in results?.into_iter().zip(outputs) {
+                self.graph.nodes.push(Node {
+                    op: "Identity".into(),
+                    name: name.to_owned(),
+                    inputs: vec![Some(result)],
+                    outputs: vec![*output],
+                    predicates: self.predicates.clone(),
+                    ..Node::default()
+                });
+            }
+            self.predicates.pop();
+        }
+        Ok(())
+    }
+
+    /// Reads a branch, whose values get names with this prefix, and returns its results.
+    fn branch(&mut self, prefix: &str, branch: proto::GraphProto) -> Result<Vec<ValueId>> {
+        for tensor in branch.initializer {
+            let name = tensor.name.clone();
+            let tensor = self.decoder.tensor(tensor)?;
+            let id = self.graph.add_initializer(&format!("{prefix}/{name}"), tensor);
+            self.name_in_branch(name, id)?;
+        }
+        for name in branch.node.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()) {
+            let id = self.graph.add_value(&format!("{prefix}/{name}"), None, None);
+            self.name_in_branch(name.clone(), id)?;
+        }
+        for node in branch.node {
+            self.node(node)?;
+        }
+        let result = |name: &str| {
+            let missing =
+                || Error::invalid(format!("no node computes the result '{name}' of a branch"));
+            self.find(name).ok_or_else(missing)
+        };
+        branch.output.iter().map(|o| result(&o.name)).collect()
+    }
+
+    /// Gives a value its name in the branch that is being read.
+    fn name_in_branch(&mut self, name: String, id: ValueId) -> Result<()> {
+        let names = self.names.last_mut().map(|names| names.insert(name.clone(), id));
+        match names.flatten() {
+            Some(_) => Err(Error::invalid(format!("value '{name}' is defined twice"))),
+            None => Ok(()),
+        }
     }
 }
 
-/// The module path that PyTorch's exporter records, as a Python list of strings.
+/// The names of the modules that a node comes from. PyTorch's exporter records them as a Python
+/// list of strings.
 fn scopes(metadata: &[proto::StringStringEntryProto]) -> Vec<String> {
     let Some(entry) = metadata.iter().find(|p| p.key == "pkg.torch.onnx.name_scopes") else {
         return Vec::new();
@@ -239,6 +276,3 @@ fn scopes(metadata: &[proto::StringStringEntryProto]) -> Vec<String> {
         .filter(|s| !s.is_empty())
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

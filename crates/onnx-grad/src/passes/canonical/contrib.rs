@@ -1,10 +1,10 @@
-//! ONNX Runtime's own operators, which its optimiser leaves in files, written as standard ones.
+//! Rewrites ONNX Runtime's own operators, which its optimiser leaves in files, as standard ones.
 
-use super::parts::{Parts, Rewrite, axis};
+use super::rewriter::{Rewrite, Rewriter, axis};
 use crate::error::Result;
 use crate::graph::{Attribute, ValueId};
 
-/// What the operators with a skip connection add to the variance if nothing else is said.
+/// The default epsilon of the operators with a skip connection.
 const SKIP_EPSILON: f32 = 1e-12;
 
 pub(super) const REWRITES: &[Rewrite] = &[
@@ -16,61 +16,66 @@ pub(super) const REWRITES: &[Rewrite] = &[
     ("com.microsoft.SkipSimplifiedLayerNormalization", skip_simplified_layer_normalization),
 ];
 
-/// It has the standard operator's form.
-fn layer_normalization(parts: Parts<'_>) -> Result<()> {
-    parts.change(|node| node.domain.clear());
+/// The operator has the form of the standard one.
+fn layer_normalization(rewriter: Rewriter<'_>) -> Result<()> {
+    rewriter.modify(|node| node.domain.clear());
     Ok(())
 }
 
 /// y = f(x * w + b (+ z)) with an activation f.
-fn fused_conv(mut parts: Parts<'_>) -> Result<()> {
-    let activation = match parts.node.attribute("activation") {
+fn fused_conv(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let activation = match rewriter.node.attribute("activation") {
         Some(Attribute::String(activation)) => activation.clone(),
-        _ => return Err(parts.unsupported("it names no activation")),
+        _ => return Err(rewriter.unsupported("it has no activation")),
     };
-    let numbers = match parts.node.attribute("activation_params") {
+    let numbers = match rewriter.node.attribute("activation_params") {
         Some(Attribute::Floats(numbers)) => numbers.clone(),
         _ => vec![],
     };
-    let convolved: Vec<ValueId> = (0..3).filter_map(|i| parts.optional(i)).collect();
+    let convolved: Vec<ValueId> = (0..3).filter_map(|i| rewriter.optional(i)).collect();
     let own = |name: &str| name != "activation" && name != "activation_params";
-    let attributes = parts.node.attributes.clone();
+    let attributes = rewriter.node.attributes.clone();
     let attributes: Vec<(&str, Attribute)> = attributes
         .iter()
         .filter(|(name, _)| own(name))
         .map(|(name, value)| (name.as_str(), value.clone()))
         .collect();
-    let mut y = parts.op("Conv", &convolved, &attributes);
-    if let Some(z) = parts.optional(3) {
-        y = parts.op("Add", &[y, z], &[]);
+    let mut y = rewriter.op("Conv", &convolved, &attributes);
+    if let Some(z) = rewriter.optional(3) {
+        y = rewriter.op("Add", &[y, z], &[]);
     }
     let float = |name, value: &f32| (name, Attribute::Float(*value));
     match (activation.as_str(), numbers.as_slice()) {
-        ("Relu" | "Sigmoid" | "Tanh", []) => parts.last(&activation, &[y], &[]),
-        ("LeakyRelu", [alpha]) => parts.last(&activation, &[y], &[float("alpha", alpha)]),
+        ("Relu" | "Sigmoid" | "Tanh", []) => rewriter.replace(&activation, &[y], &[]),
+        ("LeakyRelu", [alpha]) => rewriter.replace(&activation, &[y], &[float("alpha", alpha)]),
         ("HardSigmoid", [alpha, beta]) => {
-            parts.last(&activation, &[y], &[float("alpha", alpha), float("beta", beta)]);
+            rewriter.replace(&activation, &[y], &[float("alpha", alpha), float("beta", beta)]);
         }
         ("Clip", [low, high]) => {
-            let (low, high) = (parts.scalar(*low), parts.scalar(*high));
-            parts.last(&activation, &[y, low, high], &[]);
+            let (low, high) = (rewriter.scalar(*low), rewriter.scalar(*high));
+            rewriter.replace(&activation, &[y, low, high], &[]);
         }
-        _ => return Err(parts.unsupported(format!("activation '{activation}' of {numbers:?}"))),
+        _ => {
+            return Err(rewriter.unsupported(format!(
+                "activation '{activation}' with parameters {numbers:?} is not supported"
+            )));
+        }
     }
     Ok(())
 }
 
-/// Weights on the right that the product turns are turned before: they may have fewer axes than
-/// what they are multiplied with.
-pub(super) fn turned_weights(mut parts: Parts<'_>) {
-    let rank = parts.stored(1).map_or(0, |weights| weights.shape().len());
-    if rank >= 2 && parts.int("transB", 0) != 0 && parts.int("transBatchB", 0) == 0 {
+/// Transposes stored weights that a FusedMatMul would transpose itself: they may have fewer axes
+/// than the other argument.
+pub(super) fn transposed_weights(mut rewriter: Rewriter<'_>) {
+    let rank = rewriter.stored(1).map_or(0, |weights| weights.shape().len());
+    if rank >= 2 && rewriter.int("transB", 0) != 0 && rewriter.int("transBatchB", 0) == 0 {
         let mut order: Vec<i64> = (0..rank as i64).collect();
         order.swap(rank - 2, rank - 1);
-        if let Some(weights) = parts.optional(1) {
-            let turned = parts.op("Transpose", &[weights], &[("perm", Attribute::Ints(order))]);
-            parts.change(|node| {
-                node.inputs[1] = Some(turned);
+        if let Some(weights) = rewriter.optional(1) {
+            let transposed =
+                rewriter.op("Transpose", &[weights], &[("perm", Attribute::Ints(order))]);
+            rewriter.modify(|node| {
+                node.inputs[1] = Some(transposed);
                 node.take_attribute("transB");
             });
         }
@@ -78,55 +83,56 @@ pub(super) fn turned_weights(mut parts: Parts<'_>) {
 }
 
 /// y = x / sqrt(mean(x^2) + epsilon) * scale along the last axis.
-fn simplified_layer_normalization(mut parts: Parts<'_>) -> Result<()> {
-    let (x, scale) = (parts.x(0)?, parts.x(1)?);
-    if parts.int("axis", -1) != -1 || parts.has_output(1) {
-        return Err(parts.unsupported("another axis than the last, or a second output"));
+fn simplified_layer_normalization(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let (x, scale) = (rewriter.x(0)?, rewriter.x(1)?);
+    if rewriter.int("axis", -1) != -1 || rewriter.has_output(1) {
+        return Err(rewriter.unsupported("only the last axis, and no second output, is supported"));
     }
-    let standardised = root_mean_square(&mut parts, x, 1e-5);
-    parts.last("Mul", &[standardised, scale], &[]);
+    let standardised = root_mean_square(&mut rewriter, x, 1e-5);
+    rewriter.replace("Mul", &[standardised, scale], &[]);
     Ok(())
 }
 
-fn root_mean_square(parts: &mut Parts<'_>, x: ValueId, epsilon: f32) -> ValueId {
-    let (last, epsilon) = (parts.ints(&[-1]), parts.float("epsilon", epsilon));
-    let epsilon = parts.scalar(epsilon);
-    let squared = parts.op("Mul", &[x, x], &[]);
-    let mean = parts.op("ReduceMean", &[squared, last], &[("keepdims", Attribute::Int(1))]);
-    let sum = parts.op("Add", &[mean, epsilon], &[]);
-    let root = parts.op("Sqrt", &[sum], &[]);
-    parts.op("Div", &[x, root], &[])
+/// x / sqrt(mean(x^2) + epsilon) along the last axis.
+fn root_mean_square(rewriter: &mut Rewriter<'_>, x: ValueId, epsilon: f32) -> ValueId {
+    let (last, epsilon) = (rewriter.ints(&[-1]), rewriter.float("epsilon", epsilon));
+    let epsilon = rewriter.scalar(epsilon);
+    let squared = rewriter.op("Mul", &[x, x], &[]);
+    let mean = rewriter.op("ReduceMean", &[squared, last], &[("keepdims", Attribute::Int(1))]);
+    let sum = rewriter.op("Add", &[mean, epsilon], &[]);
+    let root = rewriter.op("Sqrt", &[sum], &[]);
+    rewriter.op("Div", &[x, root], &[])
 }
 
-/// y = layer_normalization(x + skip (+ bias)), whose argument is the fourth output.
-fn skip_layer_normalization(mut parts: Parts<'_>) -> Result<()> {
-    let sum = skip(&mut parts, 4)?;
+/// y = layer_normalization(x + skip (+ bias)). The sum is the fourth output.
+fn skip_layer_normalization(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let sum = skip(&mut rewriter, 4)?;
     let inputs: Vec<ValueId> =
-        [Some(sum), Some(parts.x(2)?), parts.optional(3)].into_iter().flatten().collect();
-    let epsilon = ("epsilon", Attribute::Float(parts.float("epsilon", SKIP_EPSILON)));
+        [Some(sum), Some(rewriter.x(2)?), rewriter.optional(3)].into_iter().flatten().collect();
+    let epsilon = ("epsilon", Attribute::Float(rewriter.float("epsilon", SKIP_EPSILON)));
     let [(axis, last)] = axis(-1);
-    parts.last("LayerNormalization", &inputs, &[(axis, last), epsilon]);
+    rewriter.replace("LayerNormalization", &inputs, &[(axis, last), epsilon]);
     Ok(())
 }
 
-/// y = simplified_layer_normalization(x + skip (+ bias)), whose argument is the fourth output.
-fn skip_simplified_layer_normalization(mut parts: Parts<'_>) -> Result<()> {
-    let sum = skip(&mut parts, 3)?;
-    let standardised = root_mean_square(&mut parts, sum, SKIP_EPSILON);
-    let scale = parts.x(2)?;
-    parts.last("Mul", &[standardised, scale], &[]);
+/// y = simplified_layer_normalization(x + skip (+ bias)). The sum is the fourth output.
+fn skip_simplified_layer_normalization(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let sum = skip(&mut rewriter, 3)?;
+    let standardised = root_mean_square(&mut rewriter, sum, SKIP_EPSILON);
+    let scale = rewriter.x(2)?;
+    rewriter.replace("Mul", &[standardised, scale], &[]);
     Ok(())
 }
 
-/// x + skip (+ bias), which the fourth output shows.
-fn skip(parts: &mut Parts<'_>, bias: usize) -> Result<ValueId> {
-    if parts.has_output(1) || parts.has_output(2) {
-        return Err(parts.unsupported("its outputs of mean and deviation"));
+/// x + skip (+ bias), which is also the fourth output.
+fn skip(rewriter: &mut Rewriter<'_>, bias: usize) -> Result<ValueId> {
+    if rewriter.has_output(1) || rewriter.has_output(2) {
+        return Err(rewriter.unsupported("outputs of mean and deviation are not supported"));
     }
-    let mut sum = parts.op("Add", &[parts.x(0)?, parts.x(1)?], &[]);
-    if let Some(bias) = parts.optional(bias) {
-        sum = parts.op("Add", &[sum, bias], &[]);
+    let mut sum = rewriter.op("Add", &[rewriter.x(0)?, rewriter.x(1)?], &[]);
+    if let Some(bias) = rewriter.optional(bias) {
+        sum = rewriter.op("Add", &[sum, bias], &[]);
     }
-    parts.output(3, "Identity", &[sum]);
+    rewriter.compute_output(3, "Identity", &[sum]);
     Ok(sum)
 }

@@ -1,31 +1,35 @@
-//! Weights of a few bits each, in blocks with a scale of their own, written as floats.
+//! Unpacks the weights of MatMulNBits, which are numbers of few bits, to floats.
 
-use super::parts::Parts;
+use super::rewriter::Rewriter;
 use crate::error::Result;
 use crate::graph::ValueId;
 use crate::tensor::{DType, Tensor};
 
-/// y = x w + b. (rten has it without zero points.)
-pub(super) fn matmul(mut parts: Parts<'_>) -> Result<()> {
-    if parts.optional(4).is_some() {
-        return Err(parts.unsupported("an order of its own (g_idx) is not supported"));
+/// y = x w + b with unpacked weights w. (rten's MatMulNBits has no zero points.)
+pub(super) fn matmul(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if rewriter.optional(4).is_some() {
+        return Err(rewriter.unsupported("an order of blocks (g_idx) is not supported"));
     }
-    let weights = unpacked(&parts)
-        .ok_or_else(|| parts.unsupported("weights that are computed, or of another form"))?;
-    let inputs: [ValueId; 2] = [parts.x(0)?, parts.constant(weights)];
-    match parts.optional(5) {
+    let weights = unpacked(&rewriter).ok_or_else(|| {
+        rewriter.unsupported(
+            "its weights must be stored, with the sizes that K, N, bits and block_size say",
+        )
+    })?;
+    let inputs: [ValueId; 2] = [rewriter.x(0)?, rewriter.constant(weights)];
+    match rewriter.optional(5) {
         Some(bias) => {
-            let y = parts.op("MatMul", &inputs, &[]);
-            parts.last("Add", &[y, bias], &[]);
+            let y = rewriter.op("MatMul", &inputs, &[]);
+            rewriter.replace("Add", &[y, bias], &[]);
         }
-        None => parts.last("MatMul", &inputs, &[]),
+        None => rewriter.replace("MatMul", &inputs, &[]),
     }
     Ok(())
 }
 
-/// The matrix of K by N. Each column comes in blocks, in which the lower bits come first.
-fn unpacked(parts: &Parts<'_>) -> Option<Tensor> {
-    let size = |name, default| usize::try_from(parts.int(name, default)).ok();
+/// The matrix of K by N. Each column is stored in blocks, in which lower bits come first; `None` if
+/// the weights are not stored, or their sizes do not match the attributes.
+fn unpacked(rewriter: &Rewriter<'_>) -> Option<Tensor> {
+    let size = |name, default| usize::try_from(rewriter.int(name, default)).ok();
     let (rows, columns, bits) = (size("K", 0)?, size("N", 0)?, size("bits", 4)?);
     let block = size("block_size", 0).filter(|block| *block > 0)?;
     if !matches!(bits, 2 | 4 | 8) || rows == 0 || columns == 0 {
@@ -36,12 +40,12 @@ fn unpacked(parts: &Parts<'_>) -> Option<Tensor> {
     let column_bytes = blocks.checked_mul(block_bytes)?;
     let zero_bytes = blocks.checked_mul(bits)?.div_ceil(8);
     let bytes = |i: usize, each: usize| {
-        let tensor = parts.stored(i).filter(|t| t.dtype() == DType::U8)?;
+        let tensor = rewriter.stored(i).filter(|t| t.dtype() == DType::U8)?;
         tensor.bytes().filter(|b| Some(b.len()) == columns.checked_mul(each))
     };
     let packed = bytes(1, column_bytes)?;
-    let scales = parts.stored(2)?.to_f32s().filter(|s| s.len() == columns * blocks)?;
-    let zeros = match parts.optional(3) {
+    let scales = rewriter.stored(2)?.to_f32s().filter(|s| s.len() == columns * blocks)?;
+    let zeros = match rewriter.optional(3) {
         Some(_) => Some(bytes(3, zero_bytes)?),
         None => None,
     };

@@ -1,44 +1,44 @@
-//! Rewrites what ONNX allows but not every engine runs, or not as the standard says, where that
-//! needs no shapes.
+//! Rewrites nodes that not every engine runs as the standard says, if that needs no shapes.
 
-use super::parts::Parts;
-use super::{all_axes, contrib, conv, rewritten};
+use super::rewriter::Rewriter;
+use super::{all_axes, contrib, conv, expansions};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
 
+/// Rewrites the nodes of a graph.
 pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
     for n in 0..graph.nodes.len() {
         let op = graph.nodes[n].qualified_op();
-        let parts = Parts::of(graph, n);
+        let rewriter = Rewriter::new(graph, n);
         match op.as_str() {
-            "ArgMax" => rewritten::one_of_equals(parts, 1)?,
-            "ArgMin" => rewritten::one_of_equals(parts, 0)?,
-            "AveragePool" | "MaxPool" => conv::fewer_axes(explicit_window(parts))?,
-            "BatchNormalization" => rewritten::batch_statistics(parts)?,
-            "Cast" => rewritten::cast_to_bool(parts)?,
-            "Conv" => conv::fewer_axes(conv::explicit_kernel(parts))?,
-            "ConvTranspose" => conv::cut_to_shape(conv::explicit_kernel(parts))?,
-            "Hardmax" => rewritten::hardmax(parts)?,
-            "LpPool" => drop(explicit_window(parts)),
-            "MatMul" => rewritten::matrix_by_vector(parts)?,
-            "Pad" => all_axes::pads(parts)?,
+            "ArgMax" => expansions::arg_extremum(rewriter, 1)?,
+            "ArgMin" => expansions::arg_extremum(rewriter, 0)?,
+            "AveragePool" | "MaxPool" => conv::over_two_axes(explicit_window(rewriter))?,
+            "BatchNormalization" => expansions::batch_statistics(rewriter)?,
+            "Cast" => expansions::cast_to_bool(rewriter)?,
+            "Conv" => conv::over_two_axes(conv::explicit_kernel(rewriter))?,
+            "ConvTranspose" => conv::crop_to_shape(conv::explicit_kernel(rewriter))?,
+            "Hardmax" => expansions::hardmax(rewriter)?,
+            "LpPool" => drop(explicit_window(rewriter)),
+            "MatMul" => expansions::matrix_times_vector(rewriter)?,
+            "Pad" => all_axes::pads(rewriter)?,
             "Pow" => float_exponent(graph, n),
-            "QuantizeLinear" => explicit_quantisation(parts),
+            "QuantizeLinear" => explicit_quantisation(rewriter),
             "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
-                rewritten::reduction_of_nothing(parts)?;
+                expansions::reduction_over_no_axes(rewriter)?;
             }
-            "Resize" => all_axes::sizes(parts)?,
-            "Sign" => rewritten::sign(parts)?,
-            "Softplus" => rewritten::softplus(parts)?,
-            "com.microsoft.FusedMatMul" => contrib::turned_weights(parts),
+            "Resize" => all_axes::sizes(rewriter)?,
+            "Sign" => expansions::sign(rewriter)?,
+            "Softplus" => expansions::softplus(rewriter)?,
+            "com.microsoft.FusedMatMul" => contrib::transposed_weights(rewriter),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// The second output of these are places, which do not vary.
+/// Gives the second outputs of these operators their type: they are indices, which do not vary.
 pub(super) fn mark_indices(graph: &mut Graph) {
     for node in graph.nodes.iter().filter(|n| matches!(n.op.as_str(), "MaxPool" | "TopK")) {
         if let Some(Some(indices)) = node.outputs.get(1) {
@@ -47,8 +47,8 @@ pub(super) fn mark_indices(graph: &mut Graph) {
     }
 }
 
-/// Optional outputs that nothing reads are left out: few engines compute them.
-pub(super) fn leave_out_unread(graph: &mut Graph) {
+/// Drops optional outputs that nothing reads, as few engines compute them.
+pub(super) fn drop_unread_outputs(graph: &mut Graph) {
     let mut read = vec![false; graph.values.len()];
     let of_nodes = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten());
     of_nodes.chain(&graph.outputs).for_each(|v| read[v.0] = true);
@@ -73,24 +73,24 @@ pub(super) fn leave_out_unread(graph: &mut Graph) {
     }
 }
 
-/// One step per element is what `strides` and `dilations` mean when they are left out.
-fn explicit_window(mut parts: Parts<'_>) -> Parts<'_> {
-    if let Some(Attribute::Ints(kernel)) = parts.node.attribute("kernel_shape") {
+/// Sets `strides` and `dilations` to their default, 1, if they are left out.
+fn explicit_window(mut rewriter: Rewriter<'_>) -> Rewriter<'_> {
+    if let Some(Attribute::Ints(kernel)) = rewriter.node.attribute("kernel_shape") {
         let ones = vec![1; kernel.len()];
         for name in ["strides", "dilations"] {
-            if parts.node.attribute(name).is_none() {
-                parts.set_attribute(name, Attribute::Ints(ones.clone()));
+            if rewriter.node.attribute(name).is_none() {
+                rewriter.set_attribute(name, Attribute::Ints(ones.clone()));
             }
         }
     }
-    parts
+    rewriter
 }
 
-/// Channels have their own scales along axis 1, and numbers without a zero point are unsigned, if
-/// nothing else is said. (rten takes the last axis, and no type at all.)
-fn explicit_quantisation(parts: Parts<'_>) {
-    let unsigned = parts.optional(2).is_none() && parts.int("output_dtype", 0) == 0;
-    parts.change(|node| {
+/// Sets the defaults of the standard: scales lie along axis 1, and numbers without a zero point are
+/// unsigned. (rten takes the last axis, and knows no type.)
+fn explicit_quantisation(rewriter: Rewriter<'_>) {
+    let unsigned = rewriter.optional(2).is_none() && rewriter.int("output_dtype", 0) == 0;
+    rewriter.modify(|node| {
         if node.attribute("axis").is_none() {
             node.set_attribute("axis", Attribute::Int(1));
         }
@@ -100,12 +100,12 @@ fn explicit_quantisation(parts: Parts<'_>) {
     });
 }
 
-/// A constant integer exponent becomes a float one: rten wants it of the base's type.
+/// Replaces a constant integer exponent by a float: rten expects it to have the base's type.
 fn float_exponent(graph: &mut Graph, n: usize) {
     let [Some(base), Some(exponent)] = graph.nodes[n].inputs[..] else { return };
     let constant = |id: ValueId| graph.value(id).initializer.as_ref();
-    let of_integers = constant(base).is_some_and(|t| t.dtype() != DType::F32);
-    let Some(exponent) = constant(exponent).filter(|_| !of_integers) else { return };
+    let integer_base = constant(base).is_some_and(|t| t.dtype() != DType::F32);
+    let Some(exponent) = constant(exponent).filter(|_| !integer_base) else { return };
     let Some(integers) = exponent.to_i64s() else { return };
     let floats: Vec<f32> = integers.iter().map(|i| *i as f32).collect();
     if let Some(tensor) = Tensor::from_f32s(exponent.shape(), &floats) {

@@ -1,8 +1,8 @@
-//! ONNX Runtime's own operators.
+//! Tests how ONNX Runtime's own operators are rewritten.
 
 use super::*;
 
-/// What one such node, from "x" to "y", makes of x.
+/// The output of one such node, from "x" to "y", at x.
 fn run_one(
     op: &str,
     inputs: &[&str],
@@ -22,7 +22,7 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 }
 
 #[test]
-fn convolutions_end_in_activations() {
+fn fused_convolutions_end_in_activations() {
     let convolved = |activation: &str, numbers: &[f32], z: &[f32]| {
         let attributes = vec![
             string("activation", activation),
@@ -46,10 +46,10 @@ fn convolutions_end_in_activations() {
 }
 
 #[test]
-fn skips_come_before_normalisation() {
+fn skip_connections_come_before_normalisation() {
     let ones = || vec![float_tensor("s", &[1.0, 2.0]), float_tensor("w", &[1.0, 10.0])];
     let skip = |op| run_one(op, &["x", "s", "w"], vec![], ones(), &[1, 1, 2], &[0.0, 5.0]);
-    // Of (1, 7) the mean is 4, the deviation 3 and the mean square 25.
+    // The mean of (1, 7) is 4, the deviation 3 and the mean square 25.
     assert_close(&skip("SkipLayerNormalization"), &[-1.0, 10.0]);
     assert_close(&skip("SkipSimplifiedLayerNormalization"), &[0.2, 14.0]);
     let simplified = run_one(
@@ -64,7 +64,7 @@ fn skips_come_before_normalisation() {
 }
 
 #[test]
-fn products_of_turned_weights() {
+fn products_of_transposed_weights() {
     let weights = TensorProto { dims: vec![1, 2], ..float_tensor("w", &[1.0, 10.0]) };
     let attributes = vec![int("transB", 1), float("alpha", 2.0)];
     let y = run_one(

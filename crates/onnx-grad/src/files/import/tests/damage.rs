@@ -1,8 +1,8 @@
-//! Damaged files, and graphs that contradict themselves.
+//! Tests that damaged files and graphs that contradict themselves are errors.
 
 use super::*;
 
-/// A model of operators that are written as others.
+/// A model of operators that are rewritten as others.
 fn rewritten() -> ModelProto {
     let bytes = |name: &str, dims: &[i64]| TensorProto {
         name: name.into(),
@@ -83,15 +83,15 @@ fn graphs_that_contradict_themselves_are_errors() {
     error(vec![relu("x", "y")], vec![float_tensor("y", &[1.0])], "defined twice");
     error(vec![relu("x", "y")], vec![float_tensor("", &[1.0])], "no name");
     error(vec![relu("z", "y")], vec![], "nothing computes");
-    error(vec![relu("x", "z")], vec![], "computed by no node");
+    error(vec![relu("x", "z")], vec![], "no node computes");
     let w = || float_tensor("w", &[1.0, 2.0]);
     let sized = |dims: &[i64]| vec![TensorProto { dims: dims.to_vec(), ..w() }];
-    error(vec![relu("x", "y")], sized(&[3]), "should hold 3 elements");
+    error(vec![relu("x", "y")], sized(&[3]), "holds 2 elements, expected 3");
     error(vec![relu("x", "y")], sized(&[-2]), "negative dimension");
     error(vec![relu("x", "y")], sized(&[i64::MAX, i64::MAX]), "too large");
     error(vec![relu("x", "y")], vec![TensorProto { data_type: 8, ..w() }], "not supported");
-    let cut = TensorProto { data_type: 10, raw_data: Some(vec![0; 3].into()), ..w() };
-    error(vec![relu("x", "y")], vec![cut], "within an element");
+    let truncated = TensorProto { data_type: 10, raw_data: Some(vec![0; 3].into()), ..w() };
+    error(vec![relu("x", "y")], vec![truncated], "expected a multiple of 2");
     let old = read(&model(6, vec![relu("x", "y")], vec![])).unwrap_err().to_string();
     assert!(old.contains("opset 6"), "{old}");
 }

@@ -1,4 +1,4 @@
-//! Weights in every form, order, and the way out and in again.
+//! Tests how files are read: weights in every form, the order of nodes, reading what was written.
 
 mod contrib;
 mod control_flow;
@@ -7,9 +7,13 @@ mod old_forms;
 mod portable;
 mod quantised;
 
-use super::*;
-use crate::proto::*;
-use crate::testing::{learn, run};
+use bytes::Bytes;
+use prost::Message;
+
+use crate::error::Result;
+use crate::files::proto::*;
+use crate::testing::{infer_shapes, run};
+use crate::{ExternalData, Graph, Tensor};
 
 fn text(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
@@ -78,7 +82,7 @@ fn info(name: &str) -> ValueInfoProto {
     }
 }
 
-/// A model from x to y.
+/// A model with input x and output y.
 fn model(opset: i64, node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
     ModelProto {
         ir_version: 8,
@@ -102,18 +106,18 @@ fn read(model: &ModelProto) -> Result<Graph> {
     read_bytes(model.encode_to_vec())
 }
 
-/// What the model makes of x.
+/// The output of the model at x.
 fn run_on(model: &ModelProto, shape: &[usize], x: &[f32]) -> Vec<f32> {
     let mut graph = read(model).unwrap();
     let input = graph.inputs()[0];
     graph.fix_input(input, shape);
-    learn(&mut graph);
+    infer_shapes(&mut graph);
     let graph = graph.decompose().unwrap();
     let x = Tensor::from_f32s(shape, x).unwrap();
     run(&graph, &[(input, &x)])[0].to_f32s().unwrap()
 }
 
-/// y = x + w, with w stored in some form.
+/// y = x + w with these weights w.
 fn sum_with(w: TensorProto) -> ModelProto {
     model(13, vec![node("Add", &["x", "w"], &["y"], vec![])], vec![w])
 }
@@ -173,14 +177,14 @@ fn half_precision_is_exact() {
 }
 
 #[test]
-fn constants_among_the_inputs_are_no_inputs() {
+fn constants_among_the_inputs_are_not_inputs() {
     let mut model = sum_with(float_tensor("w", &[1.0]));
     model.graph.as_mut().unwrap().input.push(info("w"));
     assert_eq!(read(&model).unwrap().inputs().len(), 1);
 }
 
 #[test]
-fn external_data_are_asked_for() {
+fn external_data_are_read() {
     let entry =
         |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
     let entries = vec![entry("location", "w.bin"), entry("offset", "4"), entry("length", "8")];
@@ -190,22 +194,22 @@ fn external_data_are_asked_for() {
         external_data,
         ..float_tensor("w", &[0.0; 2])
     };
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     let bytes = sum_with(w(entries)).encode_to_vec();
     Graph::from_onnx(bytes.as_slice(), &mut |data| {
-        asked.push(data.clone());
+        requests.push(data.clone());
         Ok(Bytes::from(vec![0; 8]))
     })
     .unwrap();
-    assert_eq!(asked, [ExternalData { location: "w.bin".into(), offset: 4, length: Some(8) }]);
+    assert_eq!(requests, [ExternalData { location: "w.bin".into(), offset: 4, length: Some(8) }]);
 
     let error = |external_data| read(&sum_with(w(external_data))).unwrap_err().to_string();
-    assert!(error(vec![]).contains("not named"));
+    assert!(error(vec![]).contains("location is missing"));
     assert!(error(vec![entry("location", "w.bin"), entry("offset", "?")]).contains("offset"));
     assert!(error(vec![entry("location", "w.bin")]).contains("there is no other file"));
 }
 
-/// A model with a bit of everything.
+/// A model with operators of old forms, in an order in which they cannot run.
 fn sample() -> ModelProto {
     let constant = TensorProto { name: String::new(), ..int_tensor("", &[2, -1]) };
     let constant =
@@ -235,7 +239,7 @@ fn nodes_are_put_into_execution_order() {
 }
 
 #[test]
-fn out_and_in_again_changes_nothing() {
+fn reading_what_was_written_changes_nothing() {
     let once = read(&sample()).unwrap().to_onnx();
     let twice = read_bytes(once.clone()).unwrap().to_onnx();
     assert!(once == twice);

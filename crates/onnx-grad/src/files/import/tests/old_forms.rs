@@ -1,8 +1,8 @@
-//! Operators in the forms of old opsets.
+//! Tests that operators in the forms of old opsets compute what they did then.
 
 use super::*;
 
-/// Checks what one node of an old form, from "x" to "y", makes of 0, 1, 2, ...
+/// Checks the output of one node of an old form, from "x" to "y", at 0, 1, 2, ...
 #[track_caller]
 fn check(opset: i64, node: NodeProto, constants: Vec<TensorProto>, shape: &[usize], y: &[f32]) {
     let x: Vec<f32> = (0..shape.iter().product()).map(|i: usize| i as f32).collect();
@@ -11,7 +11,7 @@ fn check(opset: i64, node: NodeProto, constants: Vec<TensorProto>, shape: &[usiz
 }
 
 #[test]
-fn attributes_that_became_inputs() {
+fn attributes_become_inputs() {
     let to = |op, attributes| node(op, &["x"], &["y"], attributes);
     check(
         7,
@@ -63,7 +63,7 @@ fn attributes_that_became_inputs() {
 }
 
 #[test]
-fn splits_into_parts_of_given_or_equal_sizes() {
+fn splits_have_parts_of_given_or_equal_sizes() {
     let split = |attributes| node("Split", &["x"], &["a", "y"], attributes);
     check(11, split(vec![ints("split", &[1, 2])]), vec![], &[3], &[1.0, 2.0]);
     check(11, split(vec![]), vec![], &[4], &[2.0, 3.0]);
@@ -73,7 +73,7 @@ fn splits_into_parts_of_given_or_equal_sizes() {
 }
 
 #[test]
-fn softmax_flattened_its_input() {
+fn softmax_flattens_its_input() {
     let softmax = |attributes| node("Softmax", &["x"], &["y"], attributes);
     let even = |opset, attributes, shape: &[usize]| {
         run_on(&model(opset, vec![softmax(attributes)], vec![]), shape, &[0.0; 8])
@@ -87,7 +87,7 @@ fn softmax_flattened_its_input() {
 }
 
 #[test]
-fn upsample_became_resize() {
+fn upsample_becomes_resize() {
     let twice = [0.0, 0.0, 1.0, 1.0];
     let scales = [1.0, 1.0, 1.0, 2.0];
     let by = |attributes| node("Upsample", &["x"], &["y"], attributes);

@@ -1,8 +1,8 @@
-//! What engines lack, or compute otherwise than the standard says.
+//! Tests that nodes which engines compute otherwise than the standard says are rewritten.
 
 use super::*;
 
-/// Checks what one node, from "x" to "y", makes of x.
+/// Checks the output of one node, from "x" to "y", at x.
 #[track_caller]
 fn check(node: NodeProto, constants: Vec<TensorProto>, shape: &[usize], x: &[f32], y: &[f32]) {
     assert_eq!(run_on(&model(19, vec![node], constants), shape, x), y);
@@ -13,7 +13,7 @@ fn to(op: &str, attributes: Vec<AttributeProto>) -> NodeProto {
 }
 
 #[test]
-fn the_first_of_equal_extrema_counts() {
+fn arg_max_takes_the_first_of_equal_elements() {
     let x = [1.0, 3.0, 3.0, 1.0];
     for (op, place) in [("ArgMax", 1.0), ("ArgMin", 0.0)] {
         for keepdims in [0, 1] {
@@ -27,7 +27,7 @@ fn the_first_of_equal_extrema_counts() {
 }
 
 #[test]
-fn the_last_of_equal_extrema_may_count() {
+fn arg_max_can_take_the_last_of_equal_elements() {
     let options = vec![int("axis", 1), int("keepdims", 0), int("select_last_index", 1)];
     let last = node("ArgMax", &["x"], &["i"], options);
     let nodes = vec![last, node("Cast", &["i"], &["y"], vec![int("to", 1)])];
@@ -38,14 +38,14 @@ fn the_last_of_equal_extrema_may_count() {
 }
 
 #[test]
-fn places_do_not_vary() {
-    // y = x at the place of its largest element.
+fn indices_do_not_vary() {
+    // y = x at the index of its largest element.
     let nodes =
         vec![node("ArgMax", &["x"], &["i"], vec![]), node("Gather", &["x", "i"], &["y"], vec![])];
     let mut graph = read(&model(19, nodes, vec![])).unwrap();
     let (x, y) = (graph.inputs()[0], graph.outputs()[0]);
     graph.fix_input(x, &[3]);
-    learn(&mut graph);
+    infer_shapes(&mut graph);
     let tape = crate::Tape::new(graph.decompose().unwrap());
     let dx = crate::vjp(&tape, tape.var(y), tape.scalar(2.0).expand(&[1]), &[x]).remove(0);
     let dx = dx.unwrap().unwrap().id();
@@ -95,13 +95,13 @@ fn what_is_said_of_some_axes_is_said_of_all() {
 }
 
 #[test]
-fn a_reduction_of_nothing_leaves_everything() {
+fn a_reduction_over_no_axes_changes_nothing() {
     let sum = node("ReduceSum", &["x", "a"], &["y"], vec![int("noop_with_empty_axes", 1)]);
     check(sum, vec![int_tensor("a", &[])], &[2], &[1.0, 2.0], &[1.0, 2.0]);
 }
 
 #[test]
-fn windows_and_kernels_need_not_be_spelt_out() {
+fn strides_and_kernel_shapes_have_defaults() {
     let pool = to("MaxPool", vec![ints("kernel_shape", &[2])]);
     check(pool, vec![], &[1, 1, 3], &[1.0, 3.0, 2.0], &[3.0, 3.0]);
     let w = TensorProto { dims: vec![1, 1, 2], ..float_tensor("w", &[1.0, 10.0]) };
@@ -110,7 +110,7 @@ fn windows_and_kernels_need_not_be_spelt_out() {
 }
 
 #[test]
-fn odd_padding_goes_to_the_named_side() {
+fn odd_padding_goes_to_the_side_that_auto_pad_names() {
     for (side, expected) in [("SAME_UPPER", [21.0, 2.0]), ("SAME_LOWER", [10.0, 21.0])] {
         let w = TensorProto { dims: vec![1, 1, 2], ..float_tensor("w", &[1.0, 10.0]) };
         let conv = node("Conv", &["x", "w"], &["y"], vec![string("auto_pad", side)]);
@@ -119,7 +119,7 @@ fn odd_padding_goes_to_the_named_side() {
 }
 
 #[test]
-fn what_no_output_needs_may_be_anything() {
+fn nodes_that_no_output_depends_on_may_be_invalid() {
     let dead = node("LRN", &["d"], &["e"], vec![int("size", -1)]);
     let nodes =
         vec![node("Relu", &["x"], &["y"], vec![]), node("Not", &["x"], &["d"], vec![]), dead];
@@ -127,7 +127,7 @@ fn what_no_output_needs_may_be_anything() {
 }
 
 #[test]
-fn space_to_depth_goes_block_by_block() {
+fn space_to_depth_collects_the_elements_of_blocks() {
     let x: Vec<f32> = (0..16).map(|i| i as f32).collect();
     let y = [0.0, 2.0, 8.0, 10.0, 1.0, 3.0, 9.0, 11.0, 4.0, 6.0, 12.0, 14.0, 5.0, 7.0, 13.0, 15.0];
     check(to("SpaceToDepth", vec![int("blocksize", 2)]), vec![], &[1, 1, 4, 4], &x, &y);

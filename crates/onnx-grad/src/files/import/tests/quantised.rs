@@ -1,11 +1,12 @@
-//! Operators on quantised numbers: where every number lies on a step, they do what the operators
-//! on floats do, and have their gradients.
+//! Tests that operators on quantised numbers agree with those on floats.
+//!
+//! All numbers are multiples of the scale, so that rounding changes nothing.
 
 use super::*;
 use crate::Tape;
 
-/// The steps of all inputs; the results' are half as large, or smaller.
-const STEP: f32 = 0.5;
+/// The scale of all inputs. Those of results are at most half as large.
+const SCALE: f32 = 0.5;
 
 fn bytes(name: &str, dims: &[i64], data: &[i32]) -> TensorProto {
     let (int32_data, dims) = (data.to_vec(), dims.to_vec());
@@ -20,7 +21,8 @@ fn scalar(name: &str, x: f32) -> TensorProto {
     TensorProto { dims: vec![], ..float_tensor(name, &[x]) }
 }
 
-/// Scales, zero points, and weights in steps and as floats: a matrix and kernels.
+/// Scales, zero points, and weights both quantised and as floats: a matrix and kernels. `result` is
+/// the scale of results.
 fn constants(result: f32) -> Vec<TensorProto> {
     let floats = |name: &str, dims: &[i64], data: &[f32]| {
         let dims = dims.to_vec();
@@ -31,17 +33,17 @@ fn constants(result: f32) -> Vec<TensorProto> {
         data.iter().enumerate().map(|(i, x)| *x as f32 * scales[i % scales.len()]).collect()
     };
     vec![
-        scalar("s", STEP),
+        scalar("s", SCALE),
         bytes("z", &[], &[128]),
         scalar("sy", result),
         bytes("zy", &[], &[100]),
         scalar("one", 1.0),
-        // One scale for each column of the matrix.
+        // There is a scale for each column of the matrix.
         signed("m", &[2, 3], &matrix),
         float_tensor("sm", &[0.5, 1.0, 0.5]),
         signed("zm", &[3], &[0; 3]),
         floats("mf", &[2, 3], &of(&matrix, &[0.5, 1.0, 0.5])),
-        // One for each kernel.
+        // There is a scale for each kernel.
         signed("k", &[2, 1, 1, 2], &[1, 2, 3, -1]),
         float_tensor("sk", &[0.5, 1.0]),
         signed("zk", &[2], &[0; 2]),
@@ -53,7 +55,7 @@ fn constants(result: f32) -> Vec<TensorProto> {
     ]
 }
 
-/// What nodes from x to y make of x, and the gradient of the sum.
+/// The output y of nodes from x to y, and the gradient of its sum.
 fn run_and_differentiate(
     nodes: Vec<NodeProto>,
     result: f32,
@@ -66,7 +68,7 @@ fn run_and_differentiate(
     let mut graph = read(&model).unwrap();
     let (input, y) = (graph.inputs()[0], graph.outputs()[0]);
     graph.fix_input(input, shape);
-    learn(&mut graph);
+    infer_shapes(&mut graph);
     let tape = Tape::new(graph.decompose().unwrap());
     let ones = tape.scalar(1.0).expand(&tape.var(y).shape());
     let dx = crate::vjp(&tape, tape.var(y), ones, &[input]).remove(0).unwrap().unwrap().id();
@@ -93,32 +95,32 @@ fn check(quantised: NodeProto, float: NodeProto, result: f32, shape: &[usize], x
     let close = |a: &[f32], b: &[f32], by: f32| {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= by)
     };
-    assert!(close(&y, &expected, 0.51 * result), "{y:?} in place of {expected:?}");
-    assert!(close(&dx, &gradient, 1e-5), "{dx:?} in place of {gradient:?}");
+    assert!(close(&y, &expected, 0.51 * result), "{y:?}, expected {expected:?}");
+    assert!(close(&dx, &gradient, 1e-5), "{dx:?}, expected {gradient:?}");
 }
 
 const X: [f32; 8] = [0.5, -1.0, 1.5, 2.0, -0.5, 0.0, 1.0, -2.0];
 
 #[test]
-fn products_and_convolutions() {
-    let steps = ["q", "s", "z", "k", "sk", "zk", "sy", "zy", "b"];
+fn products_and_convolutions_agree_with_those_on_floats() {
+    let inputs = ["q", "s", "z", "k", "sk", "zk", "sy", "zy", "b"];
     let pads = || vec![ints("kernel_shape", &[1, 2]), ints("pads", &[0, 1, 0, 0])];
-    let conv = node("QLinearConv", &steps, &["r"], pads());
+    let conv = node("QLinearConv", &inputs, &["r"], pads());
     let on_floats = node("Conv", &["x", "kf", "bf"], &["y"], pads());
-    // The second kernel's bias has steps of 0.5.
+    // The bias of the second kernel has the scale 0.5.
     check(conv, on_floats, 0.25, &[1, 1, 2, 4], &X);
 
-    let steps = ["q", "s", "z", "m", "sm", "zm", "sy", "zy"];
-    let product = node("QLinearMatMul", &steps, &["r"], vec![]);
+    let inputs = ["q", "s", "z", "m", "sm", "zm", "sy", "zy"];
+    let product = node("QLinearMatMul", &inputs, &["r"], vec![]);
     check(product, node("MatMul", &["x", "mf"], &["y"], vec![]), 0.25, &[4, 2], &X);
 
-    let steps = ["q", "s", "z", "m", "sm", "zm", "bm", "sy", "zy"];
-    let gemm = contrib("QGemm", &steps, vec![float("alpha", 1.0)]);
+    let inputs = ["q", "s", "z", "m", "sm", "zm", "bm", "sy", "zy"];
+    let gemm = contrib("QGemm", &inputs, vec![float("alpha", 1.0)]);
     check(gemm, node("Gemm", &["x", "mf", "bmf"], &["y"], vec![]), 0.25, &[4, 2], &X);
 }
 
 #[test]
-fn elementwise_operators_and_pooling() {
+fn elementwise_operators_and_pooling_agree_with_those_on_floats() {
     let shape = [1, 2, 2, 2];
     let two = ["q", "s", "z", "q", "s", "z", "sy", "zy"];
     check(
@@ -156,8 +158,8 @@ fn elementwise_operators_and_pooling() {
 }
 
 #[test]
-fn what_moves_quantised_numbers_moves_gradients() {
-    // The last element, beyond the range, is clamped, and is not the largest of its window.
+fn operators_that_move_quantised_numbers_move_gradients() {
+    // The last element is beyond the range, so it is clamped; it is not the largest of its window.
     let x = [0.5, -1.0, 1.5, 2.0, -0.5, 0.0, 1.0, -200.0];
     let window = || vec![ints("kernel_shape", &[1, 2]), ints("strides", &[1, 2])];
     let nodes = vec![
@@ -166,13 +168,13 @@ fn what_moves_quantised_numbers_moves_gradients() {
         node("MaxPool", &["t"], &["r"], window()),
         node("DequantizeLinear", &["r", "s", "z"], &["y"], vec![]),
     ];
-    let (y, dx) = run_and_differentiate(nodes, STEP, &[1, 2, 1, 4], &x);
+    let (y, dx) = run_and_differentiate(nodes, SCALE, &[1, 2, 1, 4], &x);
     assert_eq!(y, [0.5, 2.0, 0.0, 1.0]);
     assert_eq!(dx, [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
 }
 
 #[test]
-fn weights_of_four_bits() {
+fn weights_of_four_bits_are_unpacked() {
     // Two columns of 3 numbers, in blocks of two.
     let packed = bytes("p", &[2, 2, 1], &[0x9a, 0x07, 0x18, 0x0f]);
     let scales = TensorProto { dims: vec![2, 2], ..float_tensor("sp", &[0.5, 1.0, 2.0, 0.25]) };
@@ -184,48 +186,49 @@ fn weights_of_four_bits() {
         let constants = vec![packed.clone(), scales.clone(), zeros.clone()];
         run_on(&model(21, vec![product], constants), &[3, 3], &[1., 0., 0., 0., 1., 0., 0., 0., 1.])
     };
-    // Columns of 10, 9, 7 and 8, 1, 15, of which 8 is zero; or 9, 7 and 8, 8 for each block.
+    // The columns are 10, 9, 7 and 8, 1, 15. The zero points are 8, or 9, 7 and 8, 8 for each
+    // block.
     assert_eq!(run(&["x", "p", "sp"]), [1.0, 0.0, 0.5, -14.0, -1.0, 1.75]);
     assert_eq!(run(&["x", "p", "sp", "zp"]), [0.5, 0.0, 0.0, -14.0, 0.0, 1.75]);
 }
 
 #[test]
-fn what_several_read_is_made_a_float_once() {
-    let steps = ["q", "s", "z", "q", "s", "z", "s", "z"];
+fn several_readers_share_the_floats_of_a_value() {
+    let inputs = ["q", "s", "z", "q", "s", "z", "s", "z"];
     let nodes = vec![
         node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]),
-        contrib("QLinearAdd", &steps, vec![]),
+        contrib("QLinearAdd", &inputs, vec![]),
         node("DequantizeLinear", &["q", "s", "z"], &["f"], vec![]),
         node("DequantizeLinear", &["r", "s", "z"], &["g"], vec![]),
         node("Add", &["f", "g"], &["y"], vec![]),
     ];
-    let (y, dx) = run_and_differentiate(nodes.clone(), STEP, &[2], &[1.0, -1.5]);
+    let (y, dx) = run_and_differentiate(nodes.clone(), SCALE, &[2], &[1.0, -1.5]);
     assert_eq!((y, dx), (vec![3.0, -4.5], vec![3.0, 3.0]));
-    let graph = read(&model(21, nodes, constants(STEP))).unwrap();
+    let graph = read(&model(21, nodes, constants(SCALE))).unwrap();
     let f = graph.find("f").unwrap();
     assert_eq!(graph.nodes().filter(|(_, n)| n.inputs.contains(&Some(f))).count(), 2);
 }
 
 #[test]
-fn of_what_is_clamped_scores_alone_have_a_gradient() {
+fn clamped_values_have_a_gradient_only_if_they_are_scores() {
     let there = node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]);
     let back = |to| node("DequantizeLinear", &["q", "s", "z"], &[to], vec![]);
-    let (y, dx) = run_and_differentiate(vec![there.clone(), back("y")], STEP, &[2], &[1.0, 200.0]);
+    let (y, dx) = run_and_differentiate(vec![there.clone(), back("y")], SCALE, &[2], &[1.0, 200.0]);
     assert_eq!((y, dx), (vec![1.0, 63.5], vec![1.0, 1.0]));
     let unsigned = node("QuantizeLinear", &["x", "s"], &["q"], vec![]);
     let from_zero = node("DequantizeLinear", &["q", "s"], &["y"], vec![]);
-    let (y, dx) = run_and_differentiate(vec![unsigned, from_zero], STEP, &[2], &[1.0, -2.0]);
+    let (y, dx) = run_and_differentiate(vec![unsigned, from_zero], SCALE, &[2], &[1.0, -2.0]);
     assert_eq!((y, dx), (vec![1.0, 0.0], vec![1.0, 1.0]));
 
     let twice = node("Add", &["f", "f"], &["y"], vec![]);
     let nodes = vec![there, back("f"), twice];
-    let (y, dx) = run_and_differentiate(nodes, STEP, &[2], &[1.0, 200.0]);
+    let (y, dx) = run_and_differentiate(nodes, SCALE, &[2], &[1.0, 200.0]);
     assert_eq!((y, dx), (vec![2.0, 127.0], vec![2.0, 0.0]));
 }
 
 #[test]
-fn scales_that_follow_the_input() {
-    // From -64 to 63.5 in 255 steps: of 0.5, about 128.
+fn scales_that_depend_on_the_input_are_differentiated_as_constants() {
+    // The range from -64 to 63.5 has 255 steps, so that the scale is 0.5 and the zero point 128.
     let x = [-64.0, 63.5, 1.0, 2.0, 0.5, -3.0];
     let quantise = || node("DynamicQuantizeLinear", &["x"], &["q", "sx", "zx"], vec![]);
     let rest = || {
@@ -236,27 +239,27 @@ fn scales_that_follow_the_input() {
     };
     let product = node("MatMulInteger", &["q", "m", "zx", "zm"], &["i"], vec![]);
     let nodes = [vec![quantise(), product], rest()].concat();
-    let (y, dx) = run_and_differentiate(nodes, STEP, &[3, 2], &x);
-    // Rows [-64, 63.5], [1, 2] and [0.5, -3] times [[1, -2, 3], [0, 2, -1]].
+    let (y, dx) = run_and_differentiate(nodes, SCALE, &[3, 2], &x);
+    // The rows [-64, 63.5], [1, 2] and [0.5, -3] times [[1, -2, 3], [0, 2, -1]].
     assert_eq!(y, [-64.0, 255.0, -255.5, 1.0, 2.0, 1.0, 0.5, -7.0, 4.5]);
     assert_eq!(dx, [2.0, 1.0, 2.0, 1.0, 2.0, 1.0]);
 
     let product = ["x", "m", "sm", "zm", "bmf"];
     let product =
         NodeProto { output: text(&["y"]), ..contrib("DynamicQuantizeMatMul", &product, vec![]) };
-    let (y, same) = run_and_differentiate(vec![product], STEP, &[3, 2], &x);
+    let (y, same) = run_and_differentiate(vec![product], SCALE, &[3, 2], &x);
     let expected = [-31.0, 254.0, -127.5, 1.5, 1.0, 0.75, 1.25, -8.0, 2.5];
     assert_eq!((y, same), (expected.to_vec(), [0.0, 1.5, 0.0, 1.5, 0.0, 1.5].to_vec()));
     let product = ["q", "m", "sx", "sm", "zx", "zm"];
     let product =
         NodeProto { output: text(&["y"]), ..contrib("MatMulIntegerToFloat", &product, vec![]) };
-    let (y, same) = run_and_differentiate(vec![quantise(), product], STEP, &[3, 2], &x);
+    let (y, same) = run_and_differentiate(vec![quantise(), product], SCALE, &[3, 2], &x);
     assert_eq!(y[..2], [-32.0, 255.0]);
     assert_eq!(same, [0.0, 1.5, 0.0, 1.5, 0.0, 1.5]);
 
     let conv = node("ConvInteger", &["q", "k", "zx"], &["i"], vec![]);
     let nodes = [vec![quantise(), conv], rest()].concat();
-    let (y, dx) = run_and_differentiate(nodes, STEP, &[1, 1, 2, 3], &x);
+    let (y, dx) = run_and_differentiate(nodes, SCALE, &[1, 1, 2, 3], &x);
     assert_eq!(y, [63.0, 65.5, 3.0, -5.5, -255.5, 189.5, 5.5, 4.5]);
     assert_eq!(dx, [4.0, 5.0, 1.0, 4.0, 5.0, 1.0]);
 }

@@ -1,39 +1,13 @@
-//! Constant tensors: a shape, an element type and little-endian bytes that are shared, not copied.
+//! Stores constant tensors, whose bytes are shared rather than copied.
+
+mod dtype;
 
 use bytes::Bytes;
 
-/// The element types that classifiers are made of, with ONNX's `TensorProto.DataType` numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
-pub enum DType {
-    F32 = 1,
-    U8 = 2,
-    I8 = 3,
-    I16 = 5,
-    I32 = 6,
-    I64 = 7,
-    Bool = 9,
-}
+pub use dtype::DType;
+pub(crate) use dtype::onnx_type;
 
-impl DType {
-    /// The type with this ONNX number, if it is one that is kept as it is.
-    pub(crate) fn from_onnx(number: i32) -> Option<Self> {
-        use DType::*;
-        [F32, U8, I8, I16, I32, I64, Bool].into_iter().find(|d| *d as i32 == number)
-    }
-
-    /// Bytes per element.
-    pub fn size(self) -> usize {
-        match self {
-            DType::U8 | DType::I8 | DType::Bool => 1,
-            DType::I16 => 2,
-            DType::F32 | DType::I32 => 4,
-            DType::I64 => 8,
-        }
-    }
-}
-
-/// A constant. Cloning shares the elements.
+/// A constant tensor. Clones share the elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
     dtype: DType,
@@ -43,20 +17,21 @@ pub struct Tensor {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Elements {
-    /// Little-endian.
-    Here(Bytes),
-    /// Kept under this name by whoever runs the graph.
-    Elsewhere(String),
+    /// The elements, little-endian.
+    Inline(Bytes),
+    /// The name of the external data that whoever runs the graph holds.
+    External(String),
 }
 
 impl Tensor {
-    /// A tensor over little-endian elements; `None` if their number is not that of the shape.
+    /// A tensor of these little-endian elements; `None` if the shape asks for another number of
+    /// bytes.
     pub fn from_bytes(dtype: DType, shape: Vec<usize>, bytes: Bytes) -> Option<Self> {
         let size = element_count(&shape)?.checked_mul(dtype.size())?;
-        (size == bytes.len()).then_some(Self { dtype, shape, elements: Elements::Here(bytes) })
+        (size == bytes.len()).then_some(Self { dtype, shape, elements: Elements::Inline(bytes) })
     }
 
-    /// A float tensor; `None` if the number of elements is not that of the shape.
+    /// A float tensor; `None` if the shape asks for another number of elements.
     pub fn from_f32s(shape: &[usize], data: &[f32]) -> Option<Self> {
         let bytes: Vec<u8> = data.iter().flat_map(|x| x.to_le_bytes()).collect();
         Self::from_bytes(DType::F32, shape.to_vec(), bytes.into())
@@ -65,13 +40,13 @@ impl Tensor {
     /// A float scalar.
     pub fn scalar(value: f32) -> Self {
         let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
-        Self { dtype: DType::F32, shape: Vec::new(), elements: Elements::Here(bytes) }
+        Self { dtype: DType::F32, shape: Vec::new(), elements: Elements::Inline(bytes) }
     }
 
-    /// A 64-bit integer vector.
+    /// A vector of 64-bit integers.
     pub fn from_i64s(data: &[i64]) -> Self {
         let bytes: Vec<u8> = data.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let elements = Elements::Here(bytes.into());
+        let elements = Elements::Inline(bytes.into());
         Self { dtype: DType::I64, shape: vec![data.len()], elements }
     }
 
@@ -85,44 +60,46 @@ impl Tensor {
         &self.shape
     }
 
-    /// The elements, little-endian; `None` if they are kept elsewhere.
+    /// The elements, little-endian; `None` if they are external data.
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.elements {
-            Elements::Here(bytes) => Some(bytes),
-            Elements::Elsewhere(_) => None,
+            Elements::Inline(bytes) => Some(bytes),
+            Elements::External(_) => None,
         }
     }
 
-    /// The name under which the elements are kept elsewhere, if they are.
-    pub fn kept_as(&self) -> Option<&str> {
+    /// The name of the external data that holds the elements; `None` if the tensor holds them
+    /// itself.
+    pub fn external_name(&self) -> Option<&str> {
         match &self.elements {
-            Elements::Here(_) => None,
-            Elements::Elsewhere(name) => Some(name),
+            Elements::Inline(_) => None,
+            Elements::External(name) => Some(name),
         }
     }
 
-    /// The same constant, its elements kept under this name elsewhere.
-    pub(crate) fn elsewhere(&self, name: &str) -> Self {
-        let elements = Elements::Elsewhere(name.to_owned());
+    /// The same constant with its elements in external data of this name.
+    pub(crate) fn as_external(&self, name: &str) -> Self {
+        let elements = Elements::External(name.to_owned());
         Self { dtype: self.dtype, shape: self.shape.clone(), elements }
     }
 
-    /// The same constant, in memory of its own.
-    pub(crate) fn detached(&self) -> Self {
+    /// The same constant with its elements in memory that is shared with nothing else.
+    pub(crate) fn unshared(&self) -> Self {
         let elements = match &self.elements {
-            Elements::Here(bytes) => Elements::Here(Bytes::copy_from_slice(bytes)),
-            elsewhere @ Elements::Elsewhere(_) => elsewhere.clone(),
+            Elements::Inline(bytes) => Elements::Inline(Bytes::copy_from_slice(bytes)),
+            external @ Elements::External(_) => external.clone(),
         };
         Self { dtype: self.dtype, shape: self.shape.clone(), elements }
     }
 
-    /// The elements if they are floats.
+    /// The elements, if they are floats that the tensor holds itself.
     pub fn to_f32s(&self) -> Option<Vec<f32>> {
         let elements = self.elements().filter(|_| self.dtype == DType::F32)?;
         Some(elements.map(f32::from_le_bytes).collect())
     }
 
-    /// The elements if they are integers or booleans, widened.
+    /// The elements as 64-bit integers, if they are integers or booleans that the tensor holds
+    /// itself.
     pub fn to_i64s(&self) -> Option<Vec<i64>> {
         Some(match self.dtype {
             DType::F32 => return None,
@@ -139,7 +116,7 @@ impl Tensor {
     }
 }
 
-/// The number of elements of a shape; `None` where it overflows.
+/// The number of elements of a shape; `None` if it overflows.
 pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d))
 }

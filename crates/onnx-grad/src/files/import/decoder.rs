@@ -1,22 +1,32 @@
-//! Reads attributes and tensors, wherever they are stored.
+//! Decodes attributes and tensors, in whichever way the file stores them.
 
 use bytes::Bytes;
 
-use super::{ExternalData, Reader, invalid};
-use crate::error::Result;
+use super::elements::elements;
+use super::external::{ExternalData, ReadExternal};
+use crate::error::{Error, Result};
+use crate::files::proto::{self, attribute_type};
 use crate::graph::Attribute;
-use crate::level;
-use crate::proto::{self, attribute_type};
 use crate::tensor::{Tensor, element_count};
 
-impl Reader<'_, '_> {
+/// Decodes the attributes and tensors of a file.
+pub(super) struct Decoder<'a, 'b> {
+    /// Reads weights that are stored in other files.
+    pub(super) external: &'a mut ReadExternal<'b>,
+}
+
+impl Decoder<'_, '_> {
+    /// Decodes an attribute.
+    ///
+    /// # Errors
+    /// If it is malformed, or of a type that is not supported.
     pub(super) fn attribute(&mut self, proto: proto::AttributeProto) -> Result<Attribute> {
-        let what = |expected: &str| invalid(format!("attribute '{}' {expected}", proto.name));
+        let what = |what: &str| Error::invalid(format!("attribute '{}' {what}", proto.name));
         if !proto.ref_attr_name.is_empty() {
             return Err(what("refers to a function's attribute outside a function"));
         }
         let text = |s: &Bytes| String::from_utf8_lossy(s).into_owned();
-        // Files of the first IR versions leave the type out.
+        // Files of the first IR versions do not give the type.
         let kind = match &proto {
             p if p.r#type != 0 => p.r#type,
             p if p.t.is_some() => attribute_type::TENSOR,
@@ -48,6 +58,10 @@ impl Reader<'_, '_> {
         })
     }
 
+    /// Decodes a tensor, wherever it is stored.
+    ///
+    /// # Errors
+    /// If it is malformed, of a type that is not supported, or in a file that cannot be read.
     pub(super) fn tensor(&mut self, proto: proto::TensorProto) -> Result<Tensor> {
         let name = &proto.name;
         let shape = proto
@@ -55,40 +69,46 @@ impl Reader<'_, '_> {
             .iter()
             .map(|d| usize::try_from(*d))
             .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|_| invalid(format!("tensor '{name}' has a negative dimension")))?;
-        let count = element_count(&shape)
-            .ok_or_else(|| invalid(format!("tensor '{name}' is too large: {shape:?}")))?;
+            .map_err(|_| Error::invalid(format!("tensor '{name}' has a negative dimension")))?;
+        let count = element_count(&shape).ok_or_else(|| {
+            Error::invalid(format!("tensor '{name}' of shape {shape:?} is too large"))
+        })?;
         let raw = if proto.data_location == proto::DATA_LOCATION_EXTERNAL {
-            Some(self.external(&proto)?)
+            Some(self.read_external(&proto)?)
         } else {
             proto.raw_data.clone()
         };
-        let (dtype, bytes) = level::elements(&proto, raw)?;
+        let (dtype, bytes) = elements(&proto, raw)?;
         let found = bytes.len() / dtype.size();
         Tensor::from_bytes(dtype, shape.clone(), bytes).ok_or_else(|| {
-            invalid(format!(
-                "tensor '{name}' of shape {shape:?} should hold {count} elements, it holds {found}"
+            Error::invalid(format!(
+                "tensor '{name}' of shape {shape:?} holds {found} elements, expected {count}"
             ))
         })
     }
 
-    fn external(&mut self, proto: &proto::TensorProto) -> Result<Bytes> {
+    /// The bytes of a tensor that is stored in another file.
+    fn read_external(&mut self, proto: &proto::TensorProto) -> Result<Bytes> {
         let name = &proto.name;
         let entry =
             |key: &str| proto.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
         let number = |key: &str| {
             entry(key).map(str::parse::<u64>).transpose().map_err(|_| {
-                invalid(format!("tensor '{name}': external data's {key} is not a number"))
+                Error::invalid(format!(
+                    "tensor '{name}' is stored in another file, but its {key} there is not a number"
+                ))
             })
         };
         let location = entry("location").ok_or_else(|| {
-            invalid(format!("tensor '{name}' is stored in another file, which is not named"))
+            Error::invalid(format!(
+                "tensor '{name}' is stored in another file, whose location is missing"
+            ))
         })?;
         let data = ExternalData {
             location: location.to_owned(),
             offset: number("offset")?.unwrap_or(0),
             length: number("length")?,
         };
-        (self.external)(&data).map_err(|e| invalid(format!("tensor '{name}': {e}")))
+        (self.external)(&data).map_err(|e| Error::invalid(format!("tensor '{name}': {e}")))
     }
 }

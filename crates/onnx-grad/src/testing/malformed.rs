@@ -1,21 +1,22 @@
-//! Shows rules nodes that no well-formed model has.
+//! Applies rules to nodes that no well-formed model has.
 
-use super::{Case, learn};
+use super::case::Case;
+use super::shapes::infer_shapes;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 impl Case {
-    /// Decomposes and differentiates the case's node made odd in many ways: rules may refuse, never
-    /// panic.
-    pub(crate) fn survive_oddities(&self) {
+    /// Decomposes and differentiates variants of the case's node that are malformed in many ways.
+    /// Rules may return errors, but must not panic.
+    pub(crate) fn survives_malformed_nodes(&self) {
         let (mut graph, inputs, outputs) = self.graph();
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let wrt: Vec<ValueId> = inputs.iter().map(|(id, _)| *id).collect();
-        for odd in oddities(&graph) {
-            let _ = odd.probe();
-            let _ = odd.clone().decompose();
-            let tape = Tape::new(odd);
+        for variant in variants(&graph) {
+            let _ = variant.probe();
+            let _ = variant.clone().decompose();
+            let tape = Tape::new(variant);
             let y = tape.var(outputs[0]);
             let dy = tape.zeros(&y.shape());
             let _ = crate::vjp(&tape, y, dy, &wrt);
@@ -25,12 +26,12 @@ impl Case {
 
 /// Variants of a graph of one node: with inputs and outputs left out, other attributes, other
 /// constants and other shapes.
-fn oddities(graph: &Graph) -> Vec<Graph> {
-    let mut odd = Vec::new();
+fn variants(graph: &Graph) -> Vec<Graph> {
+    let mut variants = Vec::new();
     let mut change = |change: &dyn Fn(&mut Graph)| {
         let mut graph = graph.clone();
         change(&mut graph);
-        odd.push(graph);
+        variants.push(graph);
     };
     let node = &graph.nodes[0];
     change(&|g| g.nodes[0].outputs[0] = None);
@@ -62,5 +63,5 @@ fn oddities(graph: &Graph) -> Vec<Graph> {
             change(&|g| g.values[id.0].shape = shape.clone());
         }
     }
-    odd
+    variants
 }
