@@ -9,12 +9,14 @@ pub(super) fn stand_in(node: &Node) -> Option<Node> {
     match node.qualified_op().as_str() {
         "Resize" => Some(resized(node)),
         "Attention" => None,
-        // The padding makes up for dilations, and ONNX Runtime refuses both together.
-        "Conv" if matches!(node.attribute("auto_pad"), Some(Attribute::String(s)) if s.starts_with("SAME")) =>
-        {
-            let mut same = node.clone();
-            same.take_attribute("dilations").map(|_| same)
-        }
+        "Conv" => match node.attribute("auto_pad") {
+            // The padding makes up for dilations, and ONNX Runtime refuses both together.
+            Some(Attribute::String(s)) if s.starts_with("SAME") => {
+                let mut same = node.clone();
+                same.take_attribute("dilations").map(|_| same)
+            }
+            _ => None,
+        },
         "AveragePool" | "MaxPool" if node.attribute("dilations").is_some() => Some(undilated(node)),
         "LpPool" => {
             let mut mean = like("AveragePool");

@@ -12,8 +12,8 @@ const EMITTED: &[&str] = &[
     "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "HardSigmoid", "Identity",
     "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
     "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
-    "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softmax", "Softplus",
-    "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
+    "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice",
+    "Softmax", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
 ];
 
 fn cases() -> Vec<Case> {

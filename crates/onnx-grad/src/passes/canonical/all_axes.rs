@@ -33,7 +33,10 @@ pub(super) fn pads(mut rewriter: Rewriter<'_>) -> Result<()> {
 
 /// Extends the sizes or scales of some axes to all axes.
 pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
-    let is = |name, value: &str| matches!(rewriter.node.attribute(name), Some(Attribute::String(s)) if s == value);
+    let is = |name, value: &str| match rewriter.node.attribute(name) {
+        Some(Attribute::String(s)) => s == value,
+        _ => false,
+    };
     if is("coordinate_transformation_mode", "tf_crop_and_resize") {
         return Ok(());
     }
