@@ -126,7 +126,7 @@ impl OnnxRuntime {
                 .with_external_initializer(name, weight)
                 .map_err(|e| failure("cannot take a weight", &e))?;
         }
-        graph.feed_weights(given);
+        graph.weights_to_inputs(given);
         let session = builder
             .commit_from_memory(&graph.to_onnx())
             .map_err(|e| failure("cannot load the model", &e))?;
@@ -155,7 +155,7 @@ impl OnnxRuntime {
 
 /// The weights that a graph needs, and the names under which they were taken.
 fn weights(graph: &Graph) -> impl Iterator<Item = (ValueId, &str)> {
-    graph.weights_needed().filter_map(|(name, taken_as)| Some((graph.find(name)?, taken_as)))
+    graph.external_weights().filter_map(|(name, taken_as)| Some((graph.find(name)?, taken_as)))
 }
 
 /// Loads the library, unless it is loaded already, to compute with so many threads: one a core if

@@ -83,9 +83,9 @@ impl Engine for Rten {
 /// four times as fast.
 fn faster_transposed(conv: ConvSize) -> bool {
     const CACHED: usize = 8_000_000;
-    conv.outputs <= conv.inputs
-        && conv.places >= 6 * conv.outputs
-        && conv.taps * conv.outputs * conv.places <= CACHED
+    conv.out_channels <= conv.in_channels
+        && conv.positions >= 6 * conv.out_channels
+        && conv.window * conv.out_channels * conv.positions <= CACHED
 }
 
 struct Loaded {

@@ -112,7 +112,7 @@ impl Explainer {
         let inputs =
             [(layer, at), (net.input, if layer == net.input { at } else { tape.var(net.input) })];
         let scores =
-            tape.embed(&pictures.graph(batch)?, &inputs, &[net.score]).map_err(unsupported)?;
+            tape.inline(&pictures.graph(batch)?, &inputs, &[net.score]).map_err(unsupported)?;
         let score = scores.first().copied().unwrap_or(score);
         self.gradient(tape, score, dy, at.id(), grid, 1)
     }

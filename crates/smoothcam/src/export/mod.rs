@@ -13,7 +13,7 @@ mod saliency;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use onnx_grad::{Graph, Source, ValueId};
+use onnx_grad::{Graph, SourceModel, ValueId};
 use serde::Serialize;
 
 use self::file::Unwritten;
@@ -132,7 +132,7 @@ impl ExplainerBuilder {
         }
         let asked = explainer.asked(&export.settings)?;
         explainer.check_head(export, &asked)?;
-        let mut source = Source::read(bytes).map_err(unsupported)?;
+        let mut source = SourceModel::read(bytes).map_err(unsupported)?;
         let written = explainer.saliency(export, &asked, &source)?;
         // Constants whose content the graph has given to the engine, read once more where needed.
         let graph = OnceCell::new();
@@ -147,7 +147,7 @@ impl ExplainerBuilder {
             let tensor = dtype.and_then(|dtype| value.to_tensor_of(dtype)).ok_or_else(|| {
                 Error::input(format!("the value of input '{name}' is not of its type"))
             })?;
-            source.bind(name, &tensor).map_err(unsupported)?;
+            source.bind_input(name, &tensor).map_err(unsupported)?;
         }
         let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
         extended.add_metadata(&explainer.metadata(export, &asked)?);

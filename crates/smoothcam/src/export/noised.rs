@@ -55,7 +55,7 @@ impl<'g> Noised<'_, 'g> {
             let noised = copied.reshape(&[&[batch * copies], picture].concat());
             tape.set_scope("noised");
             let inputs = [(net.input, noised)];
-            let values = tape.embed(&graph, &inputs, &[net.score, layer]).map_err(unsupported)?;
+            let values = tape.inline(&graph, &inputs, &[net.score, layer]).map_err(unsupported)?;
             let [score, at] = values[..] else {
                 return Err(Error::failure("a pass has lost its scores"));
             };

@@ -1,6 +1,6 @@
 //! Writes the graph that computes the map: for one number of pictures, or for any.
 
-use onnx_grad::{Graph, Source, Tape, ValueId};
+use onnx_grad::{Graph, SourceModel, Tape, ValueId};
 
 use super::evidence::{Class, Written};
 use super::noised::Draws;
@@ -37,7 +37,7 @@ impl Explainer {
         &self,
         export: &Export,
         asked: &Asked,
-        source: &Source,
+        source: &SourceModel,
     ) -> Result<Saliency> {
         let name = self.net.name(self.net.input);
         let dims = source.input_dims(name).unwrap_or_default();
@@ -75,8 +75,12 @@ impl Explainer {
                 let any = match pictures.any() {
                     true => {
                         let (two, three) = (write(2, at_once)?, write(3, at_once)?);
-                        let any =
-                            Graph::of_any_batch(&two.graph, &three.graph, self.net.input, &name);
+                        let any = Graph::with_any_batch_size(
+                            &two.graph,
+                            &three.graph,
+                            self.net.input,
+                            &name,
+                        );
                         any.ok().map(|graph| Written { graph, ..two })
                     }
                     false => None,
@@ -137,7 +141,7 @@ impl Explainer {
         let mut graph = tape.into_graph().map_err(unsupported)?;
         graph.set_outputs(&[map]);
         graph.rename(map, MAP);
-        graph.drop_idle_inputs();
+        graph.drop_unused_inputs();
         Ok(Written { graph, added })
     }
 }

@@ -18,10 +18,10 @@ impl Network {
     pub(crate) fn cut_before(&self, layer: ValueId, graph: &Graph) -> ValueId {
         let enough = |cut: &ValueId| {
             let mut head = graph.clone();
-            head.begin_at(*cut);
+            head.make_input(*cut);
             !head.inputs().contains(&self.input)
         };
-        let cuts = self.graph.cuts(self.input, self.score);
+        let cuts = self.graph.dominators(self.input, self.score);
         let before = |cut: &ValueId| self.graph.varying(&[*cut])[layer.index()];
         let mut deepest = cuts.into_iter().rev().filter(before).filter(|c| *c != self.input);
         deepest.find(enough).unwrap_or(self.input)
@@ -36,7 +36,7 @@ impl Network {
             return None;
         }
         let mut one = self.plain.clone();
-        one.begin_at(cut);
+        one.make_input(cut);
         let needed = one.ancestors(&[self.score]);
         let computed = |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.index()]);
         let weighty = one.nodes().map(|(_, n)| n).filter(computed).filter(|n| weight(&one, n));
@@ -93,7 +93,7 @@ impl Network {
 
 /// Whether a node has weights.
 fn weight(graph: &Graph, node: &Node) -> bool {
-    let kept = |v: &ValueId| graph.content(*v).is_some_and(|t| t.kept_as().is_some());
+    let kept = |v: &ValueId| graph.content(*v).is_some_and(|t| t.external_name().is_some());
     node.inputs.iter().flatten().any(kept)
 }
 

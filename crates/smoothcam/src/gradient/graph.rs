@@ -80,7 +80,7 @@ impl Gradient {
         });
         let highest = highest.id();
         let graph = tape.into_graph().map_err(unsupported)?;
-        let depending = graph.depending(&from, &sums);
+        let depending = graph.dependents(&from, &sums);
         let noise_acts = gradients.iter().any(|g| depending[g.index()]);
         let score = net.score;
         let mut written =

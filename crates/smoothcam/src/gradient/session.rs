@@ -78,7 +78,7 @@ impl GradientSession {
         trunk_graph.set_outputs(&[cut]);
         let head = |gradient: &Gradient| {
             let mut head = gradient.graph.clone();
-            head.begin_at(cut);
+            head.make_input(cut);
             head
         };
         fits(net, &trunk_graph, &head(&whole))?;
@@ -279,7 +279,7 @@ fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
 /// If not.
 fn fits(net: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
     let Some(memory) = net.memory else { return Ok(()) };
-    let weights = net.graph.weights_needed().filter_map(|(name, _)| net.graph.find(name));
+    let weights = net.graph.external_weights().filter_map(|(name, _)| net.graph.find(name));
     let elements = |id| net.graph.shape(id).unwrap_or_default().iter().product::<usize>();
     let weights: usize = weights.map(|id| 4 * elements(id)).sum();
     let passes = trunk.peak_bytes().max(head.peak_bytes());

@@ -168,7 +168,7 @@ impl ExplainerBuilder {
         let output = the_output(&graph, self.output.as_deref())?;
         let input = the_input(&graph)?;
         sources.extend(model_config::own_scaling(&graph, input, &sources));
-        graph.take_floats(input).map_err(unsupported)?;
+        graph.accept_floats(input).map_err(unsupported)?;
         let dims = graph.value(input).declared.as_deref().unwrap_or_default();
         let fixed = |dim: &onnx_grad::Dim| match dim {
             onnx_grad::Dim::Fixed(size) => Some(*size as u64),

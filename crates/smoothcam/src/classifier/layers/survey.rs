@@ -38,7 +38,7 @@ impl Layers {
             .map(|g| g.map(|g| g.map(|g| g.id())))
             .collect();
         let swept = tape.into_graph().map_err(unsupported)?;
-        let depending = swept.depending(&[net.input], &[]);
+        let depending = swept.dependents(&[net.input], &[]);
         let features = features(net, &values);
         let mut all = Vec::new();
         let mut tokens = Vec::new();
@@ -79,7 +79,7 @@ fn bottleneck(net: &Network, all: &[Layer]) -> Option<usize> {
     if reached.any(|l| l.noise_acts == Ok(true) && !l.much_finer_than(deepest)) {
         return None;
     }
-    let cuts = net.graph.cuts(net.input, net.score);
+    let cuts = net.graph.dominators(net.input, net.score);
     let size = |l: &Layer| (l.height, l.width);
     all.iter().rposition(|l| {
         l.noise_acts == Ok(true) && size(l) == size(deepest) && cuts.contains(&l.value)
@@ -105,7 +105,7 @@ fn silent(
     let mut graph = tape.into_graph().map_err(unsupported)?;
     graph.set_outputs(&largest);
     let cut = net.cut_before(first, &graph);
-    graph.begin_at(cut);
+    graph.make_input(cut);
     let names: Vec<&str> = largest.iter().map(|v| graph.value(*v).name.as_str()).collect();
     let mut noised = ArrayD::zeros(IxDyn(graph.shape(cut).unwrap_or_default()));
     if let Some(slice) = noised.as_slice_mut() {
@@ -146,13 +146,13 @@ fn candidates(net: &Network) -> Vec<(ValueId, Grid)> {
 fn weighted(net: &Network) -> Vec<bool> {
     const WEIGHTED: &[&str] = &["Attention", "Conv", "Einsum", "Gemm", "MatMul"];
     let graph = &net.graph;
-    let depending = graph.depending(&[net.input], &[]);
+    let depending = graph.dependents(&[net.input], &[]);
     let of_picture = |n: &Node| n.inputs.iter().flatten().any(|v| depending[v.index()]);
     let nodes = graph.nodes().map(|(_, n)| n);
     // Fused and quantised kinds too.
     let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
     let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
-    graph.depending(&made, &[])
+    graph.dependents(&made, &[])
 }
 
 /// Operators whose result is their input in another form.
@@ -162,7 +162,7 @@ const FORMS: &[&str] = &["Cast", "DequantizeLinear", "Identity", "QuantizeLinear
 /// that feed one where no path is shared.
 fn features(net: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let graph = &net.graph;
-    let cuts = graph.cuts(net.input, net.score);
+    let cuts = graph.dominators(net.input, net.score);
     let feeds_weights = |v: &ValueId| {
         let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
         let mut read = vec![*v];
