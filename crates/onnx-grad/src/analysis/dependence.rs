@@ -5,8 +5,8 @@ use crate::rules;
 use crate::tensor::DType;
 
 impl Graph {
-    /// For each value, whether it depends on any of the values `on`, themselves included. Shapes
-    /// depend on nothing, as they are fixed, and neither do the values `constant`, unless they are
+    /// For each value, whether it is one of the values `on`, or depends on one of them. Shapes
+    /// depend on nothing, as they are fixed; neither do the values `constant`, unless they are
     /// among `on`.
     pub fn dependents(&self, on: &[ValueId], constant: &[ValueId]) -> Vec<bool> {
         self.descendants(on, |node, output| {
@@ -14,8 +14,8 @@ impl Graph {
         })
     }
 
-    /// For each value, whether it varies with any of these values, themselves included, in such a
-    /// way that a gradient can pass: through sums, say, but not through comparisons. (In activity
+    /// For each value, whether it is one of these values, or varies with one of them in such a way
+    /// that a gradient can pass: through sums, say, but not through comparisons. (In activity
     /// analysis, such values are called *varied*.)
     pub fn varying(&self, with: &[ValueId]) -> Vec<bool> {
         self.descendants(with, |node, output| rules::passes_gradient(node) && self.may_vary(output))
@@ -27,7 +27,7 @@ impl Graph {
         !matches!(self.value(value).dtype, Some(DType::I64 | DType::Bool))
     }
 
-    /// For each value, whether a path leads to it from any of `from`, themselves included.
+    /// For each value, whether it is one of `from`, or a path leads to it from one of them.
     ///
     /// `passes(node, output)` says whether paths lead from the node's inputs to that output.
     pub(crate) fn descendants(
@@ -47,13 +47,13 @@ impl Graph {
         reached
     }
 
-    /// For each value, whether any of `of` is computed from it, themselves included.
+    /// For each value, whether it is one of `of`, or one of them is computed from it.
     pub fn ancestors(&self, of: &[ValueId]) -> Vec<bool> {
         self.needed(of, |_| false)
     }
 
-    /// For each value, whether it is needed to compute `of`, themselves included, if some values
-    /// are `given`: what only those are computed from is not needed.
+    /// For each value, whether it is one of `of`, or needed to compute one of them, if the values
+    /// for which `given` is true need not be computed.
     pub(crate) fn needed(&self, of: &[ValueId], given: impl Fn(ValueId) -> bool) -> Vec<bool> {
         let mut reached = vec![false; self.values.len()];
         of.iter().for_each(|v| reached[v.0] = true);

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
 
 impl Graph {
-    /// Whether it is known which of the nodes that the outputs depend on run.
+    /// Whether it is known of all nodes that the outputs depend on whether they run.
     pub fn branches_resolved(&self) -> bool {
         self.unresolved_branch().is_none()
     }
@@ -39,7 +39,8 @@ impl Graph {
         self.sort_nodes()
     }
 
-    /// Whether no known condition prevents a node from running. The known ones are removed.
+    /// Whether no known condition prevents a node from running. Known conditions are removed from
+    /// the node.
     fn may_run(&self, node: &mut Node) -> bool {
         let mut may_run = true;
         node.predicates.retain(|predicate| {

@@ -7,10 +7,10 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::tape::{Tape, Var};
 
 impl Tape {
-    /// Appends copies of the nodes by which `graph` computes the values `wanted`, and returns those
-    /// values. Each of `inputs` is a value of `graph` and the one that takes its place. The names
-    /// of copied values begin with the [scope](Self::set_scope). Constants that this graph already
-    /// has under the same name are not stored twice. The shapes of `graph` must be known.
+    /// Appends copies of the nodes by which `graph` computes the values `outputs`, and returns
+    /// those values. Each of `inputs` is a value of `graph` and the one that takes its place. The
+    /// names of copied values begin with the [scope](Self::set_scope). Constants that this graph
+    /// already has under the same name are not stored twice. The shapes of `graph` must be known.
     ///
     /// # Errors
     /// If a value is needed that is not among `inputs`, constant or computed, or if a node runs
@@ -19,12 +19,13 @@ impl Tape {
         &'g self,
         graph: &Graph,
         inputs: &[(ValueId, Var<'g>)],
-        wanted: &[ValueId],
+        outputs: &[ValueId],
     ) -> Result<Vec<Var<'g>>> {
-        let mut here: HashMap<ValueId, ValueId> = inputs.iter().map(|(v, x)| (*v, x.id)).collect();
-        let needed = graph.needed(wanted, |v| here.contains_key(&v));
+        let mut copies: HashMap<ValueId, ValueId> =
+            inputs.iter().map(|(v, x)| (*v, x.id)).collect();
+        let needed = graph.needed(outputs, |v| copies.contains_key(&v));
         for (id, value) in graph.values().filter(|(id, _)| needed[id.0]) {
-            let Some(tensor) = value.initializer.as_ref().filter(|_| !here.contains_key(&id))
+            let Some(tensor) = value.initializer.as_ref().filter(|_| !copies.contains_key(&id))
             else {
                 continue;
             };
@@ -33,31 +34,31 @@ impl Tape {
                 .find(&value.name)
                 .filter(|v| own.value(*v).initializer.as_ref() == Some(tensor));
             let constant = same.unwrap_or_else(|| own.add_initializer(&value.name, tensor.clone()));
-            here.insert(id, constant);
+            copies.insert(id, constant);
         }
         let computed =
-            |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0] && !here.contains_key(v));
+            |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.0] && !copies.contains_key(v));
         let nodes: Vec<&Node> = graph.nodes.iter().filter(computed).collect();
         for node in nodes {
-            self.inline_node(graph, node, &mut here)?;
+            self.inline_node(graph, node, &mut copies)?;
         }
         let copy =
-            |v: &ValueId| here.get(v).map(|v| self.var(*v)).ok_or_else(|| missing(graph, *v));
-        wanted.iter().map(copy).collect()
+            |v: &ValueId| copies.get(v).map(|v| self.var(*v)).ok_or_else(|| missing(graph, *v));
+        outputs.iter().map(copy).collect()
     }
 
-    /// Appends a copy of a node. `here` maps the values of `graph` to those of this graph.
+    /// Appends a copy of a node. `copies` maps the values of `graph` to those of this graph.
     fn inline_node(
         &self,
         graph: &Graph,
         node: &Node,
-        here: &mut HashMap<ValueId, ValueId>,
+        copies: &mut HashMap<ValueId, ValueId>,
     ) -> Result<()> {
         if !node.predicates.is_empty() {
             return Err(node.unsupported("it runs only on a condition that is not known"));
         }
         let copy = |v: &Option<ValueId>| {
-            v.map(|v| here.get(&v).copied().ok_or_else(|| missing(graph, v))).transpose()
+            v.map(|v| copies.get(&v).copied().ok_or_else(|| missing(graph, v))).transpose()
         };
         let inputs = node.inputs.iter().map(copy).collect::<Result<Vec<_>>>()?;
         let mut own = self.graph_mut();
@@ -69,7 +70,7 @@ impl Tape {
         });
         let outputs: Vec<Option<ValueId>> = outputs.collect();
         for (from, to) in node.outputs.iter().zip(&outputs) {
-            here.extend(from.zip(*to));
+            copies.extend(from.zip(*to));
         }
         let first = outputs.iter().flatten().next();
         let name = first.map(|v| own.value(*v).name.clone()).unwrap_or_default();

@@ -73,8 +73,8 @@ fn pads(node: &Node, kernel: &[usize]) -> Option<Vec<usize>> {
         Some(Attribute::Ints(pads)) => pads,
         _ => &none,
     };
-    let cut = |(k, p): (&usize, &i64)| (k - 1).checked_sub(usize::try_from(*p).ok()?);
-    kernel.iter().cycle().zip(pads).map(cut).collect()
+    let flipped = |(k, p): (&usize, &i64)| (k - 1).checked_sub(usize::try_from(*p).ok()?);
+    kernel.iter().cycle().zip(pads).map(flipped).collect()
 }
 
 /// The transposed convolution in place of a convolution. Its kernels are appended to the tape.
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn other_convolutions_stay() {
+    fn other_convolutions_stay_as_they_are() {
         for (w, attributes) in [
             (&[4, 3, 1, 1][..], &[][..]),
             (&[4, 3, 3, 3], &[("strides", &[2, 1][..])]),

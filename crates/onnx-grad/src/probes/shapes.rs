@@ -78,7 +78,7 @@ impl Graph {
     }
 
     /// For each value, whether it is computed from small constants and shapes alone, by nodes that
-    /// are `exact`, which is asked of their indices.
+    /// the probe runs as they are, of whose indices `exact` is true.
     fn constants(&self, exact: impl Fn(usize) -> bool) -> Vec<bool> {
         let small = |t: &Tensor| t.shape().iter().product::<usize>() <= LARGEST_PARAMETER;
         let mut constant: Vec<bool> =

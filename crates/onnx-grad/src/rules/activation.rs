@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_arguments_give_the_limits() {
+    fn extreme_arguments_give_the_limits_of_derivatives() {
         let at = [-1e30, -200.0, 200.0, 1e30];
         for case in [
             case("Elu").x(&[4]),

@@ -122,7 +122,7 @@ mod tests {
     use crate::testing::case;
 
     #[test]
-    fn equal_arguments_share_alike() {
+    fn equal_arguments_share_the_gradient() {
         let dx = case("Max").x(&[3]).x(&[3]).gradients(&[&[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0]]);
         assert_eq!(dx, [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]);
         let dx = case("Min").x(&[2]).x(&[2]).x(&[1]).gradients(&[&[1.0; 2], &[1.0, 2.0], &[1.0]]);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_zero_and_of_negative_numbers() {
+    fn powers_of_zero_and_of_negative_numbers_are_differentiated() {
         let by = |p: f32, x: &[f32]| case("Pow").x(&[x.len()]).scalar(p).gradients(&[x]).remove(0);
         assert_eq!(by(2.0, &[-3.0, 0.0]), [-6.0, 0.0]);
         assert_eq!(by(3.0, &[-2.0, 0.0]), [12.0, 0.0]);

@@ -12,7 +12,7 @@ use crate::tensor::DType;
 /// of dy, spread out by the stride, summed where the copies overlap.
 ///
 /// At stride 1, that is also a convolution by the flipped kernel, which engines compute faster,
-/// depthwise convolutions above all. At larger strides, spreading out dy costs more than that
+/// depthwise convolutions above all. At larger strides, spreading out dy would cost more than it
 /// saves.
 pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (dy, w) = (n.dy()?, n.x(1)?);
@@ -149,12 +149,12 @@ pub(super) fn transposed_windows(n: &NodeView<'_>, kernel: &[usize]) -> Result<V
     };
     let mut windows = unpadded(n, y, x, kernel)?;
     for (i, window) in windows.iter_mut().enumerate() {
-        let cut = (window.reach() + added[i]).checked_sub(window.input);
-        (window.begin, window.end) = match (&padding, cut) {
+        let padding_size = (window.reach() + added[i]).checked_sub(window.input);
+        (window.begin, window.end) = match (&padding, padding_size) {
             (Padding::Explicit(pads), _) => pads[i],
-            (Padding::Same(surplus), cut) => surplus.split(cut.unwrap_or(0)),
+            (Padding::Same(surplus), size) => surplus.split(size.unwrap_or(0)),
         };
-        if cut != Some(window.begin + window.end) {
+        if padding_size != Some(window.begin + window.end) {
             return Err(n.unsupported(format!(
                 "its attributes do not make {} elements of {} along axis {}",
                 window.input,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_kernel_is_padded_on_the_named_side() {
+    fn an_even_kernel_is_padded_on_the_side_that_auto_pad_names() {
         assert_eq!(with("SAME_UPPER"), [[1.0, 11.0]], "y = (x0 + 10 x1, x1)");
         assert_eq!(with("SAME_LOWER"), [[11.0, 10.0]], "y = (10 x0, x0 + 10 x1)");
     }

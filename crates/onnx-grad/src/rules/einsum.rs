@@ -35,13 +35,13 @@ pub(super) fn einsum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     if terms.iter().any(|t| repeats(t)) || repeats(result) {
         return Err(unsupported("diagonals are not supported"));
     }
-    let wanted = std::mem::replace(&mut terms[i], result);
-    if wanted.chars().any(|index| !terms.iter().any(|t| t.contains(index))) {
+    let term = std::mem::replace(&mut terms[i], result);
+    if term.chars().any(|index| !terms.iter().any(|t| t.contains(index))) {
         return Err(unsupported("an index that only one term has is not supported"));
     }
     let mut arguments = (0..terms.len()).map(|j| n.optional(j)).collect::<Vec<_>>();
     arguments[i] = Some(n.dy()?);
-    let equation = format!("{}->{wanted}", terms.join(","));
+    let equation = format!("{}->{term}", terms.join(","));
     let equation = ("equation", Attribute::String(equation));
     Ok(n.tape().op("Einsum", &arguments, &[equation], DType::F32, n.x(i)?.shape()))
 }

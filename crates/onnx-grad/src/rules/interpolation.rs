@@ -51,7 +51,7 @@ impl Kernel {
     }
 
     /// The indices and weights of the elements, of `size`, that make up the value at position `at`,
-    /// where the output is `scale` times as large as the input. An index may be there twice.
+    /// where the output is `scale` times as large as the input. An index may occur twice.
     pub(super) fn weights(self, at: f32, size: usize, scale: f32) -> Vec<(usize, f32)> {
         match self {
             Self::Nearest(rounding) => vec![(element(rounding.apply(at), size), 1.0)],
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_rounded_as_named() {
+    fn halves_are_rounded_as_nearest_mode_says() {
         let nearest = |rounding| {
             [0.5, 1.5, 1.75].map(|at| Kernel::Nearest(rounding).weights(at, 4, 1.0)[0].0)
         };

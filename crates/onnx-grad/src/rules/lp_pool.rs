@@ -72,7 +72,7 @@ mod tests {
     use crate::testing::case;
 
     #[test]
-    fn norms_are_of_the_order_given() {
+    fn norms_have_the_order_that_p_gives() {
         let norm = |p| {
             let pool = case("LpPool").x(&[1, 1, 3]).ints("kernel_shape", &[2]).int("p", p);
             pool.ints("strides", &[1]).values(&[&[3.0, -4.0, 0.0]])

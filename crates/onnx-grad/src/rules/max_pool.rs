@@ -29,8 +29,8 @@ pub(super) fn global_max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(scatter(dy.reshape(&one), first, &flat, false).reshape(&shape))
 }
 
-/// y = the maximum of a window, so an element's dx is the sum of dy over the windows of whose
-/// elements it is the first that equals the maximum, as in PyTorch.
+/// y = the maximum of a window, so an element's dx = the sum of dy over the windows in which it is
+/// the first element that equals the maximum, as in PyTorch.
 pub(super) fn max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     if n.int("storage_order", 0) != 0 || n.dy_at(1).is_some() {
         return Err(n.unsupported("storage_order 1 and a gradient of Indices are not supported"));

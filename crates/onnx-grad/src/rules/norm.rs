@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn norms_are_of_the_order_given() {
+    fn norms_have_the_order_that_p_gives() {
         assert_eq!(decomposed(case("LpNormalization").x(&[2]), &[3.0, -4.0]), [0.6, -0.8]);
         let first = case("LpNormalization").x(&[2]).int("p", 1);
         assert_eq!(decomposed(first, &[1.0, -3.0]), [0.25, -0.75]);

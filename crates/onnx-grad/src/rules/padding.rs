@@ -1,4 +1,4 @@
-//! Resolves padding that a node leaves to its shapes.
+//! Computes the pads that `auto_pad` stands for.
 
 use super::conv::transposed_windows;
 use super::view::NodeView;

@@ -97,7 +97,7 @@ mod tests {
     use crate::testing::{case, infer_shapes, run};
 
     #[test]
-    fn quantised_and_back_is_the_identity() {
+    fn quantising_and_dequantising_has_the_gradient_of_the_identity() {
         let mut graph = Graph::new();
         let x = graph.add_input("x", &[2, 2]);
         let scale = graph.add_initializer("scale", Tensor::from_f32s(&[2], &[0.5, 0.25]).unwrap());

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_extrema_share_alike() {
+    fn equal_extrema_share_the_gradient() {
         check(
             "ReduceMax",
             &[1.0, 3.0, 3.0, 0.0, 0.0, 0.0],
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn products_with_zeros() {
+    fn products_with_zeros_are_differentiated() {
         check("ReduceProd", &[0.0, 2.0, 3.0, 0.0, 0.0, 3.0], &[6.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }

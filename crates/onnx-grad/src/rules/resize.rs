@@ -1,4 +1,4 @@
-//! Differentiates interpolation, which is a matrix along each axis.
+//! Differentiates interpolation, which multiplies by a matrix along each axis.
 
 use super::interpolation::Kernel;
 use super::separable::{AxisMap, adjoint, apply};

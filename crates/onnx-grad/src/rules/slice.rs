@@ -81,7 +81,7 @@ fn range(start: i64, end: i64, step: i64, size: usize) -> Range {
 }
 
 /// y = x with padding that is constant or repeats elements of x (or x cropped, by negative pads),
-/// so dx = dy without the padding, plus the dy of the padding at the elements that it repeats.
+/// so dx = dy without the padding, and the padding's dy is added to the elements that it repeats.
 pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let mut dx = n.dy()?;
     let shape = n.x(0)?.shape();

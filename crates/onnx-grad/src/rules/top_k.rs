@@ -13,7 +13,7 @@ pub(super) fn top_k<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let indices = n.y_at(1).ok_or_else(|| n.unsupported("its output of indices is missing"))?;
     let inputs = [Some(n.tape().zeros(&shape)), Some(indices), Some(n.dy()?)];
     let axis = ("axis", Attribute::Int(axis as i64));
-    // The indices cover the other axes, and no index is there twice.
+    // The indices cover the other axes, and no index occurs twice.
     Ok(n.tape().op("ScatterElements", &inputs, &[axis], DType::F32, shape))
 }
 

@@ -48,7 +48,8 @@ impl Window {
         self.padded(step, tap).checked_sub(self.begin).filter(|i| *i < self.input)
     }
 
-    /// The window with as much padding as input / stride steps, rounded up, need.
+    /// The window with the padding of `auto_pad` SAME, which makes input / stride steps, rounded
+    /// up.
     fn padded_for_same(self, surplus: Surplus) -> Self {
         let steps = Self { output: self.input.div_ceil(self.stride), ..self };
         let (begin, end) = surplus.split(steps.reach().saturating_sub(self.input));
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_errors() {
+    fn contradicting_attributes_are_errors() {
         let pool = || case("AveragePool").x(&[1, 1, 4, 4]);
         let found = |case: Case| {
             let (mut graph, _, outputs) = case.graph();

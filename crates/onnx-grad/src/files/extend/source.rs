@@ -75,7 +75,7 @@ impl SourceModel {
     /// float32.
     ///
     /// The file's nodes and names stay as they are. If a node of `graph` needs a later opset than
-    /// the file's, the file's nodes are written in their form of that opset. `content` returns
+    /// the file's, the file's nodes are brought into the form of that opset. `content` returns
     /// constants by name: those that `graph` [holds as external data](Graph::take_weights) and that
     /// the file does not have as floats.
     ///

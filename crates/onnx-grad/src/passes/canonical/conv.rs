@@ -1,4 +1,4 @@
-//! Rewrites convolutions and pooling with options that not all engines have.
+//! Rewrites convolutions and pooling whose options not all engines have.
 
 use super::rewriter::{Rewriter, axis};
 use crate::error::Result;
@@ -80,9 +80,9 @@ pub(super) fn over_two_axes(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Crops the output of a transposed convolution to its `output_shape`, by the same number of
-/// elements at both ends; if their number is odd, by one more at the beginning, or with
-/// `SAME_UPPER` at the end. (rten has no `output_shape`.)
+/// Crops the output of a transposed convolution to its `output_shape`: the same number of elements
+/// at both ends; if their number is odd, one more at the beginning, or with `SAME_UPPER` at the
+/// end. (rten has no `output_shape`.)
 pub(super) fn crop_to_shape(mut rewriter: Rewriter<'_>) -> Result<()> {
     let Some(Attribute::Ints(wanted)) = rewriter.node.attribute("output_shape").cloned() else {
         return Ok(());

@@ -134,8 +134,8 @@ pub(super) fn sign(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// softplus(x) = ln(1 + e^x), or x above a bound: e^x overflows in rten, long after the result is
-/// x.
+/// softplus(x) = ln(1 + e^x), and x above a bound, where the two are the same. (In rten, e^x
+/// overflows.)
 pub(super) fn softplus(mut rewriter: Rewriter<'_>) -> Result<()> {
     const LINEAR_ABOVE: f32 = 32.0;
     let (x, bound) = (rewriter.x(0)?, rewriter.scalar(LINEAR_ABOVE));

@@ -38,7 +38,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-/// Gives the second outputs of these operators their type: they are indices, which do not vary.
+/// Sets the type of outputs that are indices, which do not vary.
 pub(super) fn mark_indices(graph: &mut Graph) {
     for node in graph.nodes.iter().filter(|n| matches!(n.op.as_str(), "MaxPool" | "TopK")) {
         if let Some(Some(indices)) = node.outputs.get(1) {

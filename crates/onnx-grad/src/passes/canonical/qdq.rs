@@ -38,8 +38,8 @@ fn dequantise(rewriter: &mut Rewriter<'_>, inputs: [usize; 3], along: i64) -> Re
     Ok(rewriter.op("DequantizeLinear", &inputs, &axis(along)))
 }
 
-/// Replaces the node by the operator, whose result is quantised by the scale and zero point that
-/// are inputs i and i + 1; if these are left out, it stays as it is.
+/// Replaces the node by the operator, and quantises its result by the scale and zero point that are
+/// inputs i and i + 1. If these are left out, the result stays of floats.
 fn replace_quantised(
     mut rewriter: Rewriter<'_>,
     op: &str,

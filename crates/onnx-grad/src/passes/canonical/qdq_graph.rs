@@ -10,7 +10,8 @@ use crate::tensor::{DType, Tensor};
 /// The most nodes between a quantised value and its QuantizeLinear.
 const LONGEST_PATH: usize = 32;
 
-/// Makes all readers of a value's floats read the same node, so that those floats are one layer.
+/// Makes all nodes that read a quantised value as floats read the same DequantizeLinear, so that
+/// the floats are one layer.
 pub(super) fn share_floats(graph: &mut Graph) {
     let (mut first, mut same) = (HashMap::new(), HashMap::new());
     for node in graph.nodes.iter().filter(|n| n.op == "DequantizeLinear") {

@@ -64,7 +64,7 @@ fn skip_connections_come_before_normalisation() {
 }
 
 #[test]
-fn products_of_transposed_weights() {
+fn fused_products_transpose_weights() {
     let weights = TensorProto { dims: vec![1, 2], ..float_tensor("w", &[1.0, 10.0]) };
     let attributes = vec![int("transB", 1), float("alpha", 2.0)];
     let y = run_one(

@@ -184,7 +184,7 @@ fn constants_among_the_inputs_are_not_inputs() {
 }
 
 #[test]
-fn external_data_are_read() {
+fn external_data_is_read() {
     let entry =
         |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
     let entries = vec![entry("location", "w.bin"), entry("offset", "4"), entry("length", "8")];

@@ -15,13 +15,13 @@ fn to(op: &str, attributes: Vec<AttributeProto>) -> NodeProto {
 #[test]
 fn arg_max_takes_the_first_of_equal_elements() {
     let x = [1.0, 3.0, 3.0, 1.0];
-    for (op, place) in [("ArgMax", 1.0), ("ArgMin", 0.0)] {
+    for (op, index) in [("ArgMax", 1.0), ("ArgMin", 0.0)] {
         for keepdims in [0, 1] {
             let nodes = vec![
                 node(op, &["x"], &["i"], vec![int("axis", -1), int("keepdims", keepdims)]),
                 node("Cast", &["i"], &["y"], vec![int("to", 1)]),
             ];
-            assert_eq!(run_on(&model(19, nodes, vec![]), &[1, 4], &x), [place]);
+            assert_eq!(run_on(&model(19, nodes, vec![]), &[1, 4], &x), [index]);
         }
     }
 }
@@ -56,7 +56,7 @@ fn indices_do_not_vary() {
 }
 
 #[test]
-fn elementwise_functions_have_their_limits() {
+fn elementwise_functions_agree_with_the_standard() {
     check(to("Sign", vec![]), vec![], &[3], &[-2.0, 0.0, 0.5], &[-1.0, 0.0, 1.0]);
     check(to("Softplus", vec![]), vec![], &[2], &[40.0, 1000.0], &[40.0, 1000.0]);
     let nodes = vec![
@@ -80,7 +80,7 @@ fn a_vector_on_the_right_loses_its_axis() {
 }
 
 #[test]
-fn what_is_said_of_some_axes_is_said_of_all() {
+fn pads_and_sizes_of_some_axes_are_extended_to_all() {
     let pad = || node("Pad", &["x", "p", "", "a"], &["y"], vec![]);
     let expected = [0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0];
     for axis in [1, -1] {

@@ -211,9 +211,10 @@ fn several_readers_share_the_floats_of_a_value() {
 
 #[test]
 fn clamped_values_have_a_gradient_only_if_they_are_scores() {
-    let there = node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]);
-    let back = |to| node("DequantizeLinear", &["q", "s", "z"], &[to], vec![]);
-    let (y, dx) = run_and_differentiate(vec![there.clone(), back("y")], SCALE, &[2], &[1.0, 200.0]);
+    let quantise = node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]);
+    let dequantise = |to| node("DequantizeLinear", &["q", "s", "z"], &[to], vec![]);
+    let (y, dx) =
+        run_and_differentiate(vec![quantise.clone(), dequantise("y")], SCALE, &[2], &[1.0, 200.0]);
     assert_eq!((y, dx), (vec![1.0, 63.5], vec![1.0, 1.0]));
     let unsigned = node("QuantizeLinear", &["x", "s"], &["q"], vec![]);
     let from_zero = node("DequantizeLinear", &["q", "s"], &["y"], vec![]);
@@ -221,7 +222,7 @@ fn clamped_values_have_a_gradient_only_if_they_are_scores() {
     assert_eq!((y, dx), (vec![1.0, 0.0], vec![1.0, 1.0]));
 
     let twice = node("Add", &["f", "f"], &["y"], vec![]);
-    let nodes = vec![there, back("f"), twice];
+    let nodes = vec![quantise, dequantise("f"), twice];
     let (y, dx) = run_and_differentiate(nodes, SCALE, &[2], &[1.0, 200.0]);
     assert_eq!((y, dx), (vec![2.0, 127.0], vec![2.0, 0.0]));
 }
