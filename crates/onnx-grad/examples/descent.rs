@@ -1,6 +1,6 @@
-//! Finds the minimum of a function by a gradient that is written, not worked out:
+//! Finds the minimum of a function by gradient descent, with a gradient that onnx-grad writes:
 //! `cargo run -p onnx-grad --example descent`
-#![allow(clippy::print_stdout, reason = "an example")]
+#![expect(clippy::print_stdout, reason = "the example reports to the terminal")]
 
 use std::error::Error;
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             model.run(vec![(model.input_ids()[0], input.into())], model.output_ids(), None)?;
         let results: Vec<Vec<f32>> = results.into_iter().map(floats).collect::<Result<_, _>>()?;
         let [value, gradient] = &results[..] else {
-            return Err("two outputs were asked for".into());
+            return Err("the model should have two outputs".into());
         };
         if step % 1000 == 0 {
             println!("step {step:4}: f({:.4}, {:.4}) = {:.6}", point[0], point[1], value[0]);

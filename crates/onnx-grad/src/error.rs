@@ -1,21 +1,29 @@
-//! What can go wrong with a graph, each naming the node and operator it is about.
+//! Reports what is wrong with a model, and with which of its nodes.
 
 use std::fmt;
 
-/// Why a graph cannot be read, or a gradient cannot be written.
+/// Why a model cannot be read, or a gradient cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The bytes are no ONNX model, or one that contradicts itself.
+    /// The bytes are not an ONNX model, or the model contradicts itself.
     Invalid(String),
-    /// A node for which there is no gradient rule, or only one for other options.
+    /// A node cannot be differentiated or rewritten: its operator has no rule, or the rule does not
+    /// support the node's attributes, inputs or shapes.
     Unsupported {
         /// The operator, with its domain if that is not `ai.onnx`.
         op: String,
-        /// The node's name, or its first output's where it has none.
+        /// The node's name, or that of its first output if the node has none.
         node: String,
         /// What about it is not supported.
         what: String,
     },
+}
+
+impl Error {
+    /// An error about the model as a whole.
+    pub(crate) fn invalid(message: impl Into<String>) -> Error {
+        Error::Invalid(message.into())
+    }
 }
 
 impl fmt::Display for Error {

@@ -1,4 +1,4 @@
-//! The order in which a graph's nodes are executed.
+//! Sorts a graph's nodes topologically, into an order in which they can be executed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,10 +6,10 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 
 impl Graph {
-    /// Puts the nodes into execution order, keeping the given order where it will do.
+    /// Sorts the nodes topologically. Nodes that do not depend on each other keep their order.
     ///
     /// # Errors
-    /// If nodes depend on each other in a circle.
+    /// If the graph has a cycle.
     pub(crate) fn sort_nodes(&mut self) -> Result<()> {
         self.values.iter_mut().for_each(|v| v.producer = None);
         for (n, node) in self.nodes.iter().enumerate() {
@@ -41,7 +41,7 @@ impl Graph {
         }
         if order.len() < self.nodes.len() {
             let stuck = waiting.iter().position(|w| *w > 0).unwrap_or(0);
-            return Err(Error::Invalid(format!(
+            return Err(Error::invalid(format!(
                 "the graph is not acyclic: node '{}' depends on its own output",
                 self.nodes[stuck].name
             )));

@@ -1,4 +1,4 @@
-//! Appends nodes to a graph by writing formulas: a [`Var`] is a value that one calculates with.
+//! Appends nodes to a graph by formulas: a [`Var`] is a value of the graph to calculate with.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,20 +7,20 @@ use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
-/// A graph that is being written. All shapes are known, so formulas can use them.
+/// A graph to which formulas append nodes. The shapes of all values must be known.
 #[derive(Debug)]
 pub struct Tape {
     graph: RefCell<Graph>,
-    /// What the names of appended nodes begin with.
+    /// The prefix of the names of appended nodes.
     scope: RefCell<String>,
-    /// Scalars by their bits, each stored once.
+    /// Scalar constants by their bits, so that each is stored once.
     scalars: RefCell<HashMap<u32, ValueId>>,
-    /// The first formula whose shapes do not fit. Kept aside so that formulas read as formulas;
-    /// [`Tape::check`] brings it up.
-    misfit: RefCell<Option<String>>,
+    /// The first error in the shapes of a formula. It is remembered rather than returned, so that
+    /// formulas read as formulas; [`Tape::check`] reports it.
+    shape_error: RefCell<Option<String>>,
 }
 
-/// A value of a [`Tape`]'s graph, to calculate with: `x * y + 1.0` appends the nodes.
+/// A value of a [`Tape`]'s graph, to calculate with: `x * y + 1.0` appends two nodes.
 #[derive(Clone, Copy, Debug)]
 pub struct Var<'g> {
     pub(crate) tape: &'g Tape,
@@ -28,41 +28,41 @@ pub struct Var<'g> {
 }
 
 impl Tape {
-    /// Continues a graph.
+    /// Begins to append to a graph.
     pub fn new(graph: Graph) -> Self {
         Self {
             graph: RefCell::new(graph),
             scope: RefCell::default(),
             scalars: RefCell::default(),
-            misfit: RefCell::default(),
+            shape_error: RefCell::default(),
         }
     }
 
-    /// The graph as written so far.
+    /// The graph with all nodes that were appended.
     ///
     /// # Errors
-    /// If a formula combined values whose shapes do not fit.
+    /// If the shapes in a formula do not match.
     pub fn into_graph(self) -> Result<Graph> {
         self.check()?;
         Ok(self.graph.into_inner())
     }
 
-    /// Begins the names of the nodes that follow with `scope`.
+    /// Sets the prefix of the names of nodes that are appended from now on.
     pub fn set_scope(&self, scope: &str) {
         scope.clone_into(&mut self.scope.borrow_mut());
     }
 
-    /// A value of the graph, to calculate with.
+    /// A value of the graph to calculate with.
     pub fn var(&self, id: ValueId) -> Var<'_> {
         Var { tape: self, id }
     }
 
-    /// A new float input of the graph.
+    /// Adds a float input of this shape to the graph.
     pub fn input(&self, name: &str, shape: &[usize]) -> Var<'_> {
         self.var(self.graph.borrow_mut().add_input(name, shape))
     }
 
-    /// A new input of the graph, of this type.
+    /// Adds an input of this type and shape to the graph.
     pub fn input_of(&self, name: &str, dtype: DType, shape: &[usize]) -> Var<'_> {
         let mut graph = self.graph.borrow_mut();
         let id = graph.add_input(name, shape);
@@ -71,7 +71,7 @@ impl Tape {
         self.var(id)
     }
 
-    /// A float scalar.
+    /// A constant float scalar.
     pub fn scalar(&self, value: f32) -> Var<'_> {
         if let Some(id) = self.scalars.borrow().get(&value.to_bits()) {
             return self.var(*id);
@@ -88,14 +88,14 @@ impl Tape {
         self.var(self.graph.borrow_mut().add_initializer(&name, tensor))
     }
 
-    /// A vector of integers, such as a shape or axes.
+    /// A constant vector of 64-bit integers, such as a shape or a list of axes.
     pub fn ints(&self, data: &[i64]) -> Var<'_> {
         self.constant(Tensor::from_i64s(data))
     }
 
-    /// Appends any operator with one output of this shape and type.
+    /// Appends a node with one output of this type and shape.
     ///
-    /// The operator must be standard, in its opset 21 form: every engine has to run it.
+    /// The operator must be one of ai.onnx in its form of opset 21, so that every engine runs it.
     pub fn op(
         &self,
         op: &str,
@@ -109,9 +109,7 @@ impl Tape {
         let output = graph.add_value(&name, Some(dtype), Some(shape));
         let mut node = Node {
             op: op.to_owned(),
-            domain: String::new(),
             name: graph.value(output).name.clone(),
-            scopes: Vec::new(),
             inputs: inputs.iter().map(|v| v.map(|v| v.id)).collect(),
             outputs: vec![Some(output)],
             ..Node::default()
@@ -126,10 +124,10 @@ impl Tape {
         self.graph.borrow_mut().push_node(node);
     }
 
-    /// Fails if any formula so far combined values whose shapes do not fit.
+    /// Reports the first error in the shapes of formulas since the last check.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.misfit.borrow_mut().take() {
-            Some(misfit) => Err(Error::Invalid(misfit)),
+        match self.shape_error.borrow_mut().take() {
+            Some(error) => Err(Error::Invalid(error)),
             None => Ok(()),
         }
     }
@@ -144,10 +142,14 @@ impl Tape {
         self.graph.borrow_mut()
     }
 
-    /// Remembers that shapes do not fit; the scope tells which node's formula it was.
-    pub(crate) fn misfit(&self, what: String) {
-        let message = format!("shapes do not fit in {}: {what}", self.scope.borrow());
-        self.misfit.borrow_mut().get_or_insert(message);
+    /// Remembers an error in the shapes of a formula. The scope says which node the formula is for.
+    pub(crate) fn shape_error(&self, what: impl Into<String>) {
+        let scope = self.scope.borrow();
+        let message = match scope.as_str() {
+            "" => what.into(),
+            scope => format!("in the formula of '{scope}': {}", what.into()),
+        };
+        self.shape_error.borrow_mut().get_or_insert(message);
     }
 
     fn name(&self, what: &str) -> String {
@@ -155,7 +157,7 @@ impl Tape {
         self.scoped(&format!("{what}_{number}"))
     }
 
-    /// A name with what names begin with.
+    /// A name with the prefix.
     pub(crate) fn scoped(&self, name: &str) -> String {
         let scope = self.scope.borrow();
         if scope.is_empty() { name.to_owned() } else { format!("{scope}/{name}") }
@@ -163,26 +165,26 @@ impl Tape {
 }
 
 impl<'g> Var<'g> {
-    /// The tape that it is written on.
+    /// The tape whose graph holds the value.
     pub fn tape(self) -> &'g Tape {
         self.tape
     }
 
-    /// The value in the graph.
+    /// The value's id in the graph.
     pub fn id(self) -> ValueId {
         self.id
     }
 
-    /// Its shape; empty for a scalar.
+    /// The value's shape; empty for a scalar.
     pub fn shape(self) -> Vec<usize> {
         self.tape.read(|g| g.shape(self.id).map(<[usize]>::to_vec)).unwrap_or_else(|| {
             let name = self.tape.read(|g| g.value(self.id).name.clone());
-            self.tape.misfit(format!("the shape of '{name}' is not known"));
+            self.tape.shape_error(format!("the shape of '{name}' is not known"));
             Vec::new()
         })
     }
 
-    /// Its number of dimensions.
+    /// The value's number of axes.
     pub fn rank(self) -> usize {
         self.shape().len()
     }

@@ -1,167 +1,131 @@
-//! What a gradient rule sees of the node that it differentiates.
+//! Walks a graph backwards and appends the nodes that compute a gradient (the reverse sweep).
 
-use std::ops::Deref;
+use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Node};
+use crate::graph::{Node, NodeId, ValueId};
+use crate::rules::{self, Formula, Kind, NodeView, Vjp};
 use crate::tape::{Tape, Var};
-use crate::tensor::Tensor;
 
-/// A node, to write formulas about: its inputs, outputs and attributes.
-#[derive(Debug)]
-pub(crate) struct At<'g> {
-    pub(crate) tape: &'g Tape,
-    pub(crate) node: Node,
+/// The cotangent of a value: `None` if what is differentiated does not depend on the value, an
+/// error if a node in between has no rule.
+pub type Cotangent<'g> = Result<Option<Var<'g>>>;
+
+/// Appends the nodes that compute the vector-Jacobian product of `of` with respect to each value of
+/// `wrt`: the derivative of sum(`of` * `dy`), which has the value's shape. `dy` has the shape of
+/// `of`.
+///
+/// Only nodes between `wrt` and `of` are differentiated. If one of them has no rule, the cotangents
+/// of the values that the gradient reaches through it are errors; the others are not.
+pub fn vjp<'g>(tape: &'g Tape, of: Var<'g>, dy: Var<'g>, wrt: &[ValueId]) -> Vec<Cotangent<'g>> {
+    let (active, nodes) = tape.read(|g| (g.varying(wrt), g.nodes.len()));
+    let mut sweep = Sweep { tape, active, cotangents: HashMap::new() };
+    sweep.add(of.id, Ok(dy));
+    for n in (0..nodes).rev() {
+        sweep.visit(NodeId(n));
+    }
+    tape.set_scope("");
+    wrt.iter().map(|v| sweep.cotangents.get(v).cloned().transpose()).collect()
 }
 
-/// A node with the cotangents of its outputs: all that a vector-Jacobian product needs.
-#[derive(Debug)]
-pub(crate) struct Vjp<'g> {
-    pub(crate) at: At<'g>,
-    /// Per output; `None` where the score does not depend on it.
-    pub(crate) cotangents: Vec<Option<Var<'g>>>,
+struct Sweep<'g> {
+    tape: &'g Tape,
+    /// For each value, whether it varies with any value of `wrt`.
+    active: Vec<bool>,
+    cotangents: HashMap<ValueId, Result<Var<'g>>>,
 }
 
-impl<'g> Deref for Vjp<'g> {
-    type Target = At<'g>;
-    fn deref(&self) -> &At<'g> {
-        &self.at
-    }
-}
-
-impl<'g> Vjp<'g> {
-    /// The cotangent of the first output.
-    ///
-    /// # Errors
-    /// If only other outputs have one.
-    pub(crate) fn dy(&self) -> Result<Var<'g>> {
-        self.dy_at(0).ok_or_else(|| self.unsupported("the score depends on its later outputs only"))
+impl<'g> Sweep<'g> {
+    /// Adds a term to a value's cotangent.
+    fn add(&mut self, value: ValueId, term: Result<Var<'g>>) {
+        let sum = match (self.cotangents.remove(&value), term) {
+            (None, term) => term,
+            (Some(Ok(a)), Ok(b)) => Ok(a + b),
+            (Some(Err(e)), _) | (_, Err(e)) => Err(e),
+        };
+        self.cotangents.insert(value, sum);
     }
 
-    /// The cotangent of output `i`; `None` if the score does not depend on it.
-    pub(crate) fn dy_at(&self, i: usize) -> Option<Var<'g>> {
-        self.cotangents.get(i).copied().flatten()
-    }
-}
-
-impl<'g> At<'g> {
-    /// The tape, for constants.
-    pub(crate) fn tape(&self) -> &'g Tape {
-        self.tape
-    }
-
-    /// How many inputs the node has, left out ones between them included.
-    pub(crate) fn arity(&self) -> usize {
-        self.node.inputs.len()
-    }
-
-    /// How many outputs the node has.
-    pub(crate) fn outputs(&self) -> usize {
-        self.node.outputs.len()
-    }
-
-    /// Input `i`, if it is given.
-    pub(crate) fn optional(&self, i: usize) -> Option<Var<'g>> {
-        self.node.inputs.get(i).copied().flatten().map(|id| self.tape.var(id))
-    }
-
-    /// Input `i`.
-    ///
-    /// # Errors
-    /// If the node lacks it.
-    pub(crate) fn x(&self, i: usize) -> Result<Var<'g>> {
-        self.optional(i).ok_or_else(|| self.unsupported(format!("input {i} is missing")))
-    }
-
-    /// The first output.
-    ///
-    /// # Errors
-    /// If the node lacks it.
-    pub(crate) fn y(&self) -> Result<Var<'g>> {
-        self.y_at(0).ok_or_else(|| self.unsupported("it has no output"))
-    }
-
-    /// Output `i`, if anything uses it.
-    pub(crate) fn y_at(&self, i: usize) -> Option<Var<'g>> {
-        self.node.outputs.get(i).copied().flatten().map(|id| self.tape.var(id))
-    }
-
-    /// An integer attribute.
-    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
-        match self.node.attribute(name) {
-            Some(Attribute::Int(i)) => *i,
-            _ => default,
+    /// Passes the cotangents of a node's outputs on to its inputs.
+    fn visit(&mut self, id: NodeId) {
+        let node = self.tape.read(|g| g.node(id).clone());
+        let active: Vec<usize> = (0..node.inputs.len())
+            .filter(|i| node.inputs[*i].is_some_and(|v| self.active[v.0]))
+            .collect();
+        let reached = node.outputs.iter().flatten().any(|v| self.cotangents.contains_key(v));
+        if active.is_empty() || !reached || !rules::passes_gradient(&node) {
+            return;
+        }
+        self.tape.set_scope(&format!("grad/{}", node.name));
+        if let Err(error) = self.differentiate(&node, &active) {
+            for i in active {
+                if let Some(input) = node.inputs[i] {
+                    self.add(input, Err(error.clone()));
+                }
+            }
         }
     }
 
-    /// A float attribute.
-    pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
-        match self.node.attribute(name) {
-            Some(Attribute::Float(f)) => *f,
-            _ => default,
+    /// Adds a node's terms to the cotangents of those inputs that vary.
+    fn differentiate(&mut self, node: &Node, active: &[usize]) -> Result<()> {
+        let cotangents: Vec<Option<Var<'g>>> = node
+            .outputs
+            .iter()
+            .map(|v| v.and_then(|v| self.cotangents.get(&v).cloned()).transpose())
+            .collect::<Result<_>>()?;
+        let view = NodeView { tape: self.tape, node: node.clone() };
+        match rules::find(node)?.kind {
+            Kind::Stop => Ok(()),
+            Kind::Vjp(wrt, formula) => {
+                let vjp = Vjp { view, cotangents };
+                for i in active {
+                    let term = if wrt.contains(*i) {
+                        self.term(&vjp, formula, *i)
+                    } else {
+                        let what = format!("there is no gradient rule with respect to input {i}");
+                        Err(vjp.unsupported(what))
+                    };
+                    if let Some(input) = node.inputs[*i] {
+                        self.add(input, term);
+                    }
+                }
+                Ok(())
+            }
+            Kind::Decomposition(formula) => {
+                let Some(dy) = cotangents.first().copied().flatten() else { return Ok(()) };
+                let first = self.tape.read(|g| g.nodes.len());
+                let y = formula(&view)?;
+                self.tape.check()?;
+                let last = self.tape.read(|g| {
+                    self.active.resize(g.values.len(), false);
+                    for node in &g.nodes[first..] {
+                        let varies = rules::passes_gradient(node)
+                            && node.inputs.iter().flatten().any(|v| self.active[v.0]);
+                        for output in node.outputs.iter().flatten() {
+                            self.active[output.0] = varies && g.may_vary(*output);
+                        }
+                    }
+                    g.nodes.len()
+                });
+                self.add(y.id, Ok(dy));
+                (first..last).rev().for_each(|n| self.visit(NodeId(n)));
+                Ok(())
+            }
         }
     }
 
-    /// An attribute that is a list of integers.
-    pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
-        match self.node.attribute(name) {
-            Some(Attribute::Ints(i)) => Some(i.clone()),
-            _ => None,
+    /// The term of input `i`, summed over the axes along which the input was broadcast.
+    fn term(&self, vjp: &Vjp<'g>, formula: Formula, i: usize) -> Result<Var<'g>> {
+        let shape = vjp.x(i)?.shape();
+        let dx = formula(vjp, i)?.sum_to(&shape);
+        let found = dx.shape();
+        self.tape.check()?;
+        if found != shape {
+            return Err(Error::invalid(format!(
+                "the gradient of node '{}' has shape {found:?}, expected {shape:?}",
+                vjp.node.name
+            )));
         }
-    }
-
-    /// A string attribute.
-    pub(crate) fn string<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
-        match self.node.attribute(name) {
-            Some(Attribute::String(s)) => s,
-            _ => default,
-        }
-    }
-
-    /// The content of input `i` as integers; `None` if the input is left out.
-    ///
-    /// # Errors
-    /// If it is not a constant, or no integers: the gradient would need other nodes every time.
-    pub(crate) fn const_ints(&self, i: usize) -> Result<Option<Vec<i64>>> {
-        self.content(i, "integers", Tensor::to_i64s)
-    }
-
-    /// The content of input `i` as floats; `None` if the input is left out.
-    ///
-    /// # Errors
-    /// If it is not a constant, or no floats.
-    pub(crate) fn const_floats(&self, i: usize) -> Result<Option<Vec<f32>>> {
-        self.content(i, "floats", Tensor::to_f32s)
-    }
-
-    fn content<T>(
-        &self,
-        i: usize,
-        kind: &str,
-        read: fn(&Tensor) -> Option<T>,
-    ) -> Result<Option<T>> {
-        let Some(x) = self.optional(i) else { return Ok(None) };
-        let content = self.tape.read(|g| g.content(x.id).and_then(read));
-        match content {
-            Some(content) => Ok(Some(content)),
-            None => Err(self.unsupported(format!("input {i} must be constant {kind}"))),
-        }
-    }
-
-    /// Resolves a possibly negative axis of a value of this rank.
-    ///
-    /// # Errors
-    /// If there is no such axis.
-    pub(crate) fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
-        let resolved = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
-        resolved
-            .and_then(|a| usize::try_from(a).ok())
-            .filter(|a| *a < rank)
-            .ok_or_else(|| self.unsupported(format!("axis {axis} of a value of rank {rank}")))
-    }
-
-    /// An error that names this node.
-    pub(crate) fn unsupported(&self, what: impl Into<String>) -> Error {
-        self.node.unsupported(what)
+        Ok(dx)
     }
 }

@@ -1,12 +1,13 @@
-//! Operators that move elements, or leave some out.
+//! Rearranges, repeats and selects elements.
 
-use super::{broadcast, ints, to_i64s};
+use super::shapes::{broadcast, ints, to_i64s};
 use crate::graph::Attribute;
 use crate::tape::{Tape, Var};
 use crate::tensor::DType;
 
 impl<'g> Var<'g> {
-    /// The sum over those axes along which `shape` was broadcast to this one's.
+    /// The sum over the axes along which `shape` was broadcast to the shape of `self`: a value of
+    /// `shape`.
     pub fn sum_to(self, shape: &[usize]) -> Var<'g> {
         let own = self.shape();
         if own == shape {
@@ -26,49 +27,49 @@ impl<'g> Var<'g> {
             return self;
         }
         if own.iter().product::<usize>() != shape.iter().product::<usize>() {
-            self.tape.misfit(format!("Reshape of {own:?} to {shape:?}"));
+            self.tape.shape_error(format!("shape {own:?} cannot be reshaped to {shape:?}"));
         }
         let to = self.tape.ints(&to_i64s(shape));
         self.emit("Reshape", &[Some(self), Some(to)], &[], shape.to_vec())
     }
 
-    /// The axes in another order: axis `i` of the result is axis `order[i]`.
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of `self`.
     pub fn transpose(self, order: &[usize]) -> Var<'g> {
         let own = self.shape();
         if order.len() != own.len() || order.iter().any(|a| *a >= own.len()) {
-            self.tape.misfit(format!("Transpose of {own:?} by {order:?}"));
+            self.tape.shape_error(format!("shape {own:?} cannot be transposed by {order:?}"));
             return self;
         }
         let shape = order.iter().map(|a| own[*a]).collect();
         self.emit("Transpose", &[Some(self)], &[ints("perm", order)], shape)
     }
 
-    /// The last two axes exchanged.
+    /// The last two axes exchanged: the transposes of matrices.
     pub fn transposed(self) -> Var<'g> {
         let mut order: Vec<usize> = (0..self.rank()).collect();
         let last = order.len();
         if last < 2 {
-            self.tape.misfit("a matrix has two axes".into());
+            self.tape.shape_error("a matrix must have two axes");
             return self;
         }
         order.swap(last - 1, last - 2);
         self.transpose(&order)
     }
 
-    /// Repeats along axes of size one until the shape is this.
+    /// Broadcasts to this shape.
     pub fn expand(self, shape: &[usize]) -> Var<'g> {
         let own = self.shape();
         if own == shape {
             return self;
         }
         if broadcast(&own, shape).as_deref() != Some(shape) {
-            self.tape.misfit(format!("Expand of {own:?} to {shape:?}"));
+            self.tape.shape_error(format!("shape {own:?} cannot be expanded to {shape:?}"));
         }
         let to = self.tape.ints(&to_i64s(shape));
         self.emit("Expand", &[Some(self), Some(to)], &[], shape.to_vec())
     }
 
-    /// Along `axis`, the elements `start, start + step, ...`, `count` of them.
+    /// The `count` elements `start`, `start + step`, ... along `axis`.
     pub fn slice(self, axis: usize, start: usize, count: usize, step: usize) -> Var<'g> {
         let mut shape = self.shape();
         if start == 0 && step == 1 && shape.get(axis) == Some(&count) {
@@ -76,7 +77,10 @@ impl<'g> Var<'g> {
         }
         match shape.get_mut(axis) {
             Some(dim) if count > 0 && start + (count - 1) * step < *dim => *dim = count,
-            _ => self.tape.misfit(format!("Slice of {shape:?} along axis {axis}")),
+            _ => self.tape.shape_error(format!(
+                "shape {shape:?} does not have {count} elements from {start} in steps of {step} \
+                 along axis {axis}"
+            )),
         }
         let end = start + (count.max(1) - 1) * step + 1;
         let one = |value: usize| Some(self.tape.ints(&[value as i64]));
@@ -88,49 +92,56 @@ impl<'g> Var<'g> {
     pub fn reversed(self, axis: usize) -> Var<'g> {
         let shape = self.shape();
         let Some(&size) = shape.get(axis) else {
-            self.tape.misfit(format!("axis {axis} of {shape:?}"));
+            self.tape.shape_error(format!("shape {shape:?} does not have axis {axis}"));
             return self;
         };
         if size == 1 {
             return self;
         }
         let one = |value: i64| Some(self.tape.ints(&[value]));
-        // An end of -1 would mean the last element: the one before the first is size places on.
+        // An end of -1 would mean the last element; -1 - size is the position before the first.
         let inputs = [Some(self), one(-1), one(-1 - size as i64), one(axis as i64), one(-1)];
         self.emit("Slice", &inputs, &[], shape)
     }
 
-    /// Along `axis`, the elements at these places.
-    pub fn gather(self, axis: usize, places: &[usize]) -> Var<'g> {
+    /// The elements at these positions along `axis`.
+    pub fn gather(self, axis: usize, indices: &[usize]) -> Var<'g> {
         let mut shape = self.shape();
         match shape.get_mut(axis) {
-            Some(dim) if places.iter().all(|p| p < dim) => *dim = places.len(),
-            _ => self.tape.misfit(format!("Gather from {shape:?} along axis {axis}")),
+            Some(dim) if indices.iter().all(|i| i < dim) => *dim = indices.len(),
+            _ => self.tape.shape_error(format!(
+                "shape {shape:?} does not have all indices to gather along axis {axis}"
+            )),
         }
-        let places = self.tape.ints(&to_i64s(places));
+        let indices = self.tape.ints(&to_i64s(indices));
         let axis = ("axis", Attribute::Int(axis as i64));
-        self.emit("Gather", &[Some(self), Some(places)], &[axis], shape)
+        self.emit("Gather", &[Some(self), Some(indices)], &[axis], shape)
     }
 
-    /// Surrounds with `value`: `begin[i]` elements before and `end[i]` after, along each axis.
+    /// Pads each axis `i` with `value`: `begin[i]` elements before and `end[i]` after it.
     pub fn pad(self, begin: &[usize], end: &[usize], value: f32) -> Var<'g> {
         if begin.iter().chain(end).all(|p| *p == 0) {
             return self;
         }
         let own = self.shape();
         if begin.len() != own.len() || end.len() != own.len() {
-            self.tape.misfit(format!("Pad of {own:?}"));
+            self.tape.shape_error(format!(
+                "shape {own:?} needs {} pads at each end, not {} and {}",
+                own.len(),
+                begin.len(),
+                end.len()
+            ));
         }
         let shape = own.iter().zip(begin.iter().zip(end)).map(|(d, (b, e))| d + b + e).collect();
         let pads = self.tape.ints(&[to_i64s(begin), to_i64s(end)].concat());
         self.emit("Pad", &[Some(self), Some(pads), Some(self.tape.scalar(value))], &[], shape)
     }
 
-    /// Along `axis`, `step - 1` zeros after every element but the last.
+    /// Inserts `step - 1` zeros after every element but the last along `axis`.
     pub fn dilate(self, axis: usize, step: usize) -> Var<'g> {
         let own = self.shape();
         let Some(&size) = own.get(axis) else {
-            self.tape.misfit(format!("axis {axis} of {own:?}"));
+            self.tape.shape_error(format!("shape {own:?} does not have axis {axis}"));
             return self;
         };
         if step <= 1 || size == 0 {
@@ -148,7 +159,7 @@ impl<'g> Var<'g> {
 }
 
 impl Tape {
-    /// The parts one after the other along `axis`.
+    /// Concatenates the parts along `axis`.
     pub fn concat<'g>(&'g self, parts: &[Var<'g>], axis: usize) -> Var<'g> {
         let mut shape = parts.first().map(|p| p.shape()).unwrap_or_default();
         if let Some(dim) = shape.get_mut(axis) {

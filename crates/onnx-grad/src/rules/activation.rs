@@ -1,12 +1,12 @@
-//! Activation functions. At kinks the derivatives are PyTorch's.
+//! Differentiates activation functions. At kinks the derivatives are PyTorch's.
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::{DType, Tensor};
-use crate::vjp::{At, Vjp};
 
 /// y = max(x, 0), so dx = dy where y > 0. At zero the derivative is 0.
 pub(super) fn relu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
@@ -28,13 +28,13 @@ pub(super) fn prelu<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
 }
 
 /// y = x + bias if x < -lambd, x - bias if x > lambd, else 0.
-pub(super) fn shrink<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn shrink<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let (x, lambd, bias) = (n.x(0)?, n.float("lambd", 0.5), n.float("bias", 0.0));
     Ok(x.lt(-lambd).select(x + bias, x.gt(lambd).keep(x - bias)))
 }
 
 /// y = x if x > alpha, else 0.
-pub(super) fn thresholded_relu<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn thresholded_relu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
     Ok(x.gt(n.float("alpha", 1.0)).keep(x))
 }
@@ -47,16 +47,16 @@ pub(super) fn elu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 }
 
 /// selu(x) = gamma elu(x; alpha).
-pub(super) fn selu<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn selu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let alpha = n.float("alpha", 1.673_263_2);
     Ok(elu_of(n.x(0)?, alpha) * n.float("gamma", 1.050_701))
 }
 
 /// celu(x) = max(x, 0) + min(alpha (e^(x / alpha) - 1), 0) = alpha elu(x / alpha; 1).
-pub(super) fn celu<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn celu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let alpha = n.float("alpha", 1.0);
     if alpha <= 0.0 {
-        return Err(n.unsupported("alpha <= 0 is not supported"));
+        return Err(n.unsupported(format!("alpha is {alpha}, expected a positive number")));
     }
     Ok(elu_of(n.x(0)? / alpha, 1.0) * alpha)
 }
@@ -68,7 +68,8 @@ fn elu_of(x: Var<'_>, alpha: f32) -> Var<'_> {
 /// y = min(max(x, low), high), so dx = dy where low < x < high. At the bounds the derivative is
 /// 0, so that clipping at 0 is Relu, and clipping to [0, 6] Relu6.
 ///
-/// That y lies within them says the same as that x does; engines clip as they compute x, then.
+/// Whether x lies between the bounds is read off y, so that engines can fuse the clipping with the
+/// node that computes x.
 pub(super) fn clip<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (y, mut dx) = (n.y()?, n.dy()?);
     if let Some(low) = n.optional(1) {
@@ -115,8 +116,9 @@ pub(super) fn softsign<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.dy()? / (1.0 + n.x(0)?.abs()).squared())
 }
 
-/// y = x P(x), so dx = dy (P(x) + x P'(x)), where P(x) is the normal distribution's
-/// (1 + erf(x / sqrt 2)) / 2 or close to it, (1 + tanh u) / 2 with u = sqrt(2/pi) (x + c x^3).
+/// y = x P(x), so dx = dy (P(x) + x P'(x)), where P(x) is the normal distribution function,
+/// (1 + erf(x / sqrt 2)) / 2, or its approximation (1 + tanh u) / 2 with
+/// u = sqrt(2/pi) (x + c x^3).
 pub(super) fn gelu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     const ROOT_2_OVER_PI: f32 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
     const C: f32 = 0.044_715;
@@ -128,7 +130,7 @@ pub(super) fn gelu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
             Ok(dy * (p + x * density))
         }
         "tanh" => {
-            // tanh u is 1 long before the bound, past which u could overflow.
+            // tanh u is 1 long before the bound, beyond which u could overflow.
             let bounded =
                 x.binary("Min", n.tape().scalar(32.0)).binary("Max", n.tape().scalar(-32.0));
             let square = bounded.squared();
@@ -136,21 +138,21 @@ pub(super) fn gelu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
             let du = ROOT_2_OVER_PI * (1.0 + 3.0 * C * square);
             Ok(dy * 0.5 * (1.0 + t + bounded * (1.0 - t.squared()) * du))
         }
-        other => Err(n.unsupported(format!("approximate = '{other}' is not supported"))),
+        other => Err(n.unsupported(format!("approximate '{other}' is not supported"))),
     }
 }
 
-/// y = gelu(x), by its name before it was standard; BiasGelu adds a second input to x.
-pub(super) fn gelu_of_sum<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = gelu(x), as ONNX Runtime's Gelu, or y = gelu(x + bias), as its BiasGelu.
+pub(super) fn gelu_of_sum<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     approximated(n, "none")
 }
 
-/// y = gelu(x + bias), approximated by tanh.
-pub(super) fn fast_gelu<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = gelu(x + bias) in the approximation by tanh; the bias is optional.
+pub(super) fn fast_gelu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     approximated(n, "tanh")
 }
 
-fn approximated<'g>(n: &At<'g>, how: &str) -> Result<Var<'g>> {
+fn approximated<'g>(n: &NodeView<'g>, how: &str) -> Result<Var<'g>> {
     let mut x = n.x(0)?;
     if let Some(bias) = n.optional(1) {
         x = x + bias;
@@ -160,22 +162,22 @@ fn approximated<'g>(n: &At<'g>, how: &str) -> Result<Var<'g>> {
 }
 
 /// mish(x) = x tanh(softplus(x)).
-pub(super) fn mish<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn mish<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
     Ok(x * x.unary("Softplus").unary("Tanh"))
 }
 
 /// swish(x) = x sigmoid(alpha x).
-pub(super) fn swish<'g>(n: &At<'g>) -> Result<Var<'g>> {
+pub(super) fn swish<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.0)
 }
 
-/// Swish with a constant that makes it close to GELU.
-pub(super) fn quick_gelu<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = x sigmoid(alpha x), which is close to gelu(x) for the default alpha.
+pub(super) fn quick_gelu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.702)
 }
 
-fn scaled_swish<'g>(n: &At<'g>, default: f32) -> Result<Var<'g>> {
+fn scaled_swish<'g>(n: &NodeView<'g>, default: f32) -> Result<Var<'g>> {
     let (x, alpha) = (n.x(0)?, n.float("alpha", default));
     Ok(x * if alpha == 1.0 { x } else { x * alpha }.sigmoid())
 }
@@ -242,12 +244,12 @@ mod tests {
         check(case("HardSigmoid").x(&[2]).float("alpha", 0.25), &[-2.0, 2.0], &[0.0, 0.0]);
         check(case("HardSwish").x(&[3]), &[-3.0, 0.0, 3.0], &[0.0, 0.5, 1.0]);
         check(case("Clip").x(&[3]).scalar(-1.0).scalar(1.0), &[-1.0, 0.0, 1.0], &[0.0, 1.0, 0.0]);
-        // No number lies within bounds that are the wrong way round.
+        // No number lies between bounds that are in the wrong order.
         check(case("Clip").x(&[3]).scalar(1.0).scalar(-1.0), &[-2.0, 0.0, 2.0], &[0.0; 3]);
     }
 
     #[test]
-    fn extreme_arguments_give_the_limits() {
+    fn extreme_arguments_give_the_limits_of_derivatives() {
         let at = [-1e30, -200.0, 200.0, 1e30];
         for case in [
             case("Elu").x(&[4]),

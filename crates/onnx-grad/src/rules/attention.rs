@@ -1,18 +1,20 @@
-//! Attention, written as the matrix products and the softmax that it is.
+//! Decomposes attention into matrix products and a softmax.
 
+use super::view::NodeView;
 use crate::error::Result;
 use crate::tape::Var;
 use crate::tensor::{DType, Tensor};
-use crate::vjp::At;
 
-/// Larger tables of which place may look at which are not written.
+/// The most elements that a causal mask may have.
 const LARGEST_MASK: usize = 1 << 24;
 
-/// y = softmax(scale Q K^T + mask) V for each head.
-pub(super) fn attention<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = softmax(scale Q K^T + mask) V for each head: the standard operator.
+pub(super) fn attention<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let later = [4, 5, 6].into_iter().any(|i| n.optional(i).is_some());
     if later || (1..n.outputs()).any(|i| n.y_at(i).is_some()) {
-        return Err(n.unsupported("keys and values of the past are not supported"));
+        return Err(
+            n.unsupported("past keys and values and outputs after the first are not supported")
+        );
     }
     let (q, k, v) = (n.x(0)?, n.x(1)?, n.x(2)?);
     let mut mask = n.optional(3).map(|mask| as_summand(n, mask));
@@ -34,12 +36,14 @@ pub(super) fn attention<'g>(n: &At<'g>) -> Result<Var<'g>> {
     merge_heads(n, y)
 }
 
-/// The same under its name of before it was standard: the heads lie side by side, and Q, K and V
-/// may have biases.
-pub(super) fn multi_head<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = softmax(scale Q K^T + mask) V for each head, as ONNX Runtime's MultiHeadAttention: the heads
+/// lie side by side, and Q, K and V may have biases.
+pub(super) fn multi_head<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let supported = n.optional(4).is_none() && (6..n.arity()).all(|i| n.optional(i).is_none());
     if !supported || n.int("unidirectional", 0) != 0 || n.outputs() > 1 {
-        return Err(n.unsupported("padding, a past and packed inputs are not supported"));
+        return Err(n.unsupported(
+            "only query, key, value, bias and attention bias are supported, not unidirectional",
+        ));
     }
     let heads = count(n, "num_heads")?;
     let mut split = Vec::new();
@@ -57,14 +61,18 @@ pub(super) fn multi_head<'g>(n: &At<'g>) -> Result<Var<'g>> {
     merge_heads(n, y)
 }
 
-/// The same of Q, K and V that are x W + b, side by side.
-pub(super) fn projected<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = softmax(scale Q K^T + mask) V for each head, as ONNX Runtime's Attention: Q, K and V are
+/// x W + b, side by side.
+pub(super) fn projected<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let options = ["do_rotary", "past_present_share_buffer", "unidirectional"];
     let plain = [3, 4, 6].iter().all(|i| n.optional(*i).is_none())
         && options.iter().all(|name| n.int(name, 0) == 0)
         && n.outputs() == 1;
     if !plain {
-        return Err(n.unsupported("masks of places, a past and rotations are not supported"));
+        return Err(n.unsupported(
+            "only input, weights, bias and attention bias are supported, \
+             not unidirectional or rotary",
+        ));
     }
     let mut all = n.x(0)?.matmul(n.x(1)?);
     if let Some(bias) = n.optional(2) {
@@ -75,30 +83,37 @@ pub(super) fn projected<'g>(n: &At<'g>) -> Result<Var<'g>> {
         Some(sizes) => sizes.iter().map(|s| usize::try_from(*s).unwrap_or(0)).collect(),
         None => vec![width / 3; 3],
     };
-    let &[q, k, v] = sizes.as_slice() else { return Err(n.unsupported("an odd projection")) };
+    let &[q, k, v] = sizes.as_slice() else {
+        let what = format!("qkv_hidden_sizes has {} entries, expected 3", sizes.len());
+        return Err(n.unsupported(what));
+    };
     let heads = count(n, "num_heads")?;
     let part = |start, size| split_heads(n, all.slice(2, start, size, 1), heads);
     let y = weighted_values(n, part(0, q)?, part(q, k)?, part(q + k, v)?, n.optional(5))?;
     merge_heads(n, y)
 }
 
-/// softmax(scale Q K^T + mask) V of (batch, heads, places, features). Several heads of Q may share
-/// one of K and V.
+/// softmax(scale Q K^T + mask) V for Q, K and V of shape (batch, heads, positions, features).
+/// Several heads of Q may share one of K and V.
 fn weighted_values<'g>(
-    n: &At<'g>,
+    n: &NodeView<'g>,
     q: Var<'g>,
     k: Var<'g>,
     v: Var<'g>,
     mask: Option<Var<'g>>,
 ) -> Result<Var<'g>> {
     let (q_shape, k_shape) = (q.shape(), k.shape());
-    let (&[batch, heads, places, features], &[_, shared, keys, _]) =
+    let (&[batch, heads, positions, features], &[_, shared, keys, _]) =
         (q_shape.as_slice(), k_shape.as_slice())
     else {
-        return Err(n.unsupported(format!("queries of shape {q_shape:?}")));
+        let what =
+            format!("queries of shape {q_shape:?} and keys of shape {k_shape:?} need 4 axes");
+        return Err(n.unsupported(what));
     };
     if shared == 0 || !heads.is_multiple_of(shared) || v.rank() != 4 || features == 0 {
-        return Err(n.unsupported(format!("{heads} heads for {shared}")));
+        let what =
+            format!("{heads} heads of queries cannot share {shared} heads of keys and values");
+        return Err(n.unsupported(what));
     }
     let repeated = |x: Var<'g>| {
         let mut shape = x.shape();
@@ -122,41 +137,43 @@ fn weighted_values<'g>(
     if let Some(mask) = mask {
         scores = scores + mask;
     }
-    let expected = vec![batch, heads, places, keys];
+    let expected = vec![batch, heads, positions, keys];
     if scores.shape() != expected {
-        return Err(
-            n.unsupported(format!("a mask that makes {:?} of {expected:?}", scores.shape()))
-        );
+        let found = scores.shape();
+        let what = format!("with the mask, scores have shape {found:?}, expected {expected:?}");
+        return Err(n.unsupported(what));
     }
     Ok(scores.softmax(3).matmul(v))
 }
 
-/// (batch, places, heads x features) as (batch, heads, places, features).
-fn split_heads<'g>(n: &At<'g>, x: Var<'g>, heads: usize) -> Result<Var<'g>> {
+/// Reshapes (batch, positions, heads x features) to (batch, heads, positions, features).
+fn split_heads<'g>(n: &NodeView<'g>, x: Var<'g>, heads: usize) -> Result<Var<'g>> {
     match x.shape().as_slice() {
-        &[batch, places, size] if heads > 0 && size.is_multiple_of(heads) => {
-            Ok(x.reshape(&[batch, places, heads, size / heads]).transpose(&[0, 2, 1, 3]))
+        &[batch, positions, size] if heads > 0 && size.is_multiple_of(heads) => {
+            Ok(x.reshape(&[batch, positions, heads, size / heads]).transpose(&[0, 2, 1, 3]))
         }
-        shape => Err(n.unsupported(format!("{heads} heads of {shape:?}"))),
+        shape => Err(n.unsupported(format!("shape {shape:?} cannot be split into {heads} heads"))),
     }
 }
 
-fn merge_heads<'g>(n: &At<'g>, y: Var<'g>) -> Result<Var<'g>> {
+/// Reshapes (batch, heads, positions, features) to (batch, positions, heads x features).
+fn merge_heads<'g>(n: &NodeView<'g>, y: Var<'g>) -> Result<Var<'g>> {
     match y.shape().as_slice() {
-        &[batch, heads, places, features] => {
-            Ok(y.transpose(&[0, 2, 1, 3]).reshape(&[batch, places, heads * features]))
+        &[batch, heads, positions, features] => {
+            Ok(y.transpose(&[0, 2, 1, 3]).reshape(&[batch, positions, heads * features]))
         }
-        shape => Err(n.unsupported(format!("heads of shape {shape:?}"))),
+        shape => Err(n.unsupported(format!("heads of shape {shape:?} need 4 axes"))),
     }
 }
 
-fn count(n: &At<'_>, name: &str) -> Result<usize> {
+/// The number of heads, which an attribute gives.
+fn count(n: &NodeView<'_>, name: &str) -> Result<usize> {
     let count = usize::try_from(n.int(name, 0)).unwrap_or(0);
-    if count > 0 { Ok(count) } else { Err(n.unsupported(format!("{name} must be given"))) }
+    if count > 0 { Ok(count) } else { Err(n.unsupported(format!("{name} must be positive"))) }
 }
 
-/// A mask says what to add to the scores, or where there are any.
-fn as_summand<'g>(n: &At<'g>, mask: Var<'g>) -> Var<'g> {
+/// The mask to add to the scores: 0 or minus infinity in place of true or false.
+fn as_summand<'g>(n: &NodeView<'g>, mask: Var<'g>) -> Var<'g> {
     let is_bool = n.tape().read(|g| {
         let value = g.value(mask.id());
         let op = value.producer.map(|p| g.node(p).op.as_str());
@@ -170,19 +187,19 @@ fn as_summand<'g>(n: &At<'g>, mask: Var<'g>) -> Var<'g> {
     if is_bool { mask.select(n.tape().scalar(0.0), nothing) } else { mask }
 }
 
-/// No place looks at a later one.
-fn causal<'g>(n: &At<'g>, q: Vec<usize>, k: Vec<usize>) -> Result<Var<'g>> {
+/// The mask by which no position attends to a later one.
+fn causal<'g>(n: &NodeView<'g>, q: Vec<usize>, k: Vec<usize>) -> Result<Var<'g>> {
     let size = |shape: &[usize]| shape.len().checked_sub(2).map_or(0, |i| shape[i]);
     let length = |shape: &[usize]| if shape.len() == 3 { shape[1] } else { size(shape) };
     let (rows, columns) = (length(&q), length(&k));
     if rows.saturating_mul(columns) > LARGEST_MASK {
-        return Err(n.unsupported(format!("a mask of {rows} by {columns}")));
+        return Err(n.unsupported(format!("a causal mask of {rows} by {columns} is too large")));
     }
     let mask: Vec<f32> = (0..rows)
         .flat_map(|i| (0..columns).map(move |j| if j > i { f32::NEG_INFINITY } else { 0.0 }))
         .collect();
     let tensor = Tensor::from_f32s(&[rows, columns], &mask);
-    tensor.map(|t| n.tape().constant(t)).ok_or_else(|| n.unsupported("an odd mask"))
+    tensor.map(|t| n.tape().constant(t)).ok_or_else(|| n.unsupported("its causal mask has no size"))
 }
 
 #[cfg(test)]

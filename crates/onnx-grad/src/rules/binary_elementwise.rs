@@ -1,9 +1,11 @@
-//! Functions of two or more arguments, element by element. The sweep undoes broadcasting.
+//! Differentiates elementwise functions of two or more arguments.
+//!
+//! The reverse sweep undoes broadcasting.
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::tape::Var;
 use crate::tensor::Tensor;
-use crate::vjp::Vjp;
 
 /// y = a + b + ..., so each cotangent is dy.
 pub(super) fn sum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
@@ -37,8 +39,8 @@ pub(super) fn mean<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(if count == 1 { n.dy()? } else { n.dy()? / count as f32 })
 }
 
-/// y = max(a, b, ...) or min(a, b, ...), so dy goes to the argument that y equals: in equal shares
-/// if there are several, as in PyTorch (for two).
+/// y = max(a, b, ...) or min(a, b, ...), so dy goes to the argument that y equals, in equal shares
+/// if there are several (as in PyTorch, which has functions of two arguments).
 pub(super) fn extremum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (y, dy) = (n.y()?, n.dy()?);
     let mut winners = n.x(0)?.equals(y).to_float();
@@ -50,14 +52,14 @@ pub(super) fn extremum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
 
 /// y = yes where the condition holds, else no, so dyes = dy where it holds, dno = dy elsewhere.
 pub(super) fn choice<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
-    let (holds, dy) = (n.x(0)?, n.dy()?);
-    Ok(if i == 1 { holds.keep(dy) } else { holds.select(n.tape().scalar(0.0), dy) })
+    let (condition, dy) = (n.x(0)?, n.dy()?);
+    Ok(if i == 1 { condition.keep(dy) } else { condition.select(n.tape().scalar(0.0), dy) })
 }
 
 /// y = x^p, so dx = dy p x^(p - 1), which is 0 where p = 0, and dp = dy y ln x.
 ///
-/// At x = 0 with p < 1, where the slope is infinite, 0 is taken for it, as for Sqrt.
-/// dp is 0 where x <= 0, as there y is constant or is defined for whole numbers p only.
+/// At x = 0 with p < 1, where the slope is infinite, the derivative is taken to be 0, as for Sqrt.
+/// Where x <= 0, dp is 0, as y is constant there or is defined for whole numbers p only.
 pub(super) fn pow<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (x, dy) = (n.x(0)?, n.dy()?);
     if i == 1 {
@@ -120,7 +122,7 @@ mod tests {
     use crate::testing::case;
 
     #[test]
-    fn equal_arguments_share_alike() {
+    fn equal_arguments_share_the_gradient() {
         let dx = case("Max").x(&[3]).x(&[3]).gradients(&[&[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0]]);
         assert_eq!(dx, [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]);
         let dx = case("Min").x(&[2]).x(&[2]).x(&[1]).gradients(&[&[1.0; 2], &[1.0, 2.0], &[1.0]]);
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_zero_and_of_negative_numbers() {
+    fn powers_of_zero_and_of_negative_numbers_are_differentiated() {
         let by = |p: f32, x: &[f32]| case("Pow").x(&[x.len()]).scalar(p).gradients(&[x]).remove(0);
         assert_eq!(by(2.0, &[-3.0, 0.0]), [-6.0, 0.0]);
         assert_eq!(by(3.0, &[-2.0, 0.0]), [12.0, 0.0]);

@@ -1,18 +1,19 @@
-//! Convolution and its transpose, each of which is the other's gradient.
+//! Differentiates convolutions and transposed convolutions: each is the other's gradient.
 
+use super::view::{NodeView, Vjp};
 use super::window::{Padding, Surplus, Window, sizes, unpadded, windows};
 use crate::error::Result;
 use crate::graph::Attribute;
-use crate::ops::Sliding;
+use crate::ops::ConvAttributes;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
 
-/// y = x * w (+ b), so dx is the transposed convolution of dy: its elements spread out by the
-/// stride, each times the kernel, summed up where they meet.
+/// y = x * w (+ b), so dx is the transposed convolution of dy by w: the kernel times each element
+/// of dy, spread out by the stride, summed where the copies overlap.
 ///
-/// At stride 1 that is a convolution too, with the kernel flipped, which engines compute faster
-/// (depthwise above all). At larger strides, spreading dy out costs more than it saves.
+/// At stride 1, that is also a convolution by the flipped kernel, which engines compute faster,
+/// depthwise convolutions above all. At larger strides, spreading out dy would cost more than it
+/// saves.
 pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (dy, w) = (n.dy()?, n.x(1)?);
     let weights = Weights::of(n, w, n.x(0)?.shape().get(1).copied())?;
@@ -20,8 +21,8 @@ pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let flipped: Option<Vec<(usize, usize)>> = windows.iter().map(flipped_pads).collect();
     Ok(match flipped {
         Some(pads) => {
-            let sliding = sliding(&windows, |i| pads[i]);
-            dy.conv(weights.flipped_and_transposed(), weights.groups, &sliding)
+            let options = options(&windows, |i| pads[i]);
+            dy.conv(weights.flipped_and_transposed(), weights.groups, &options)
         }
         None => transposed_convolution(dy, w, weights.groups, &windows),
     })
@@ -32,14 +33,15 @@ pub(super) fn conv_transpose<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (x, dy, w) = (n.x(0)?, n.dy()?, n.x(1)?);
     let weights = Weights::of(n, w, dy.shape().get(1).copied())?;
     let windows = transposed_windows(n, &weights.kernel)?;
-    let sliding = sliding(&windows, |i| (windows[i].begin, windows[i].end));
-    let dx = dy.conv(w, weights.groups, &sliding);
-    // An output padding of a stride or more makes steps that have no element of x.
+    let options = options(&windows, |i| (windows[i].begin, windows[i].end));
+    let dx = dy.conv(w, weights.groups, &options);
+    // If the output padding is as large as the stride or larger, there are steps without an element
+    // of x.
     let sizes = x.shape();
     Ok((2..sizes.len()).fold(dx, |dx, axis| dx.slice(axis, 0, sizes[axis], 1)))
 }
 
-/// The kernels of a convolution from `inputs` to `outputs` channels.
+/// The kernels of a convolution from `inputs` to `outputs` channels, in groups.
 struct Weights<'g> {
     w: Var<'g>,
     outputs: usize,
@@ -49,7 +51,7 @@ struct Weights<'g> {
 }
 
 impl<'g> Weights<'g> {
-    /// Of a node whose kernels go from this many channels.
+    /// The kernels of a node, which lead from this many channels.
     fn of(n: &Vjp<'g>, w: Var<'g>, inputs: Option<usize>) -> Result<Self> {
         let shape = w.shape();
         let groups = usize::try_from(n.int("group", 1)).unwrap_or(0);
@@ -69,12 +71,15 @@ impl<'g> Weights<'g> {
             {
                 Ok(Self { w, outputs: *outputs, inputs, groups, kernel: kernel.to_vec() })
             }
-            _ => Err(n.unsupported(format!("kernels of shape {shape:?} in {groups} groups"))),
+            _ => Err(n.unsupported(format!(
+                "kernels of shape {shape:?} in {groups} groups do not match \
+                 its input or kernel_shape"
+            ))),
         }
     }
 
-    /// The kernels from the outputs back to the inputs, with their taps in reverse. Of constant
-    /// weights, engines compute this once, when they load the model.
+    /// The kernels that lead from the outputs back to the inputs, with their elements in reverse
+    /// order. Engines compute them once, as they load the model, if the weights are constant.
     fn flipped_and_transposed(&self) -> Var<'g> {
         let (m, c) = (self.outputs / self.groups, self.inputs / self.groups);
         let flipped = self.w.flipped();
@@ -89,8 +94,8 @@ impl<'g> Weights<'g> {
     }
 }
 
-/// The pads with which a convolution by the flipped kernel gives x's size; `None` where there is
-/// a stride, or more padding than a kernel can overlap.
+/// The pads with which a convolution of dy by the flipped kernel has the size of x; `None` if the
+/// stride is not 1, or if there is more padding than a kernel can overlap.
 fn flipped_pads(w: &Window) -> Option<(usize, usize)> {
     let begin = (w.extent() - 1).checked_sub(w.begin)?;
     let end = (w.input + w.extent() - 1).checked_sub(w.output + begin)?;
@@ -103,12 +108,13 @@ fn transposed_convolution<'g>(
     groups: usize,
     windows: &[Window],
 ) -> Var<'g> {
-    // Behind, dy reaches beyond x (into padding), or falls short of it (by the stride's remainder).
+    // At its end, dy reaches beyond x (into padding) or falls short of it (by the remainder of the
+    // stride).
     let beyond = |w: &Window| w.reach().saturating_sub(w.begin + w.input);
     let short = |w: &Window| (w.begin + w.input).saturating_sub(w.reach());
-    let sliding = sliding(windows, |i| (windows[i].begin, beyond(&windows[i])));
+    let options = options(windows, |i| (windows[i].begin, beyond(&windows[i])));
     let short = windows.iter().map(|w| short(w) as i64).collect();
-    let [strides, dilations, pads] = sliding.attributes();
+    let [strides, dilations, pads] = options.to_attributes();
     let attributes = [
         ("group", Attribute::Int(groups as i64)),
         ("output_padding", Attribute::Ints(short)),
@@ -122,34 +128,39 @@ fn transposed_convolution<'g>(
     w.tape.op("ConvTranspose", &[Some(dy), Some(w)], &attributes, DType::F32, shape)
 }
 
-fn sliding(windows: &[Window], pads: impl Fn(usize) -> (usize, usize)) -> Sliding {
+fn options(windows: &[Window], pads: impl Fn(usize) -> (usize, usize)) -> ConvAttributes {
     let (begins, ends): (Vec<usize>, Vec<usize>) = (0..windows.len()).map(pads).unzip();
-    Sliding {
+    ConvAttributes {
         strides: windows.iter().map(|w| w.stride).collect(),
         dilations: windows.iter().map(|w| w.dilation).collect(),
         pads: [begins, ends].concat(),
     }
 }
 
-/// The windows of the convolution of which a ConvTranspose node is the transpose: they go over
-/// its output, and make a step for each element of its input.
-pub(super) fn transposed_windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
+/// The windows of the convolution whose transpose a ConvTranspose node computes: they slide over
+/// the node's output, and make a step for each element of its input.
+pub(super) fn transposed_windows(n: &NodeView<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let added = sizes(n, "output_padding", kernel.len(), 0, 0)?;
     let padding = match (n.ints("output_shape"), Padding::of(n, kernel.len())?) {
-        // A wanted shape overrides the pads.
+        // output_shape overrides the pads.
         (Some(_), Padding::Explicit(_)) => Padding::Same(Surplus::Begin),
         (_, padding) => padding,
     };
     let mut windows = unpadded(n, y, x, kernel)?;
     for (i, window) in windows.iter_mut().enumerate() {
-        let cut = (window.reach() + added[i]).checked_sub(window.input);
-        (window.begin, window.end) = match (&padding, cut) {
+        let padding_size = (window.reach() + added[i]).checked_sub(window.input);
+        (window.begin, window.end) = match (&padding, padding_size) {
             (Padding::Explicit(pads), _) => pads[i],
-            (Padding::Same(surplus), cut) => surplus.split(cut.unwrap_or(0)),
+            (Padding::Same(surplus), size) => surplus.split(size.unwrap_or(0)),
         };
-        if cut != Some(window.begin + window.end) {
-            return Err(n.unsupported(format!("an output of {} from {window:?}", window.input)));
+        if padding_size != Some(window.begin + window.end) {
+            return Err(n.unsupported(format!(
+                "its attributes do not make {} elements of {} along axis {}",
+                window.input,
+                window.output,
+                i + 2
+            )));
         }
     }
     Ok(windows)
@@ -216,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_kernel_is_padded_on_the_named_side() {
+    fn an_even_kernel_is_padded_on_the_side_that_auto_pad_names() {
         assert_eq!(with("SAME_UPPER"), [[1.0, 11.0]], "y = (x0 + 10 x1, x1)");
         assert_eq!(with("SAME_LOWER"), [[11.0, 10.0]], "y = (10 x0, x0 + 10 x1)");
     }

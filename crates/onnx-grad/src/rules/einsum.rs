@@ -1,23 +1,23 @@
-//! Sums of products by index.
+//! Differentiates sums of products that an Einstein summation describes.
 
 use std::collections::HashMap;
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::Vjp;
 
-/// y = einsum("a,b->y"; A, B), so dA = einsum("y,b->a"; dy, B): the argument and the result
-/// change places, if each index of A is one of B's or of y's too.
+/// y = einsum("a,b->y"; A, B), so dA = einsum("y,b->a"; dy, B): the argument and the result change
+/// places. That needs each index of A to be one of B or y too.
 pub(super) fn einsum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let equation: String = n.string("equation", "").chars().filter(|c| *c != ' ').collect();
     let unsupported = |what: &str| n.unsupported(format!("equation '{equation}': {what}"));
     let (terms, result) =
-        equation.split_once("->").ok_or_else(|| unsupported("it names no result"))?;
+        equation.split_once("->").ok_or_else(|| unsupported("the result after '->' is missing"))?;
     let mut terms: Vec<&str> = terms.split(',').collect();
     if terms.len() != n.arity() || i >= terms.len() {
-        return Err(unsupported("another number of arguments"));
+        return Err(unsupported("the number of terms is not that of the inputs"));
     }
     let mut sizes = HashMap::new();
     for (j, term) in terms.iter().enumerate() {
@@ -29,19 +29,19 @@ pub(super) fn einsum<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     }
     let shape: Option<Vec<usize>> = result.chars().map(|c| sizes.get(&c).copied()).collect();
     if shape != Some(n.dy()?.shape()) {
-        return Err(unsupported("the result is of another shape"));
+        return Err(unsupported("the result does not have the shape of the output"));
     }
     let repeats = |term: &str| term.char_indices().any(|(at, c)| term[..at].contains(c));
     if terms.iter().any(|t| repeats(t)) || repeats(result) {
         return Err(unsupported("diagonals are not supported"));
     }
-    let wanted = std::mem::replace(&mut terms[i], result);
-    if wanted.chars().any(|index| !terms.iter().any(|t| t.contains(index))) {
-        return Err(unsupported("an index that only one argument has is not supported"));
+    let term = std::mem::replace(&mut terms[i], result);
+    if term.chars().any(|index| !terms.iter().any(|t| t.contains(index))) {
+        return Err(unsupported("an index that only one term has is not supported"));
     }
     let mut arguments = (0..terms.len()).map(|j| n.optional(j)).collect::<Vec<_>>();
     arguments[i] = Some(n.dy()?);
-    let equation = format!("{}->{wanted}", terms.join(","));
+    let equation = format!("{}->{term}", terms.join(","));
     let equation = ("equation", Attribute::String(equation));
     Ok(n.tape().op("Einsum", &arguments, &[equation], DType::F32, n.x(i)?.shape()))
 }
@@ -65,10 +65,10 @@ mod tests {
     use crate::testing::case;
 
     #[test]
-    fn equations_that_need_more_than_an_exchange_are_refused() {
+    fn equations_that_need_more_than_an_exchange_are_errors() {
         for equation in ["ij->i", "ii->i", "...j->j...", "ij", "ij,jk->ik", "ij->ij->"] {
             let case = case("Einsum").x(&[2, 2]).string("equation", equation);
-            assert!(case.refused().contains("equation"), "{equation}");
+            assert!(case.gradient_error().contains("equation"), "{equation}");
         }
     }
 }

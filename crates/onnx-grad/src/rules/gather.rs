@@ -1,15 +1,15 @@
-//! Operators that pick elements by their place, and that put them there.
+//! Differentiates operators that read elements at indices, and that write elements there.
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
 
-/// To this many layers a gather is undone by gathers; beyond, by a scatter.
-const MOST_LAYERS: usize = 4;
+/// If no element is read more often than this, a gather is undone by gathers, else by a scatter.
+const MOST_READS: usize = 4;
 
-/// y = x at the places `indices` along an axis, so dx_j = the sum of dy_i over all i with index j.
+/// y = x at `indices` along an axis, so dx_j = the sum of dy_i over all i whose index is j.
 pub(super) fn gather<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (shape, indices) = (n.x(0)?.shape(), n.x(1)?);
     let axis = n.axis(n.int("axis", 0), shape.len())?;
@@ -29,20 +29,20 @@ pub(super) fn gather<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     }
 }
 
-/// Resolves a possibly negative index.
-fn resolve(n: &At<'_>, index: i64, size: usize) -> Result<usize> {
+/// Resolves an index. A negative one counts from the end.
+fn resolve(n: &NodeView<'_>, index: i64, size: usize) -> Result<usize> {
     let resolved = if index < 0 { index.checked_add(size as i64) } else { Some(index) };
     resolved
         .and_then(|i| usize::try_from(i).ok())
         .filter(|i| *i < size)
-        .ok_or_else(|| n.unsupported(format!("index {index} of {size}")))
+        .ok_or_else(|| n.unsupported(format!("index {index} is out of range for {size} elements")))
 }
 
-/// The adjoint of picking by constant places: y = x at `sources` along `axis`, so dx_j = the sum
-/// of dy_i over all i with source j; `None` means that y_i comes from elsewhere.
+/// The gradient of reading at constant indices: y = x at `sources` along `axis`, so dx_j = the sum
+/// of dy_i over all i whose source is j. A source of `None` means that y_i does not come from x.
 ///
-/// It picks too: where dy is in order it is cut and surrounded by zeros, and otherwise each
-/// element of dx collects from the places that it went to.
+/// The gradient reads, too: if the sources ascend without gaps, it is a part of dy between zeros;
+/// otherwise each element of dx gathers from the positions where it was read to.
 pub(super) fn collect<'g>(
     dy: Var<'g>,
     axis: usize,
@@ -53,42 +53,41 @@ pub(super) fn collect<'g>(
     if let Some(dim) = shape.get_mut(axis) {
         *dim = size;
     }
-    let mut places: Vec<Vec<usize>> = vec![Vec::new(); size];
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); size];
     for (i, source) in sources.iter().enumerate() {
-        if let Some(places) = source.and_then(|s| places.get_mut(s)) {
-            places.push(i);
+        if let Some(readers) = source.and_then(|s| readers.get_mut(s)) {
+            readers.push(i);
         }
     }
-    let layers = places.iter().map(Vec::len).max().unwrap_or(0);
-    if layers == 0 {
+    let most = readers.iter().map(Vec::len).max().unwrap_or(0);
+    if most == 0 {
         return dy.tape.zeros(&shape);
     }
-    if let Some((first, start, count)) = stretch(sources) {
+    if let Some((first, start, count)) = consecutive(sources) {
         let (mut before, mut after) = (vec![0; shape.len()], vec![0; shape.len()]);
         (before[axis], after[axis]) = (start, size - start - count);
         return dy.slice(axis, first, count, 1).pad(&before, &after, 0.0);
     }
-    // One element more, a zero, is for what went to fewer places than others, or to none.
+    // A zero is appended for elements that were read less often than others, or never.
     let mut zero = vec![0; shape.len()];
-    zero[axis] = usize::from(places.iter().any(|p| p.len() < layers));
+    zero[axis] = usize::from(readers.iter().any(|r| r.len() < most));
     let padded = dy.pad(&vec![0; shape.len()], &zero, 0.0);
-    let layer = |k: usize| {
+    let reader = |k: usize| {
         let from: Vec<usize> =
-            places.iter().map(|p| p.get(k).copied().unwrap_or(sources.len())).collect();
+            readers.iter().map(|r| r.get(k).copied().unwrap_or(sources.len())).collect();
         padded.gather(axis, &from)
     };
-    if layers <= MOST_LAYERS {
-        return (1..layers).map(layer).fold(layer(0), |a, b| a + b);
+    if most <= MOST_READS {
+        return (1..most).map(reader).fold(reader(0), |a, b| a + b);
     }
-    let kept: Vec<usize> = (0..sources.len()).filter(|i| sources[*i].is_some()).collect();
+    let from_x: Vec<usize> = (0..sources.len()).filter(|i| sources[*i].is_some()).collect();
     let indices: Vec<i64> = sources.iter().flatten().map(|s| *s as i64).collect();
-    let dy = if kept.len() < sources.len() { dy.gather(axis, &kept) } else { dy };
+    let dy = if from_x.len() < sources.len() { dy.gather(axis, &from_x) } else { dy };
     scatter(dy, axis, dy.tape.ints(&indices), &shape)
 }
 
-/// If the sources are one stretch in ascending order: where it begins in y and in x, and how long
-/// it is.
-fn stretch(sources: &[Option<usize>]) -> Option<(usize, usize, usize)> {
+/// If the sources are consecutive: where they begin in y and in x, and how many there are.
+fn consecutive(sources: &[Option<usize>]) -> Option<(usize, usize, usize)> {
     let first = sources.iter().position(Option::is_some)?;
     let start = sources[first]?;
     let count = sources.iter().flatten().count();
@@ -96,7 +95,7 @@ fn stretch(sources: &[Option<usize>]) -> Option<(usize, usize, usize)> {
     ascending.then_some((first, start, count))
 }
 
-/// Zeros of this shape, with each dy_i added at `indices`_i along `axis`.
+/// Zeros of this shape, to which each dy_i is added at `indices`_i along `axis`.
 fn scatter<'g>(dy: Var<'g>, axis: usize, indices: Var<'g>, shape: &[usize]) -> Var<'g> {
     let tape = dy.tape;
     let mut along = vec![1; shape.len()];
@@ -109,6 +108,7 @@ fn scatter<'g>(dy: Var<'g>, axis: usize, indices: Var<'g>, shape: &[usize]) -> V
     add_at(axis, tape.zeros(shape), indices, dy)
 }
 
+/// `data` with `updates` added at `indices` along `axis`.
 fn add_at<'g>(axis: usize, data: Var<'g>, indices: Var<'g>, updates: Var<'g>) -> Var<'g> {
     let attributes =
         [("axis", Attribute::Int(axis as i64)), ("reduction", Attribute::String("add".into()))];
@@ -116,27 +116,28 @@ fn add_at<'g>(axis: usize, data: Var<'g>, indices: Var<'g>, updates: Var<'g>) ->
     data.tape.op("ScatterElements", &inputs, &attributes, DType::F32, data.shape())
 }
 
-/// y_ij = x at index_ij of row i, so dx = dy added up at these places.
+/// y_ij = x at index_ij of row i, so dx is the sum of dy at these indices.
 pub(super) fn gather_elements<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (shape, indices, dy) = (n.x(0)?.shape(), n.x(1)?, n.dy()?);
     let axis = n.axis(n.int("axis", 0), shape.len())?;
     // Along other axes the indices may end before x does.
     let mut covered = dy.shape();
     if covered.len() != shape.len() {
-        return Err(n.unsupported("indices of another number of axes"));
+        return Err(n.unsupported("its indices do not have as many axes as its data"));
     }
     covered[axis] = shape[axis];
     let missing: Option<Vec<usize>> =
         shape.iter().zip(&covered).map(|(x, c)| x.checked_sub(*c)).collect();
-    let missing = missing.ok_or_else(|| n.unsupported("more rows of indices than rows"))?;
+    let missing = missing
+        .ok_or_else(|| n.unsupported("its indices are larger than its data along another axis"))?;
     let dx = add_at(axis, n.tape().zeros(&covered), indices, dy);
     Ok(dx.pad(&vec![0; shape.len()], &missing, 0.0))
 }
 
-/// y = the parts of x that the rows of `indices` lead to, so dx = dy added up there.
+/// y = the slices of x at the rows of `indices`, so dx is the sum of dy at these slices.
 pub(super) fn gather_nd<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     if n.int("batch_dims", 0) != 0 {
-        return Err(n.unsupported("batch_dims is not supported"));
+        return Err(n.unsupported("batch_dims other than 0 are not supported"));
     }
     let shape = n.x(0)?.shape();
     let inputs = [Some(n.tape().zeros(&shape)), Some(n.x(1)?), Some(n.dy()?)];
@@ -144,26 +145,29 @@ pub(super) fn gather_nd<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.tape().op("ScatterND", &inputs, &[add], DType::F32, shape))
 }
 
-/// y = x with elements at `indices` replaced by, or added to, the updates u. So du = dy at these
-/// places, and dx = dy, with zeros there if they were replaced. (ONNX leaves it undefined to
-/// replace an element twice.)
+/// y = x with the elements at `indices` replaced by the updates u, or with u added to them. So du =
+/// dy at the indices, and dx = dy, with zeros there if they were replaced. (ONNX does not define
+/// what replacing an element twice does.)
 pub(super) fn scatter_elements<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let axis = ("axis", Attribute::Int(n.int("axis", 0)));
     scattered(n, i, "GatherElements", &[axis])
 }
 
-/// Where the indices end before the data do, along other axes, engines differ in what they hit.
-pub(super) fn scatter_to_part<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
+/// Refuses indices that end before the data do along other axes: engines differ in the elements
+/// that they write to.
+pub(super) fn partial_scatter<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let (data, indices) = (n.x(0)?.shape(), n.x(1)?.shape());
     let axis = n.axis(n.int("axis", 0), data.len())?;
     let covers = |i: usize| i == axis || indices.get(i) == data.get(i);
     if data.len() > 2 && !(0..data.len()).all(covers) {
-        return Err(n.unsupported(format!("indices of shape {indices:?} into {data:?}")));
+        return Err(n.unsupported(format!(
+            "indices of shape {indices:?} do not cover data of shape {data:?}"
+        )));
     }
     Ok(None)
 }
 
-/// The same with indices of several axes.
+/// The same as [`scatter_elements`], but rows of `indices` point to slices of x.
 pub(super) fn scatter_nd<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     scattered(n, i, "GatherND", &[])
 }
@@ -178,7 +182,7 @@ fn scattered<'g>(
     let replaced = match n.string("reduction", "none") {
         "none" => true,
         "add" => false,
-        other => return Err(n.unsupported(format!("reduction = '{other}' is not supported"))),
+        other => return Err(n.unsupported(format!("reduction '{other}' is not supported"))),
     };
     let tape = n.tape();
     Ok(match i {
@@ -246,12 +250,12 @@ mod tests {
     use crate::graph::{Attribute, Node};
     use crate::tape::Tape;
     use crate::tensor::{DType, Tensor};
-    use crate::testing::{learn, run};
+    use crate::testing::{infer_shapes, run};
     use crate::{Graph, ValueId};
 
-    /// y = x at the places where the largest elements of x lie: computed, and twice the same.
+    /// y = x at the computed index of its largest element, which is the same in both rows.
     #[test]
-    fn computed_indices_accumulate() {
+    fn gradients_add_up_at_computed_indices() {
         let mut graph = Graph::new();
         let x = graph.add_input("x", &[2, 3]);
         let mut push = |op: &str, inputs: &[ValueId], axis: i64| {
@@ -266,10 +270,10 @@ mod tests {
             });
             y
         };
-        let places = push("ArgMax", &[x], 1);
-        let y = push("Gather", &[x, places], 1);
+        let indices = push("ArgMax", &[x], 1);
+        let y = push("Gather", &[x, indices], 1);
         graph.set_outputs(&[y]);
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let tape = Tape::new(graph);
         let dy = Tensor::from_f32s(&[2, 2, 1], &[1.0, 2.0, 3.0, 4.0]).unwrap();
         let dx = crate::vjp(&tape, tape.var(y), tape.constant(dy), &[x]).remove(0);

@@ -1,26 +1,28 @@
-//! How the elements around a place are weighted.
+//! Weighs the elements around a position, as interpolation does.
 
+use super::view::NodeView;
 use crate::error::Result;
-use crate::vjp::At;
 
-/// How the elements around a place are weighted: `mode`.
+/// The interpolation that the attribute `mode` names.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kernel {
     Nearest(Rounding),
     Linear(Extent),
-    /// With the slope at distance 1.
+    /// Cubic convolution; the number is the slope at distance 1.
     Cubic(f32, Extent),
 }
 
-/// Which elements are weighted.
+/// Which elements have a weight.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
-    /// Where the output is smaller, so are distances: then its elements do not miss any.
+    /// Where the output is smaller than the input, distances are scaled down, so that every element
+    /// of the input counts.
     antialias: bool,
-    /// Elements outside of the input are left out, in place of repeating the outermost.
+    /// Elements beyond the input's border have no weight, instead of repeating the outermost ones.
     excluding: bool,
 }
 
+/// How the nearest element is found: `nearest_mode`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rounding {
     HalfDown,
@@ -30,25 +32,26 @@ pub(super) enum Rounding {
 }
 
 impl Kernel {
-    pub(super) fn of(n: &At<'_>) -> Result<Self> {
+    /// The interpolation of a Resize node.
+    pub(super) fn of(n: &NodeView<'_>) -> Result<Self> {
         let is = |name| n.int(name, 0) != 0;
         let extent = Extent { antialias: is("antialias"), excluding: is("exclude_outside") };
         Ok(match n.string("mode", "nearest") {
             "nearest" if extent.antialias => {
-                return Err(n.unsupported("antialias with nearest elements"));
+                return Err(n.unsupported("antialias with mode 'nearest' is not supported"));
             }
             "nearest" => Self::Nearest(Rounding::of(n)?),
             "linear" if extent.excluding && !extent.antialias => {
-                return Err(n.unsupported("exclude_outside with linear interpolation"));
+                return Err(n.unsupported("exclude_outside with mode 'linear' is not supported"));
             }
             "linear" => Self::Linear(extent),
             "cubic" => Self::Cubic(n.float("cubic_coeff_a", -0.75), extent),
-            other => return Err(n.unsupported(format!("mode '{other}'"))),
+            other => return Err(n.unsupported(format!("mode '{other}' is not supported"))),
         })
     }
 
-    /// The elements that make up the value at a place, with their weights, where the output is
-    /// `scale` times as large as the input.
+    /// The indices and weights of the elements, of `size`, that make up the value at position `at`,
+    /// where the output is `scale` times as large as the input. An index may occur twice.
     pub(super) fn weights(self, at: f32, size: usize, scale: f32) -> Vec<(usize, f32)> {
         match self {
             Self::Nearest(rounding) => vec![(element(rounding.apply(at), size), 1.0)],
@@ -59,7 +62,7 @@ impl Kernel {
 }
 
 impl Extent {
-    /// By a function of the distance, as far as `reach`.
+    /// The weights by a function of the distance, which is zero beyond `reach`.
     fn weights(
         self,
         at: f32,
@@ -84,12 +87,13 @@ impl Extent {
     }
 }
 
-/// The element at a place; outside of the input, the outermost.
-fn element(place: f32, size: usize) -> usize {
-    place.clamp(0.0, size as f32 - 1.0) as usize
+/// The element at a position; beyond the border, the outermost.
+fn element(at: f32, size: usize) -> usize {
+    at.clamp(0.0, size as f32 - 1.0) as usize
 }
 
-/// Keys' convolution kernel at this distance.
+/// The kernel of cubic convolution at distance d < 2 (R. Keys, Cubic convolution interpolation for
+/// digital image processing, 1981, with the slope a as a parameter).
 fn cubic(a: f32, d: f32) -> f32 {
     if d <= 1.0 {
         ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0
@@ -99,13 +103,13 @@ fn cubic(a: f32, d: f32) -> f32 {
 }
 
 impl Rounding {
-    fn of(n: &At<'_>) -> Result<Self> {
+    fn of(n: &NodeView<'_>) -> Result<Self> {
         Ok(match n.string("nearest_mode", "round_prefer_floor") {
             "round_prefer_floor" => Self::HalfDown,
             "round_prefer_ceil" => Self::HalfUp,
             "floor" => Self::Floor,
             "ceil" => Self::Ceil,
-            other => return Err(n.unsupported(format!("nearest_mode '{other}'"))),
+            other => return Err(n.unsupported(format!("nearest_mode '{other}' is not supported"))),
         })
     }
 
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_the_input_the_border_is_repeated_or_excluded() {
+    fn beyond_the_border_the_outermost_element_is_repeated_or_excluded() {
         let cubic = |excluding| {
             let extent = Extent { excluding, ..Extent::default() };
             Kernel::Cubic(-0.75, extent).weights(0.0, 4, 1.0)
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_rounded_as_named() {
+    fn halves_are_rounded_as_nearest_mode_says() {
         let nearest = |rounding| {
             [0.5, 1.5, 1.75].map(|at| Kernel::Nearest(rounding).weights(at, 4, 1.0)[0].0)
         };

@@ -1,12 +1,12 @@
-//! Operators that rearrange or repeat elements as a whole.
+//! Differentiates operators that rearrange or repeat all elements.
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::Vjp;
 
-/// y = x in another shape, so dx = dy in x's.
+/// y = x in another shape, so dx = dy in the shape of x.
 pub(super) fn reshape<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.dy()?.reshape(&n.x(0)?.shape()))
 }
@@ -20,11 +20,13 @@ pub(super) fn transpose<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     };
     let inverse: Option<Vec<usize>> =
         (0..rank).map(|axis| order.iter().position(|a| *a == axis)).collect();
-    let inverse = inverse.ok_or_else(|| n.unsupported(format!("perm = {order:?}")))?;
+    let inverse = inverse.ok_or_else(|| {
+        n.unsupported(format!("perm is {order:?}, expected a permutation of {rank} axes"))
+    })?;
     Ok(n.dy()?.transpose(&inverse))
 }
 
-/// y = x repeated along axes of size one. The sweep sums what was broadcast.
+/// y = x broadcast to a shape, so dx = dy, which the reverse sweep sums to the shape of x.
 pub(super) fn expand<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     n.dy()
 }
@@ -38,7 +40,9 @@ pub(super) fn tile<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
         .map(|(size, repeat)| usize::try_from(*repeat).ok()?.checked_mul(*size))
         .collect();
     if repeats.len() != shape.len() || tiled != Some(dy.shape()) {
-        return Err(n.unsupported(format!("{repeats:?} copies of {shape:?}")));
+        return Err(
+            n.unsupported(format!("repeats {repeats:?} do not match an input of shape {shape:?}"))
+        );
     }
     let mut split = Vec::new();
     let mut copies = Vec::new();
@@ -52,7 +56,7 @@ pub(super) fn tile<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(dy.reshape(&split).sum(&copies).reshape(&shape))
 }
 
-/// y = the arguments one after the other, so dx = its part of dy.
+/// y = the inputs concatenated, so dx = the input's part of dy.
 pub(super) fn concat<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let dy = n.dy()?;
     let axis = n.axis(n.int("axis", 0), dy.rank())?;
@@ -61,8 +65,8 @@ pub(super) fn concat<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     Ok(dy.slice(axis, start, size(i)?, 1))
 }
 
-/// y_j = part j of x, so dx = the parts dy_j one after the other, zeros for those that nothing
-/// depends on.
+/// y_j = part j of x, so dx = the parts dy_j concatenated, with zeros for parts without a
+/// cotangent.
 pub(super) fn split<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let shape = n.x(0)?.shape();
     let axis = n.axis(n.int("axis", 0), shape.len())?;
@@ -80,7 +84,7 @@ pub(super) fn split<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     }
 }
 
-/// The sizes of the parts: as given, or equal but for a smaller last one.
+/// The sizes of the parts: as given, or equal except for a last one that may be smaller.
 fn split_sizes(n: &Vjp<'_>, size: usize) -> Result<Vec<usize>> {
     let sizes: Vec<usize> = match n.const_ints(1)? {
         Some(sizes) => sizes.iter().map(|s| usize::try_from(*s).unwrap_or(0)).collect(),
@@ -91,31 +95,38 @@ fn split_sizes(n: &Vjp<'_>, size: usize) -> Result<Vec<usize>> {
     };
     let fits = sizes.len() == n.outputs()
         && sizes.iter().try_fold(0usize, |a, s| a.checked_add(*s)) == Some(size);
-    if fits { Ok(sizes) } else { Err(n.unsupported(format!("parts of {sizes:?} of {size}"))) }
+    if fits {
+        Ok(sizes)
+    } else {
+        Err(n.unsupported(format!("parts of sizes {sizes:?} do not make up an axis of {size}")))
+    }
 }
 
-/// y = blocks of channels laid out over the plane, so dx = dy with the blocks collected again.
+/// y = channels rearranged into blocks of the plane, so dx = dy with the blocks put back into
+/// channels.
 pub(super) fn depth_to_space<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let dy = n.dy()?;
     let block = usize::try_from(n.int("blocksize", 0)).unwrap_or(0);
     let (x, y) = (n.x(0)?.shape(), dy.shape());
     let (&[batch, channels, height, width], [_, out_channels, _, _]) = (x.as_slice(), y.as_slice())
     else {
-        return Err(n.unsupported("an input that is not of four axes"));
+        return Err(n.unsupported("inputs must have four axes"));
     };
     if block.checked_pow(2).and_then(|b| b.checked_mul(*out_channels)) != Some(channels) {
-        return Err(n.unsupported(format!("{channels} channels in blocks of {block}")));
+        return Err(n.unsupported(format!(
+            "{channels} channels cannot be rearranged into blocks of {block} by {block}"
+        )));
     }
     let split = dy.reshape(&[batch, *out_channels, height, block, width, block]);
     let collected = match n.string("mode", "DCR") {
         "DCR" => split.transpose(&[0, 3, 5, 1, 2, 4]),
         "CRD" => split.transpose(&[0, 1, 3, 5, 2, 4]),
-        other => return Err(n.unsupported(format!("mode = '{other}'"))),
+        other => return Err(n.unsupported(format!("mode '{other}' is not supported"))),
     };
     Ok(collected.reshape(&x))
 }
 
-/// y = the triangle above or below a diagonal of x, so dx = the same of dy.
+/// y = the triangle of x above or below a diagonal, so dx = the same triangle of dy.
 pub(super) fn trilu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let dy = n.dy()?;
     let upper = ("upper", Attribute::Int(n.int("upper", 1)));
@@ -163,13 +174,13 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 #[cfg(test)]
 mod tests {
     use crate::tape::Tape;
-    use crate::testing::{case, learn, run};
+    use crate::testing::{case, infer_shapes, run};
 
     #[test]
-    fn parts_that_nothing_depends_on_get_zeros() {
+    fn parts_without_a_cotangent_get_zeros() {
         let (mut graph, inputs, outputs) =
             case("Split").x(&[5]).const_ints(&[1, 3, 1]).outputs(3).graph();
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let tape = Tape::new(graph);
         let dx =
             crate::vjp(&tape, tape.var(outputs[1]), tape.scalar(1.0).expand(&[3]), &[inputs[0].0]);

@@ -1,13 +1,13 @@
-//! Matrix products.
+//! Differentiates and decomposes matrix products.
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::ops::broadcast;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
 
-/// Y = A B, so dA = dY B^T, dB = A^T dY. A vector stands for a matrix of one row on the left, of
+/// Y = A B, so dA = dY B^T, dB = A^T dY. A vector stands for a matrix: of one row on the left, of
 /// one column on the right.
 pub(super) fn matmul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (a_shape, b_shape) = (n.x(0)?.shape(), n.x(1)?.shape());
@@ -19,7 +19,7 @@ pub(super) fn matmul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
             let lead = broadcast(lead_a, lead_b).unwrap_or_default();
             n.dy()?.reshape(&[&lead[..], &[*rows, *columns]].concat())
         }
-        _ => return Err(n.unsupported("scalars have no matrix product")),
+        _ => return Err(n.unsupported("scalars cannot be multiplied as matrices")),
     };
     if i == 0 {
         return Ok(match (dy.shape().as_slice(), matrix_b.len()) {
@@ -39,62 +39,67 @@ pub(super) fn matmul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     Ok(db)
 }
 
-/// Engines that keep the axis of a vector on the right make a shape of it that nothing can mend.
-pub(super) fn by_vector<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
+/// Refuses a computed vector on the right of several matrices: an engine that keeps the vector's
+/// axis makes an output of the wrong shape.
+pub(super) fn by_computed_vector<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     if n.x(1)?.rank() == 1 && n.x(0)?.rank() > 2 && n.y()?.rank() == n.x(0)?.rank() {
-        return Err(n.unsupported("a computed vector on the right of several matrices"));
+        return Err(
+            n.unsupported("the engine cannot multiply several matrices by a computed vector")
+        );
     }
     Ok(None)
 }
 
-/// Y = alpha A' B', where A' is A or A^T of its last two axes, before which the first axis may
-/// go behind those of the batch, and B' likewise.
-pub(super) fn fused<'g>(n: &At<'g>) -> Result<Var<'g>> {
-    let turned = |mut x: Var<'g>, batch: &str, matrix: &str| {
+/// Y = alpha A' B', as ONNX Runtime's FusedMatMul: A' is A or A^T, in the last two axes, after its
+/// first axis has moved behind those of the batch if `transBatchA` says so; and B' likewise.
+pub(super) fn fused<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let argument = |mut x: Var<'g>, batch: &str, matrix: &str| {
         if n.int(batch, 0) != 0 && x.rank() > 2 {
             let last = x.rank() - 1;
             x = x.transpose(&(1..last).chain([0, last]).collect::<Vec<_>>());
         }
         if n.int(matrix, 0) != 0 { x.transposed() } else { x }
     };
-    let a = turned(n.x(0)?, "transBatchA", "transA");
-    let product = a.matmul(turned(n.x(1)?, "transBatchB", "transB"));
+    let a = argument(n.x(0)?, "transBatchA", "transA");
+    let product = a.matmul(argument(n.x(1)?, "transBatchB", "transB"));
     let alpha = n.float("alpha", 1.0);
     Ok(if alpha == 1.0 { product } else { product * alpha })
 }
 
-/// Y = alpha A' B' + beta C, where A' is A or A^T, B' is B or B^T, so dA' = alpha dY B'^T,
+/// Y = alpha A' B' + beta C, where A' is A or A^T and B' is B or B^T, so dA' = alpha dY B'^T,
 /// dB' = alpha A'^T dY, dC = beta dY.
 pub(super) fn gemm<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (a, b, dy) = (n.x(0)?, n.x(1)?, n.dy()?);
     let (alpha, beta) = (n.float("alpha", 1.0), n.float("beta", 1.0));
-    let (a_turned, b_turned) = (n.int("transA", 0) != 0, n.int("transB", 0) != 0);
-    let product = |(a, a_turned), (b, b_turned)| scaled_product(alpha, a, a_turned, b, b_turned);
-    Ok(match (i, a_turned, b_turned) {
-        (0, false, _) => product((dy, false), (b, !b_turned)),
-        (0, true, _) => product((b, b_turned), (dy, true)),
-        (1, _, false) => product((a, !a_turned), (dy, false)),
-        (1, _, true) => product((dy, true), (a, a_turned)),
+    let (a_transposed, b_transposed) = (n.int("transA", 0) != 0, n.int("transB", 0) != 0);
+    let product = |(a, a_transposed), (b, b_transposed)| {
+        scaled_product(alpha, a, a_transposed, b, b_transposed)
+    };
+    Ok(match (i, a_transposed, b_transposed) {
+        (0, false, _) => product((dy, false), (b, !b_transposed)),
+        (0, true, _) => product((b, b_transposed), (dy, true)),
+        (1, _, false) => product((a, !a_transposed), (dy, false)),
+        (1, _, true) => product((dy, true), (a, a_transposed)),
         _ if beta == 1.0 => dy,
         _ => dy * beta,
     })
 }
 
-/// alpha A' B', where A' and B' are the transposes if so said. As one node it needs no
-/// transposed copies of weights.
+/// alpha A' B', where A' and B' may be transposes. As one node, it needs no transposed copies of
+/// weights.
 fn scaled_product<'g>(
     alpha: f32,
     a: Var<'g>,
-    a_turned: bool,
+    a_transposed: bool,
     b: Var<'g>,
-    b_turned: bool,
+    b_transposed: bool,
 ) -> Var<'g> {
     let size = |x: Var<'g>, axis: usize| x.shape().get(axis).copied().unwrap_or(0);
-    let shape = vec![size(a, usize::from(a_turned)), size(b, usize::from(!b_turned))];
+    let shape = vec![size(a, usize::from(a_transposed)), size(b, usize::from(!b_transposed))];
     let attributes = [
         ("alpha", Attribute::Float(alpha)),
-        ("transA", Attribute::Int(a_turned.into())),
-        ("transB", Attribute::Int(b_turned.into())),
+        ("transA", Attribute::Int(a_transposed.into())),
+        ("transB", Attribute::Int(b_transposed.into())),
     ];
     a.tape.op("Gemm", &[Some(a), Some(b)], &attributes, DType::F32, shape)
 }
@@ -102,8 +107,8 @@ fn scaled_product<'g>(
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::case;
-    let gemm = |a: [usize; 2], b: [usize; 2], turned: (i64, i64)| {
-        case("Gemm").x(&a).x(&b).int("transA", turned.0).int("transB", turned.1).linear()
+    let gemm = |a: [usize; 2], b: [usize; 2], transposed: (i64, i64)| {
+        case("Gemm").x(&a).x(&b).int("transA", transposed.0).int("transB", transposed.1).linear()
     };
     vec![
         case("Gemm").x(&[2, 3]).x(&[3, 4]).linear(),
@@ -140,14 +145,14 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{case, is_rten, learn};
+    use crate::testing::{case, infer_shapes, is_rten};
 
     #[test]
-    fn a_shape_that_the_engine_gets_wrong_is_refused() {
+    fn a_product_whose_shape_the_engine_gets_wrong_is_an_error() {
         let mut graph = case("MatMul").x(&[5, 2, 3]).x(&[3]).graph().0;
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         if !is_rten() {
-            return; // ONNX Runtime gets it right.
+            return; // ONNX Runtime computes the right shape.
         }
         assert!(graph.decompose().unwrap_err().to_string().contains("computed vector"));
     }

@@ -1,53 +1,53 @@
-//! Maxima over windows, and over whole maps.
+//! Differentiates maxima over windows and over whole maps.
 
-use super::window::{Window, has_gaps, kernel_shape, windows};
+use super::view::{NodeView, Vjp};
+use super::window::{Window, is_dilated, kernel_shape, windows};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::{DType, Tensor};
-use crate::vjp::{At, Vjp};
 
-/// Larger windows are refused: a maximum's gradient has nodes for each of their elements.
+/// The most elements of a window: the gradient has nodes for each of them.
 const LARGEST_WINDOW: usize = 1024;
-/// So are windows that have more elements than this altogether, or reach over more of padding.
-const MOST_PLACES: usize = 1 << 24;
+/// The most elements of all windows together, and of the padded map.
+const MOST_ELEMENTS: usize = 1 << 24;
 
-/// y is the maximum of a map, so dx is dy at the first element that has it, as in PyTorch.
+/// y = the maximum of a map, so dx = dy at the first element that equals it, as in PyTorch.
 pub(super) fn global_max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (x, y, dy) = (n.x(0)?, n.y()?, n.dy()?);
     let shape = x.shape();
     if shape.len() < 2 || shape.contains(&0) {
-        return Err(n.unsupported(format!("the shape {shape:?}")));
+        return Err(n.unsupported(format!("inputs of shape {shape:?} are not supported")));
     }
     let (flat, one) = (flattened(&shape), flattened(&y.shape()));
-    let places: Vec<i64> = (0..flat[2] as i64).rev().collect();
-    let here = places_of_maxima(x.reshape(&flat), y.reshape(&one), n.tape().ints(&places));
+    let numbers: Vec<i64> = (0..flat[2] as i64).rev().collect();
+    let maxima = numbers_of_maxima(x.reshape(&flat), y.reshape(&one), n.tape().ints(&numbers));
     let axes = n.tape().ints(&[2]);
     let keep = [("keepdims", Attribute::Int(1))];
     let first =
-        n.tape().op("ReduceMax", &[Some(here), Some(axes)], &keep, DType::I64, one.to_vec());
+        n.tape().op("ReduceMax", &[Some(maxima), Some(axes)], &keep, DType::I64, one.to_vec());
     Ok(scatter(dy.reshape(&one), first, &flat, false).reshape(&shape))
 }
 
-/// y is the maximum of a window, so dx is the sum of the dy of those windows in which an element
-/// is the first to have the maximum, as in PyTorch.
+/// y = the maximum of a window, so an element's dx = the sum of dy over the windows in which it is
+/// the first element that equals the maximum, as in PyTorch.
 pub(super) fn max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     if n.int("storage_order", 0) != 0 || n.dy_at(1).is_some() {
-        return Err(n.unsupported("column-major order and a gradient of Indices are not supported"));
+        return Err(n.unsupported("storage_order 1 and a gradient of Indices are not supported"));
     }
     let (x, y, dy) = (n.x(0)?, n.y()?, n.dy()?);
     let windows = bounded_windows(n)?;
     let padded = pad_to_reach(x, &windows);
-    let here = taps(&windows).map(|tap| {
-        let places = places_from_the_end(n, &windows, &tap)?;
-        Ok(places_of_maxima(under_tap(padded, &windows, &tap), y, places))
+    let maxima = taps(&windows).map(|tap| {
+        let numbers = numbers_under_tap(n, &windows, &tap)?;
+        Ok(numbers_of_maxima(elements_under_tap(padded, &windows, &tap), y, numbers))
     });
     let max = |a: Var<'g>, b: Var<'g>| {
         n.tape().op("Max", &[Some(a), Some(b)], &[], DType::I64, y.shape())
     };
-    let first = here
+    let first = maxima
         .reduce(|a, b| Ok(max(a?, b?)))
-        .unwrap_or_else(|| Err(n.unsupported("an empty window")))?;
+        .unwrap_or_else(|| Err(n.unsupported("its window is empty")))?;
 
     let shape = x.shape();
     let (flat, steps) = (flattened(&shape), flattened(&y.shape()));
@@ -56,82 +56,84 @@ pub(super) fn max_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(dx.reshape(&shape))
 }
 
-/// y = the maximum over the taps of a window, if it has gaps, which few engines know.
-pub(super) fn spread_max<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
-    if !has_gaps(n) {
+/// y = the maximum over the taps of a window, if that is dilated, which few engines compute.
+pub(super) fn dilated_max_pool<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
+    if !is_dilated(n) {
         return Ok(None);
     }
     if n.y_at(1).is_some() {
-        return Err(n.unsupported("dilations with Indices are not supported"));
+        return Err(n.unsupported("dilations with an output of Indices are not supported"));
     }
     let windows = bounded_windows(n)?;
     let padded = pad_to_reach(n.x(0)?, &windows);
-    let elements = taps(&windows).map(|tap| under_tap(padded, &windows, &tap));
+    let elements = taps(&windows).map(|tap| elements_under_tap(padded, &windows, &tap));
     Ok(elements.reduce(|a, b| a.binary("Max", b)))
 }
 
-fn bounded_windows(n: &At<'_>) -> Result<Vec<Window>> {
+/// The windows of a node, if they are not too large.
+fn bounded_windows(n: &NodeView<'_>) -> Result<Vec<Window>> {
     let windows = windows(n, &kernel_shape(n)?)?;
     let product = |of: fn(&Window) -> usize| {
         let product = windows.iter().try_fold(1usize, |product, w| product.checked_mul(of(w)));
         product.unwrap_or(usize::MAX)
     };
     let taps = product(|w| w.kernel);
-    let places =
+    let elements =
         product(|w| w.kernel * w.output).max(product(|w| w.reach().max(w.begin + w.input)));
-    if taps > LARGEST_WINDOW || places > MOST_PLACES {
-        return Err(n.unsupported(format!("windows of {taps} elements over {places} places")));
+    if taps > LARGEST_WINDOW || elements > MOST_ELEMENTS {
+        return Err(n.unsupported(format!("its windows, of {taps} elements each, are too large")));
     }
     Ok(windows)
 }
 
-/// All taps of the windows, row by row.
+/// All taps of the windows, in row-major order: an index for each axis.
 fn taps(windows: &[Window]) -> impl Iterator<Item = Vec<usize>> {
     let count = windows.iter().map(|w| w.kernel).product();
     (0..count).map(|number| multi_index(number, windows.iter().map(|w| w.kernel)))
 }
 
-/// The place of each element that is the maximum, and zero for the others.
+/// The numbers of the elements that equal the maximum, and zero for the others.
 ///
-/// Places within a map are numbered from its end: so the first of several is the largest number,
-/// and zero, which is left where no element equals the maximum (NaN), is a place too. (`ArgMax`
-/// would be the obvious operator, but engines differ in which of several it takes.)
-fn places_of_maxima<'g>(x: Var<'g>, maximum: Var<'g>, places: Var<'g>) -> Var<'g> {
+/// The elements of a map are numbered from its end, so that the first of several maxima has the
+/// largest number. Zero, which is left if no element equals the maximum (NaN), is an element, too.
+/// (`ArgMax` would be the obvious operator, but engines differ in which of several maxima it
+/// takes.)
+fn numbers_of_maxima<'g>(x: Var<'g>, maximum: Var<'g>, numbers: Var<'g>) -> Var<'g> {
     let tape = x.tape();
     let is_maximum = x.compare("Equal", maximum);
     let to = [("to", Attribute::Int(DType::I64 as i64))];
     let is_maximum = tape.op("Cast", &[Some(is_maximum)], &to, DType::I64, x.shape());
-    tape.op("Mul", &[Some(is_maximum), Some(places)], &[], DType::I64, x.shape())
+    tape.op("Mul", &[Some(is_maximum), Some(numbers)], &[], DType::I64, x.shape())
 }
 
-/// Zeros of the shape (N, C, map), with dy put to these places of the map, numbered from its end.
-fn scatter<'g>(dy: Var<'g>, places: Var<'g>, shape: &[usize; 3], add: bool) -> Var<'g> {
+/// Zeros of the shape (N, C, map), with dy written or added to the elements with these numbers.
+fn scatter<'g>(dy: Var<'g>, numbers: Var<'g>, shape: &[usize; 3], add: bool) -> Var<'g> {
     let tape = dy.tape();
     let last = tape.ints(&[shape[2] as i64 - 1]);
-    let places = tape.op("Sub", &[Some(last), Some(places)], &[], DType::I64, places.shape());
+    let indices = tape.op("Sub", &[Some(last), Some(numbers)], &[], DType::I64, numbers.shape());
     let mut attributes = vec![("axis", Attribute::Int(2))];
     if add {
         attributes.push(("reduction", Attribute::String("add".into())));
     }
-    let inputs = [Some(tape.zeros(shape)), Some(places), Some(dy)];
+    let inputs = [Some(tape.zeros(shape)), Some(indices), Some(dy)];
     tape.op("ScatterElements", &inputs, &attributes, DType::F32, shape.to_vec())
 }
 
-/// (N, C, ...) as (N, C, map).
+/// The shape (N, C, ...) as (N, C, map).
 fn flattened(shape: &[usize]) -> [usize; 3] {
     let size = |i: usize| shape.get(i).copied().unwrap_or(1);
     [size(0), size(1), shape.iter().skip(2).product()]
 }
 
-/// x with as much padding as the windows reach over, of the lowest number there is.
+/// x with as much padding as the windows reach over, of the lowest float.
 fn pad_to_reach<'g>(x: Var<'g>, windows: &[Window]) -> Var<'g> {
     let begin: Vec<usize> = [0, 0].into_iter().chain(windows.iter().map(|w| w.begin)).collect();
     let end = windows.iter().map(|w| w.reach().saturating_sub(w.begin + w.input));
     x.pad(&begin, &[0, 0].into_iter().chain(end).collect::<Vec<_>>(), f32::MIN)
 }
 
-/// Of padded x, the elements under one tap of the windows, of y's shape.
-fn under_tap<'g>(padded: Var<'g>, windows: &[Window], tap: &[usize]) -> Var<'g> {
+/// The elements of padded x under one tap of the windows, in the shape of y.
+fn elements_under_tap<'g>(padded: Var<'g>, windows: &[Window], tap: &[usize]) -> Var<'g> {
     let ints = |f: &dyn Fn(&Window, usize) -> usize| {
         let values: Vec<i64> = windows.iter().zip(tap).map(|(w, t)| f(w, *t) as i64).collect();
         Some(padded.tape.ints(&values))
@@ -149,25 +151,25 @@ fn under_tap<'g>(padded: Var<'g>, windows: &[Window], tap: &[usize]) -> Var<'g> 
     padded.tape.op("Slice", &inputs, &[], DType::F32, shape)
 }
 
-/// For each step of the windows, the place within the map that lies under a tap, counted from the
-/// map's end. In padding, any place.
-fn places_from_the_end<'g>(n: &At<'g>, windows: &[Window], tap: &[usize]) -> Result<Var<'g>> {
+/// For each step of the windows, the number of the element of the map that lies under a tap, from
+/// the map's end. In padding, it may be any.
+fn numbers_under_tap<'g>(n: &NodeView<'g>, windows: &[Window], tap: &[usize]) -> Result<Var<'g>> {
     let steps: Vec<usize> = windows.iter().map(|w| w.output).collect();
-    let place = |number: usize| {
-        let step = multi_index(number, steps.iter().copied());
-        windows.iter().zip(step.iter().zip(tap)).fold(0, |place, (w, (step, tap))| {
+    let number = |step: usize| {
+        let step = multi_index(step, steps.iter().copied());
+        windows.iter().zip(step.iter().zip(tap)).fold(0, |number, (w, (step, tap))| {
             let i = w.padded(*step, *tap).saturating_sub(w.begin).min(w.input - 1);
-            place * w.input as i64 + (w.input - 1 - i) as i64
+            number * w.input as i64 + (w.input - 1 - i) as i64
         })
     };
-    let places: Vec<i64> = (0..steps.iter().product()).map(place).collect();
-    let bytes: Vec<u8> = places.iter().flat_map(|p| p.to_le_bytes()).collect();
+    let numbers: Vec<i64> = (0..steps.iter().product()).map(number).collect();
+    let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     Tensor::from_bytes(DType::I64, steps, bytes.into())
         .map(|t| n.tape().constant(t))
-        .ok_or_else(|| n.unsupported("an odd output"))
+        .ok_or_else(|| n.unsupported("its output has no size"))
 }
 
-/// The row-major `number`-th index into axes of these sizes.
+/// The index into axes of these sizes of the element with this number, in row-major order.
 fn multi_index(mut number: usize, sizes: impl DoubleEndedIterator<Item = usize>) -> Vec<usize> {
     let mut index: Vec<usize> = sizes
         .rev()
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_element_gets_the_gradient_of_each_window_that_it_is_the_maximum_of() {
+    fn an_element_gets_the_gradient_of_every_window_whose_maximum_it_is() {
         let overlapping = pool("MaxPool", &[1, 1, 5], &[3], &[1]);
         assert_eq!(
             overlapping.gradients(&[&[0.0, 1.0, 9.0, 2.0, 3.0]]),

@@ -1,19 +1,19 @@
-//! Normalisations.
+//! Differentiates and decomposes normalisations.
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
 
-/// More channels than this are not normalised together.
+/// The most channels that a local response is normalised over.
 const LARGEST_NEIGHBOURHOOD: i64 = 1 << 16;
 
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias with fixed mean and variance, so
 /// dx = dy scale / sqrt(var + epsilon).
 pub(super) fn batch<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     if n.int("training_mode", 0) != 0 {
-        return Err(n.unsupported("training_mode is not supported"));
+        return Err(n.unsupported("training_mode 1 is not supported"));
     }
     let (scale, variance) = (n.x(1)?, n.x(4)?);
     let slope = scale / (variance + n.float("epsilon", 1e-5)).sqrt();
@@ -31,7 +31,7 @@ pub(super) fn instance<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias, over the axes from `axis` on.
 pub(super) fn layer<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     if n.dy_at(1).is_some() || n.dy_at(2).is_some() {
-        return Err(n.unsupported("a gradient of its later outputs is not supported"));
+        return Err(n.unsupported("a gradient of outputs after the first is not supported"));
     }
     let axes = axes_from(n)?;
     affine(n, i, |x| Standardised::centred(x, &axes, n.float("epsilon", 1e-5)))
@@ -43,7 +43,8 @@ pub(super) fn root_mean_square<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     affine(n, i, |x| Standardised::about_zero(x, &axes, n.float("epsilon", 1e-5)))
 }
 
-/// y = s(x) scale + bias with a standardised s, all broadcast.
+/// y = s(x) scale + bias, all broadcast, where s(x) is x standardised: so dx = ds/dx (dy scale),
+/// dscale = dy s(x), dbias = dy.
 fn affine<'g>(
     n: &Vjp<'g>,
     i: usize,
@@ -57,7 +58,7 @@ fn affine<'g>(
     })
 }
 
-/// s = (x - m) r, where r = 1 / sqrt(mean((x - m)^2) + epsilon), and m is the mean, or zero.
+/// s = (x - m) r with r = 1 / sqrt(mean((x - m)^2) + epsilon), where m is the mean, or zero.
 struct Standardised<'g> {
     s: Var<'g>,
     r: Var<'g>,
@@ -76,7 +77,8 @@ impl<'g> Standardised<'g> {
         Self { s: x * r, r, axes: axes.to_vec(), centred: false }
     }
 
-    /// dx = r (g - s mean(g s)), less its mean if s is centred: r and m depend on x too.
+    /// dx = r (g - s mean(g s)) for ds = g, as r depends on x; if s is centred, m does too, and
+    /// dx = r (g - s mean(g s) - mean(g)).
     fn vjp(&self, g: Var<'g>) -> Var<'g> {
         let mean = |v: Var<'g>| v.reduce("ReduceMean", &self.axes);
         let along = g - self.s * mean(g * self.s);
@@ -84,8 +86,8 @@ impl<'g> Standardised<'g> {
     }
 }
 
-/// y = (x - mean) / (deviation + 1e-9), over the given axes.
-pub(super) fn mean_variance<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = (x - mean) / (standard deviation + 1e-9), over the given axes.
+pub(super) fn mean_variance<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
     let axes = n.ints("axes").unwrap_or_else(|| vec![0, 2, 3]);
     let axes = axes.iter().map(|a| n.axis(*a, x.rank())).collect::<Result<Vec<_>>>()?;
@@ -94,9 +96,9 @@ pub(super) fn mean_variance<'g>(n: &At<'g>) -> Result<Var<'g>> {
     Ok(centred / (deviation + 1e-9))
 }
 
-/// Each of `num_groups` groups of channels standardised as one map, then a scale and a bias per
-/// channel: or per group, as opset 18 had it.
-pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = (x - mean) / sqrt(var + epsilon) * scale + bias, over each of `num_groups` groups of
+/// channels. Scale and bias are given for each channel, or for each group, as in opset 18.
+pub(super) fn group<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let (x, scale, bias) = (n.x(0)?, n.x(1)?, n.x(2)?);
     let shape = x.shape();
     let groups = usize::try_from(n.int("num_groups", 0)).unwrap_or(0);
@@ -104,9 +106,13 @@ pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
         [batch, channels, ..] if groups > 0 && channels.is_multiple_of(groups) => {
             (*batch, *channels)
         }
-        _ => return Err(n.unsupported(format!("{groups} groups of {shape:?}"))),
+        _ => {
+            return Err(
+                n.unsupported(format!("shape {shape:?} cannot be split into {groups} groups"))
+            );
+        }
     };
-    let of_each = |value: Var<'g>| match value.shape().as_slice() {
+    let for_each_channel = |value: Var<'g>| match value.shape().as_slice() {
         [size] if *size == groups && groups != channels => {
             let each = value.reshape(&[groups, 1]).expand(&[groups, channels / groups]);
             each.reshape(&[channels])
@@ -124,19 +130,24 @@ pub(super) fn group<'g>(n: &At<'g>) -> Result<Var<'g>> {
         DType::F32,
         grouped.shape(),
     );
-    let (scale, bias) = (per_channel(n, of_each(scale))?, per_channel(n, of_each(bias))?);
+    let (scale, bias) =
+        (per_channel(n, for_each_channel(scale))?, per_channel(n, for_each_channel(bias))?);
     Ok(standardised.reshape(&shape) * scale + bias)
 }
 
-/// y = x / (bias + alpha mean(x^2))^beta, where the mean is over `size` neighbouring channels, of
-/// which those beyond the first and last are zero.
-pub(super) fn local_response<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = x / (bias + alpha mean(x^2))^beta, where the mean is over `size` neighbouring channels.
+/// Those beyond the first and the last are zero.
+pub(super) fn local_response<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
     let shape = x.shape();
     let size = n.int("size", 0);
     let (batch, channels) = match shape.as_slice() {
         [batch, channels, ..] if (1..=LARGEST_NEIGHBOURHOOD).contains(&size) => (*batch, *channels),
-        _ => return Err(n.unsupported(format!("neighbourhoods of {size} channels"))),
+        _ => {
+            return Err(n.unsupported(format!(
+                "inputs of shape {shape:?} cannot be normalised over {size} channels"
+            )));
+        }
     };
     let map = shape.iter().skip(2).product();
     let columns = x.squared().reshape(&[batch, 1, channels, map]);
@@ -157,32 +168,36 @@ pub(super) fn local_response<'g>(n: &At<'g>) -> Result<Var<'g>> {
     Ok(x / base.pow(n.tape().scalar(n.float("beta", 0.75))))
 }
 
-/// y = x / (sum |x|^p)^(1/p) along an axis; zeros stay zeros.
-pub(super) fn lp<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = x / (sum |x|^p)^(1/p) along an axis; y = 0 where all x are zero.
+pub(super) fn lp<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let x = n.x(0)?;
     let axis = n.axis(n.int("axis", -1), x.rank())?;
     let norm = match n.int("p", 2) {
         1 => "ReduceL1",
         2 => "ReduceL2",
-        p => return Err(n.unsupported(format!("the norm of order {p}"))),
+        p => return Err(n.unsupported(format!("p is {p}, expected 1 or 2"))),
     };
     let norm = x.reduce(norm, &[axis]);
     Ok(x / norm.gt(0.0).select(norm, n.tape().scalar(1.0)))
 }
 
-/// A value per channel, shaped to go with (N, C, ...).
-fn per_channel<'g>(n: &At<'g>, value: Var<'g>) -> Result<Var<'g>> {
+/// A value for each channel, reshaped so that it broadcasts against (N, C, ...).
+fn per_channel<'g>(n: &NodeView<'g>, value: Var<'g>) -> Result<Var<'g>> {
     let mut shape = n.x(0)?.shape();
     match shape.get(1) {
         Some(channels) if value.shape() == [*channels] => {
             shape.iter_mut().skip(2).for_each(|d| *d = 1);
             Ok(value.reshape(&shape[1..]))
         }
-        _ => Err(n.unsupported(format!("{:?} for the channels of {shape:?}", value.shape()))),
+        _ => Err(n.unsupported(format!(
+            "shape {:?} does not match the channels of shape {shape:?}",
+            value.shape()
+        ))),
     }
 }
 
-fn axes_from(n: &At<'_>) -> Result<Vec<usize>> {
+/// The axes from the attribute `axis` on.
+fn axes_from(n: &NodeView<'_>) -> Result<Vec<usize>> {
     let rank = n.x(0)?.rank();
     Ok((n.axis(n.int("axis", -1), rank)?..rank).collect())
 }
@@ -224,12 +239,12 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 #[cfg(test)]
 mod tests {
     use crate::tensor::Tensor;
-    use crate::testing::{Case, case, learn, run};
+    use crate::testing::{Case, case, infer_shapes, run};
 
-    /// What a node without a counterpart in the engine is decomposed to, at this input.
+    /// The output at this input of the operators that a node is decomposed into.
     fn decomposed(case: Case, x: &[f32]) -> Vec<f32> {
         let (mut graph, inputs, _) = case.graph();
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let graph = graph.decompose().unwrap();
         let (id, shape) = (inputs[0].0, inputs[0].1.shape());
         let x = Tensor::from_f32s(shape, x).unwrap();
@@ -246,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn norms_are_of_the_order_given() {
+    fn norms_have_the_order_that_p_gives() {
         assert_eq!(decomposed(case("LpNormalization").x(&[2]), &[3.0, -4.0]), [0.6, -0.8]);
         let first = case("LpNormalization").x(&[2]).int("p", 1);
         assert_eq!(decomposed(first, &[1.0, -3.0]), [0.25, -0.75]);

@@ -1,16 +1,16 @@
-//! Padding that a node leaves to the shapes.
+//! Computes the pads that `auto_pad` stands for.
 
 use super::conv::transposed_windows;
+use super::view::NodeView;
 use super::window::{kernel_shape, windows};
 use crate::error::Result;
-use crate::vjp::At;
 
-/// The pads, begins before ends, that `auto_pad` stands for where it depends on the shapes: they
-/// can be odd, and engines differ in the side that gets more.
+/// The pads that `auto_pad` stands for if they depend on the shapes, at the beginnings of all axes,
+/// then at their ends. (If their sum is odd, engines differ in the side that gets more.)
 ///
 /// # Errors
-/// If the node's attributes contradict each other, or the shapes.
-pub(crate) fn implied_pads(n: &At<'_>) -> Result<Option<Vec<i64>>> {
+/// If the node's attributes contradict each other or its shapes.
+pub(crate) fn implied_pads(n: &NodeView<'_>) -> Result<Option<Vec<i64>>> {
     if !n.string("auto_pad", "NOTSET").starts_with("SAME") {
         return Ok(None);
     }

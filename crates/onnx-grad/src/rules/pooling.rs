@@ -1,33 +1,35 @@
-//! Means over windows, and over whole maps.
+//! Differentiates means over windows and over whole maps.
 
 use super::separable::{AxisMap, adjoint, apply};
-use super::window::{Window, has_gaps, kernel_shape, windows};
+use super::view::{NodeView, Vjp};
+use super::window::{Window, is_dilated, kernel_shape, windows};
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::{At, Vjp};
 
-/// y is the mean of a window, so dx = A^T dy along each axis, where A averages.
+/// y = the mean of a window, which is A x along each axis with a matrix A that averages, so
+/// dx = A^T dy along each axis.
 pub(super) fn average_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     adjoint(n, n.dy()?, &means(n)?)
 }
 
-/// y = A x along each axis, if the windows have gaps, which few engines know.
-pub(super) fn spread_mean<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
-    if has_gaps(n) { apply(n, n.x(0)?, &means(n)?).map(Some) } else { Ok(None) }
+/// y = A x along each axis, if the windows are dilated, which few engines compute.
+pub(super) fn dilated_average_pool<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
+    if is_dilated(n) { apply(n, n.x(0)?, &means(n)?).map(Some) } else { Ok(None) }
 }
 
-fn means(n: &At<'_>) -> Result<Vec<AxisMap>> {
+fn means(n: &NodeView<'_>) -> Result<Vec<AxisMap>> {
     let windows = windows(n, &kernel_shape(n)?)?;
     let include_pad = n.int("count_include_pad", 0) != 0;
     let maps = windows.iter().enumerate().map(|(i, w)| averaging(n, i + 2, w, include_pad));
     maps.collect()
 }
 
-/// The means along one axis. The number of elements in a window is the product of the axes'
-/// numbers, with padding or without: so the mean over the window is that of the axes' means.
-fn averaging(n: &At<'_>, axis: usize, w: &Window, include_pad: bool) -> Result<AxisMap> {
+/// The matrix that averages along one axis. The number of elements in a window is the product of
+/// the numbers along its axes, with padding or without, so that the mean over the window is the
+/// mean of means along its axes.
+fn averaging(n: &NodeView<'_>, axis: usize, w: &Window, include_pad: bool) -> Result<AxisMap> {
     let mut map = AxisMap::new(n, axis, w.output, w.input)?;
-    // What ceil_mode adds behind the declared padding never counts.
+    // Elements that ceil_mode adds behind the declared padding never count.
     let padded = w.input + w.begin + w.end;
     for step in 0..w.output {
         let elements = || (0..w.kernel).filter_map(|tap| w.element(step, tap));
@@ -41,7 +43,7 @@ fn averaging(n: &At<'_>, axis: usize, w: &Window, include_pad: bool) -> Result<A
     Ok(map)
 }
 
-/// y is the mean of a map, so each element's dx is dy / size.
+/// y = the mean of a map, so dx = dy / size for each element.
 pub(super) fn global_average_pool<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let shape = n.x(0)?.shape();
     let size: usize = shape.iter().skip(2).product();
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rounding_up_adds_does_not_count() {
+    fn elements_that_ceil_mode_adds_do_not_count() {
         let third = 1.0 / 3.0;
         let rounded = pool("AveragePool", &[1, 1, 4], &[3], &[2]).int("ceil_mode", 1);
         let last_of_two = [[third, third, third + 0.5, 0.5]];

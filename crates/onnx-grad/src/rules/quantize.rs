@@ -1,17 +1,16 @@
-//! Quantisation, passed straight through: its steps are taken for the line that they follow.
+//! Differentiates quantisation by the straight-through estimator: as if nothing were rounded.
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
-use crate::graph::Attribute;
-use crate::level;
+use crate::graph::{Attribute, UNCLAMPED};
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::{At, Vjp};
 
-/// y = clamp(round(x / scale) + zero_point), so dx = dy / scale as if nothing were rounded, and 0
-/// where y is clamped, unless levelling left it open.
+/// y = clamp(round(x / scale) + zero_point), so dx = dy / scale, as if nothing were rounded, and 0
+/// where y is clamped, unless the node is marked as [`UNCLAMPED`].
 pub(super) fn quantize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let (x, scale) = (n.x(0)?, per_axis(n, n.x(1)?)?);
-    if n.int(level::OPEN, 0) != 0 {
+    if n.int(UNCLAMPED, 0) != 0 {
         return Ok(n.dy()? / scale);
     }
     let mut unclamped = x / scale;
@@ -28,10 +27,11 @@ pub(super) fn dequantize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.dy()? * per_axis(n, n.x(1)?)?)
 }
 
-/// A scale or zero point for all, or one for each place along an axis.
-fn per_axis<'g>(n: &At<'g>, value: Var<'g>) -> Result<Var<'g>> {
+/// The scale or zero point, which is one number or one for each index along an axis, reshaped so
+/// that it broadcasts against the input.
+fn per_axis<'g>(n: &NodeView<'g>, value: Var<'g>) -> Result<Var<'g>> {
     if n.int("block_size", 0) != 0 {
-        return Err(n.unsupported("blocks of scales are not supported"));
+        return Err(n.unsupported("block_size other than 0 is not supported"));
     }
     let (shape, sizes) = (n.x(0)?.shape(), value.shape());
     if sizes.iter().product::<usize>() == 1 {
@@ -39,15 +39,18 @@ fn per_axis<'g>(n: &At<'g>, value: Var<'g>) -> Result<Var<'g>> {
     }
     let axis = n.axis(n.int("axis", 1), shape.len())?;
     if sizes != [shape[axis]] {
-        return Err(n.unsupported(format!("scales of shape {sizes:?} for {shape:?}")));
+        return Err(n.unsupported(format!(
+            "its scale or zero point has shape {sizes:?}, expected [{}]",
+            shape[axis]
+        )));
     }
     let along: Vec<usize> =
         (0..shape.len()).map(|i| if i == axis { shape[i] } else { 1 }).collect();
     Ok(value.reshape(&along))
 }
 
-/// The numbers that a quantised element can be.
-fn range(n: &At<'_>) -> Result<(f32, f32)> {
+/// The smallest and the largest number of the quantised type.
+fn range(n: &NodeView<'_>) -> Result<(f32, f32)> {
     let zero = n.optional(2).and_then(|z| n.tape().read(|g| g.value(z.id()).dtype));
     let named = match n.node.attribute("output_dtype") {
         Some(Attribute::Int(to)) => i32::try_from(*to).ok().and_then(DType::from_onnx),
@@ -58,7 +61,10 @@ fn range(n: &At<'_>) -> Result<(f32, f32)> {
         Some(DType::U8) => Ok((0.0, 255.0)),
         Some(DType::I8) => Ok((-128.0, 127.0)),
         Some(DType::I16) => Ok((-32768.0, 32767.0)),
-        other => Err(n.unsupported(format!("quantised numbers of type {other:?}"))),
+        other => Err(n.unsupported(match other {
+            Some(dtype) => format!("quantised numbers of type {dtype:?} are not supported"),
+            None => "the type of its quantised numbers is not known".to_owned(),
+        })),
     }
 }
 
@@ -70,7 +76,11 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         Tensor::from_bytes(DType::U8, vec![data.len()], data.to_vec().into()).unwrap()
     };
     let quantize = |scales: &[f32], zeros: &[u8]| {
-        case("QuantizeLinear").x(&[2, 3, 4]).const_floats(scales).constant(bytes(zeros)).stepwise()
+        case("QuantizeLinear")
+            .x(&[2, 3, 4])
+            .const_floats(scales)
+            .constant(bytes(zeros))
+            .piecewise_constant()
     };
     let x = Tensor::from_bytes(DType::U8, vec![2, 2], vec![1, 2, 3, 200].into()).unwrap();
     vec![
@@ -84,10 +94,10 @@ mod tests {
     use crate::graph::{Graph, Node};
     use crate::tape::Tape;
     use crate::tensor::{DType, Tensor};
-    use crate::testing::{case, learn, run};
+    use crate::testing::{case, infer_shapes, run};
 
     #[test]
-    fn quantised_and_back_is_the_identity() {
+    fn quantising_and_dequantising_has_the_gradient_of_the_identity() {
         let mut graph = Graph::new();
         let x = graph.add_input("x", &[2, 2]);
         let scale = graph.add_initializer("scale", Tensor::from_f32s(&[2], &[0.5, 0.25]).unwrap());
@@ -107,19 +117,19 @@ mod tests {
             });
         }
         graph.set_outputs(&[y]);
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let tape = Tape::new(graph);
         let dy = tape.constant(Tensor::from_f32s(&[2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap());
         let dx = crate::vjp(&tape, tape.var(y), dy, &[x]).remove(0).unwrap().unwrap().id();
         let mut graph = tape.into_graph().unwrap();
         graph.set_outputs(&[dx]);
-        // The last element is beyond what eight bits hold.
+        // The last element is beyond the range of eight bits.
         let at = Tensor::from_f32s(&[2, 2], &[1.1, -1.3, 0.0, 50.0]).unwrap();
         assert_eq!(run(&graph, &[(x, &at)])[0].to_f32s().unwrap(), [1.0, 2.0, 3.0, 0.0]);
     }
 
     #[test]
-    fn steps_are_taken_for_a_line_that_ends_where_they_do() {
+    fn rounding_passes_the_gradient_and_clamping_does_not() {
         let zero = Tensor::from_bytes(DType::U8, vec![], vec![128].into()).unwrap();
         let quantize = case("QuantizeLinear").x(&[4]).scalar(0.5).constant(zero);
         // round(x / 0.5) + 128 is 132, 128, 255 and 1128.

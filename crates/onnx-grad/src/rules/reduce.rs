@@ -1,12 +1,12 @@
-//! Reductions over axes, and cumulative sums.
+//! Differentiates reductions over axes, and cumulative sums.
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::Vjp;
 
-/// A reduction with its axes resolved; `y` and `dy` have them as ones, so that they broadcast
+/// A reduction whose axes are resolved. `y` and `dy` have these with size 1, so that they broadcast
 /// against `x`.
 struct Reduction<'g> {
     x: Var<'g>,
@@ -15,8 +15,9 @@ struct Reduction<'g> {
     axes: Vec<usize>,
 }
 
-/// Reductions that leave a single element as it is.
-const OF_ONE_IS_IT: [&str; 5] = ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"];
+/// The reductions that leave a single element as it is.
+const IDENTITY_OF_ONE: [&str; 5] =
+    ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"];
 
 impl<'g> Reduction<'g> {
     fn of(n: &Vjp<'g>) -> Result<Self> {
@@ -27,22 +28,23 @@ impl<'g> Reduction<'g> {
             axes.iter().map(|a| n.axis(*a, shape.len())).collect::<Result<Vec<usize>>>()?;
         if axes.is_empty() && n.int("noop_with_empty_axes", 0) == 0 {
             axes = (0..shape.len()).collect();
-        } else if axes.is_empty() && !OF_ONE_IS_IT.contains(&n.node.op.as_str()) {
-            // Engines disagree whether the square, logarithm and so on is taken.
-            return Err(n.unsupported("noop_with_empty_axes without axes is not supported"));
+        } else if axes.is_empty() && !IDENTITY_OF_ONE.contains(&n.node.op.as_str()) {
+            // Engines differ in whether they compute the square, logarithm and so on of each
+            // element.
+            return Err(n.unsupported("noop_with_empty_axes 1 without axes is not supported"));
         }
-        let kept: Vec<usize> =
+        let reduced: Vec<usize> =
             (0..shape.len()).map(|i| if axes.contains(&i) { 1 } else { shape[i] }).collect();
-        Ok(Self { x, y: n.y()?.reshape(&kept), dy: n.dy()?.reshape(&kept), axes })
+        Ok(Self { x, y: n.y()?.reshape(&reduced), dy: n.dy()?.reshape(&reduced), axes })
     }
 
-    /// How many elements are reduced to one.
+    /// The number of elements that are reduced to one.
     fn count(&self) -> usize {
         let shape = self.x.shape();
         self.axes.iter().filter_map(|a| shape.get(*a)).product()
     }
 
-    /// `dx`, repeated along the axes that were reduced.
+    /// `dx` repeated along the axes that were reduced.
     fn spread(&self, dx: Var<'g>) -> Var<'g> {
         dx.expand(&self.x.shape())
     }
@@ -60,8 +62,8 @@ pub(super) fn mean<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(r.spread(r.dy / r.count() as f32))
 }
 
-/// y = max(x) or min(x), so dy goes to the element that y equals: in equal shares if there are
-/// several, as by PyTorch's amax and amin.
+/// y = max(x) or min(x), so dy goes to the element that y equals, in equal shares if there are
+/// several, as in PyTorch's amax and amin.
 pub(super) fn extremum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let r = Reduction::of(n)?;
     let wins = r.x.equals(r.y);
@@ -99,7 +101,8 @@ pub(super) fn log_sum_exp<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 }
 
 /// y = prod(x), so dx = dy times the product of the other elements. That is 0 if a zero is among
-/// them, and else the product of all that are not zero, divided by x unless x itself is zero.
+/// them, otherwise the product of all elements that are not zero, divided by x unless x itself is
+/// zero.
 pub(super) fn prod<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let r = Reduction::of(n)?;
     let is_zero = r.x.equals(n.tape().scalar(0.0));
@@ -110,7 +113,8 @@ pub(super) fn prod<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(zeros_among_others.lt(0.5).keep(r.dy * product / nonzero))
 }
 
-/// y_j = sum of x_i over i <= j (or <, >=, >), so dx is the sum of dy the other way round.
+/// y_j = sum of x_i over i <= j (or <, >=, >), so dx = the cumulative sum of dy in the other
+/// direction.
 pub(super) fn cum_sum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let dy = n.dy()?;
     let attributes = [
@@ -126,7 +130,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::{Case, case};
     let axis = || Tensor::from_bytes(DType::I64, vec![], (-1i64).to_le_bytes().to_vec().into());
     let cum_sum = || case("CumSum").x(&[2, 3]).constant(axis().unwrap()).linear();
-    // All axes, one from the end, several without keeping them.
+    // Over all axes, over one from the end, over several with keepdims 0.
     let each = |op: &'static str, x: fn(Case) -> Case| {
         [
             x(case(op)),
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_extrema_share_alike() {
+    fn equal_extrema_share_the_gradient() {
         check(
             "ReduceMax",
             &[1.0, 3.0, 3.0, 0.0, 0.0, 0.0],
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn products_with_zeros() {
+    fn products_with_zeros_are_differentiated() {
         check("ReduceProd", &[0.0, 2.0, 3.0, 0.0, 0.0, 3.0], &[6.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }

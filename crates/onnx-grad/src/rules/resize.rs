@@ -1,19 +1,19 @@
-//! Interpolation: along each axis, an output element is a weighted sum of input elements.
+//! Differentiates interpolation, which multiplies by a matrix along each axis.
 
 use super::interpolation::Kernel;
 use super::separable::{AxisMap, adjoint, apply};
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::{At, Vjp};
 
 /// y = A x along each resized axis, so dx = A^T dy along each of them.
 pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     adjoint(n, n.dy()?, &interpolations(n)?)
 }
 
-/// y = A x along each resized axis, if it is one of the interpolations in which engines differ
-/// (rten takes cubic for linear), with both scales and sizes, or not along the last axes.
-pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
+/// y = A x along each resized axis, if engines differ in the interpolation (rten computes cubic as
+/// linear), if both scales and sizes are given, or if other axes than the last two are resized.
+pub(super) fn as_matrices<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
     let plain = n.int("antialias", 0) == 0
@@ -24,15 +24,16 @@ pub(super) fn as_matrices<'g>(n: &At<'g>) -> Result<Option<Var<'g>>> {
     if plain { Ok(None) } else { apply(n, n.x(0)?, &interpolations(n)?).map(Some) }
 }
 
-fn interpolations(n: &At<'_>) -> Result<Vec<AxisMap>> {
+/// The matrices along the resized axes.
+fn interpolations(n: &NodeView<'_>) -> Result<Vec<AxisMap>> {
     if n.string("keep_aspect_ratio_policy", "stretch") != "stretch" {
-        return Err(n.unsupported("keep_aspect_ratio_policy is not supported"));
+        return Err(n.unsupported("keep_aspect_ratio_policy is not supported without sizes"));
     }
     let (coordinates, kernel) = (Coordinates::of(n)?, Kernel::of(n)?);
     axes(n)?.into_iter().map(|axis| interpolation(n, &axis, coordinates, kernel)).collect()
 }
 
-/// An axis that changes.
+/// An axis that is resized, with its sizes before and after.
 struct Axis {
     axis: usize,
     input: usize,
@@ -40,10 +41,11 @@ struct Axis {
     scale: f32,
 }
 
-fn axes(n: &At<'_>) -> Result<Vec<Axis>> {
+/// The axes that are resized.
+fn axes(n: &NodeView<'_>) -> Result<Vec<Axis>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     if x.len() != y.len() {
-        return Err(n.unsupported(format!("shapes {x:?} and {y:?}")));
+        return Err(n.unsupported(format!("shape {x:?} cannot be resized to {y:?}")));
     }
     let all: Vec<Axis> = x
         .iter()
@@ -54,38 +56,42 @@ fn axes(n: &At<'_>) -> Result<Vec<Axis>> {
     Ok(with_scales(n, all)?.into_iter().filter(|a| a.input != a.output || a.scale != 1.0).collect())
 }
 
-/// Where scales are given, they count, and not what the sizes were rounded to.
-fn with_scales(n: &At<'_>, mut all: Vec<Axis>) -> Result<Vec<Axis>> {
+/// The axes with the given scales, if there are any: they count, not those of the rounded sizes.
+fn with_scales(n: &NodeView<'_>, mut all: Vec<Axis>) -> Result<Vec<Axis>> {
     let Some(scales) = n.const_floats(2)?.filter(|s| !s.is_empty()) else { return Ok(all) };
     let axes = match n.ints("axes") {
         Some(axes) => axes.iter().map(|a| n.axis(*a, all.len())).collect::<Result<Vec<_>>>()?,
         None => (0..all.len()).collect(),
     };
     if axes.len() != scales.len() || scales.iter().any(|s| !s.is_finite() || *s <= 0.0) {
-        return Err(n.unsupported(format!("scales {scales:?} of axes {axes:?}")));
+        return Err(n.unsupported(format!("scales {scales:?} do not match axes {axes:?}")));
     }
     axes.iter().zip(&scales).for_each(|(axis, scale)| all[*axis].scale = *scale);
     Ok(all)
 }
 
+/// The matrix along an axis.
 fn interpolation(
-    n: &At<'_>,
+    n: &NodeView<'_>,
     axis: &Axis,
     coordinates: Coordinates,
     kernel: Kernel,
 ) -> Result<AxisMap> {
     let mut map = AxisMap::new(n, axis.axis, axis.output, axis.input)?;
     if axis.input == 0 || axis.scale * (axis.input as f32) < 0.5 {
-        return Err(n.unsupported(format!("{} elements scaled by {}", axis.input, axis.scale)));
+        return Err(n.unsupported(format!(
+            "an axis of {} elements cannot be scaled by {}",
+            axis.input, axis.scale
+        )));
     }
     for o in 0..axis.output {
-        let at = coordinates.place(o as f32, axis);
+        let at = coordinates.position(o as f32, axis);
         kernel.weights(at, axis.input, axis.scale).into_iter().for_each(|(i, w)| map.add(o, i, w));
     }
     Ok(map)
 }
 
-/// Which place of the input an element of the output has: `coordinate_transformation_mode`.
+/// Where the elements of the output lie in the input: `coordinate_transformation_mode`.
 #[derive(Clone, Copy, Debug)]
 enum Coordinates {
     HalfPixel,
@@ -96,7 +102,7 @@ enum Coordinates {
 }
 
 impl Coordinates {
-    fn of(n: &At<'_>) -> Result<Self> {
+    fn of(n: &NodeView<'_>) -> Result<Self> {
         Ok(match n.string("coordinate_transformation_mode", "half_pixel") {
             "half_pixel" => Self::HalfPixel,
             "half_pixel_symmetric" => Self::HalfPixelSymmetric,
@@ -104,18 +110,21 @@ impl Coordinates {
             "align_corners" => Self::AlignCorners,
             "asymmetric" => Self::Asymmetric,
             other => {
-                return Err(n.unsupported(format!("coordinate_transformation_mode '{other}'")));
+                return Err(n.unsupported(format!(
+                    "coordinate_transformation_mode '{other}' is not supported"
+                )));
             }
         })
     }
 
-    /// In single precision, as engines calculate: roundings decide which element is nearest.
-    fn place(self, o: f32, axis: &Axis) -> f32 {
+    /// The position in the input of element `o` of the output. It is computed in single precision,
+    /// as engines do: rounding decides which element is the nearest.
+    fn position(self, o: f32, axis: &Axis) -> f32 {
         let (input, output) = (axis.input as f32, axis.output as f32);
         let half_pixel = (o + 0.5) / axis.scale - 0.5;
         match self {
             Self::HalfPixel => half_pixel,
-            // The input's middle stays the middle, whatever the output's size was rounded to.
+            // The centre of the input stays the centre, whatever the output's size was rounded to.
             Self::HalfPixelSymmetric => {
                 input / 2.0 * (1.0 - output / (axis.scale * input)) + (o + 0.5) / axis.scale - 0.5
             }

@@ -1,20 +1,21 @@
-//! What a row of the table says.
+//! Defines what a row of the table of rules holds.
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::{At, Vjp};
 
-/// A vector-Jacobian product: the cotangent of input `i`. It may still have the shape that the
-/// input was broadcast to; the sweep sums it.
+/// The formula of a vector-Jacobian product: it writes the cotangent of input `i`. That may have
+/// the shape which the input was broadcast to; the reverse sweep sums it to the input's own.
 pub(crate) type Formula = for<'a, 'g> fn(&'a Vjp<'g>, usize) -> Result<Var<'g>>;
-/// An operator's (only) output, written in operators that have rules.
-pub(crate) type Decomposition = for<'a, 'g> fn(&'a At<'g>) -> Result<Var<'g>>;
 
-/// The output of a node written in other operators, if engines lack what it asks for or do
-/// otherwise; `None` if it is plain.
-pub(crate) type Otherwise = for<'a, 'g> fn(&'a At<'g>) -> Result<Option<Var<'g>>>;
+/// Writes a node's only output in operators that have rules.
+pub(crate) type Decomposition = for<'a, 'g> fn(&'a NodeView<'g>) -> Result<Var<'g>>;
 
-/// The inputs for which a rule holds the formula.
+/// Writes a node's first output in other operators if its options are among those that engines
+/// lack, or compute otherwise than the standard says; `None` if they are not.
+pub(crate) type OptionalDecomposition = for<'a, 'g> fn(&'a NodeView<'g>) -> Result<Option<Var<'g>>>;
+
+/// The inputs with respect to which a rule has a formula.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wrt {
     All,
@@ -32,14 +33,14 @@ impl Wrt {
     }
 }
 
-/// How the gradient passes an operator.
+/// How a gradient passes an operator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// By a formula.
     Vjp(Wrt, Formula),
-    /// By the formulas of the operators that it is made of.
+    /// By the formulas of the operators that it is decomposed into.
     Decomposition(Decomposition),
-    /// Not at all: the output cannot vary (shapes, indices), or does so in steps.
+    /// Not at all: the output is constant (shapes, indices) or piecewise constant.
     Stop,
 }
 
@@ -48,35 +49,39 @@ pub(crate) enum Kind {
 pub(crate) struct Rule {
     /// The operator, with its domain if that is not ai.onnx.
     pub(crate) op: &'static str,
-    /// The attributes that the rule knows; a node with any other is not supported.
+    /// The attributes that the rule takes into account; a node with any other is not supported.
     pub(crate) attributes: &'static [&'static str],
     pub(crate) kind: Kind,
-    pub(super) otherwise: Option<Otherwise>,
+    pub(super) optional: Option<OptionalDecomposition>,
 }
 
 impl Rule {
-    pub(super) const fn otherwise(self, form: Otherwise) -> Rule {
-        Rule { otherwise: Some(form), ..self }
+    /// The same rule, with a decomposition for options that not all engines compute.
+    pub(super) const fn or_decompose(self, formula: OptionalDecomposition) -> Rule {
+        Rule { optional: Some(formula), ..self }
     }
 }
 
+/// A row for an operator with a formula.
 pub(super) const fn rule(
     op: &'static str,
     wrt: Wrt,
     attributes: &'static [&'static str],
     formula: Formula,
 ) -> Rule {
-    Rule { op, attributes, kind: Kind::Vjp(wrt, formula), otherwise: None }
+    Rule { op, attributes, kind: Kind::Vjp(wrt, formula), optional: None }
 }
 
+/// A row for an operator that is decomposed.
 pub(super) const fn decompose(
     op: &'static str,
     attributes: &'static [&'static str],
     formula: Decomposition,
 ) -> Rule {
-    Rule { op, attributes, kind: Kind::Decomposition(formula), otherwise: None }
+    Rule { op, attributes, kind: Kind::Decomposition(formula), optional: None }
 }
 
+/// A row for an operator that stops gradients.
 pub(super) const fn stop(op: &'static str) -> Rule {
-    Rule { op, attributes: &[], kind: Kind::Stop, otherwise: None }
+    Rule { op, attributes: &[], kind: Kind::Stop, optional: None }
 }

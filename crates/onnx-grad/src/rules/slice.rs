@@ -1,11 +1,11 @@
-//! Operators that cut out a part or surround it: Slice and Pad.
+//! Differentiates slicing and padding.
 
 use super::gather::collect;
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::{At, Vjp};
 
-/// Along one axis: the elements start, start + step, ..., count of them.
+/// The `count` elements start, start + step, ... along one axis.
 #[derive(Clone, Copy)]
 struct Range {
     start: usize,
@@ -13,7 +13,8 @@ struct Range {
     count: usize,
 }
 
-/// y = every step-th element of x from start on, so dx = dy with zeros between and around.
+/// y = every step-th element of x from start on, so dx = dy with zeros between and around its
+/// elements.
 pub(super) fn slice<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let mut dx = n.dy()?;
     let shape = n.x(0)?.shape();
@@ -38,14 +39,14 @@ pub(super) fn slice<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(dx.pad(&before, &after, 0.0))
 }
 
-/// What a Slice takes along each axis of a value of this shape.
-fn ranges(n: &At<'_>, shape: &[usize]) -> Result<Vec<Range>> {
+/// The range that a Slice node takes along each axis of a value of this shape.
+fn ranges(n: &NodeView<'_>, shape: &[usize]) -> Result<Vec<Range>> {
     let needed = |i| n.const_ints(i)?.ok_or_else(|| n.unsupported(format!("input {i} is missing")));
     let (starts, ends) = (needed(1)?, needed(2)?);
     let axes = n.const_ints(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = n.const_ints(4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return Err(n.unsupported("starts, ends, axes and steps of different lengths"));
+        return Err(n.unsupported("starts, ends, axes and steps must have the same length"));
     }
     let mut ranges: Vec<Range> =
         shape.iter().map(|size| Range { start: 0, step: 1, count: *size }).collect();
@@ -53,14 +54,14 @@ fn ranges(n: &At<'_>, shape: &[usize]) -> Result<Vec<Range>> {
     for (((start, end), axis), step) in starts.iter().zip(ends).zip(axes).zip(steps) {
         let axis = n.axis(axis, shape.len())?;
         if std::mem::replace(&mut seen[axis], true) || step == 0 {
-            return Err(n.unsupported("a step of 0, or an axis twice"));
+            return Err(n.unsupported("steps must not be 0, and axes must differ"));
         }
         ranges[axis] = range(*start, end, step, shape[axis]);
     }
     Ok(ranges)
 }
 
-/// Resolves start and end as ONNX does: negative ones count from the end, and both are clamped.
+/// Resolves start and end as ONNX does: negative ones count from the end, and all are clamped.
 fn range(start: i64, end: i64, step: i64, size: usize) -> Range {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     let resolve =
@@ -69,7 +70,7 @@ fn range(start: i64, end: i64, step: i64, size: usize) -> Range {
         let start = resolve(start, 0, size);
         (start, resolve(end, 0, size) - start)
     } else {
-        // Backwards, the end may lie just before the first element.
+        // In reverse, the end may lie just before the first element.
         let start = resolve(start, 0, (size - 1).max(0));
         (start, start - resolve(end, -1, (size - 1).max(-1)))
     };
@@ -79,8 +80,8 @@ fn range(start: i64, end: i64, step: i64, size: usize) -> Range {
     Range { start: start as usize, step, count: count as usize }
 }
 
-/// y = x surrounded by rows that are constant or repeat rows of x (or cropped, by negative pads),
-/// so dx = dy without the surroundings, plus what these repeat.
+/// y = x with padding that is constant or repeats elements of x (or x cropped, by negative pads),
+/// so dx = dy without the padding, and the padding's dy is added to the elements that it repeats.
 pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let mut dx = n.dy()?;
     let shape = n.x(0)?.shape();
@@ -95,12 +96,17 @@ pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(dx)
 }
 
-/// How many elements are added before and after, along each axis.
-fn pads(n: &At<'_>, rank: usize) -> Result<Vec<(i64, i64)>> {
+/// The number of elements that are added before and after each axis.
+fn pads(n: &NodeView<'_>, rank: usize) -> Result<Vec<(i64, i64)>> {
     let pads = n.const_ints(1)?.unwrap_or_default();
     let axes = n.const_ints(3)?.unwrap_or_else(|| (0..rank as i64).collect());
     if pads.len() != 2 * axes.len() {
-        return Err(n.unsupported(format!("{} pads for {} axes", pads.len(), axes.len())));
+        return Err(n.unsupported(format!(
+            "there are {} pads for {} axes, expected {}",
+            pads.len(),
+            axes.len(),
+            2 * axes.len()
+        )));
     }
     let (begins, ends) = pads.split_at(axes.len());
     let mut of_axes = vec![(0, 0); rank];
@@ -110,17 +116,20 @@ fn pads(n: &At<'_>, rank: usize) -> Result<Vec<(i64, i64)>> {
     Ok(of_axes)
 }
 
-/// For each of the `padded` elements along an axis, which of `size` elements it repeats; `None`
-/// for constant padding.
+/// For each of the `padded` elements along an axis, the index among `size` elements that it
+/// repeats; `None` for constant padding.
 fn sources(
-    n: &At<'_>,
+    n: &NodeView<'_>,
     mode: &str,
     size: usize,
     (begin, end): (i64, i64),
     padded: usize,
 ) -> Result<Vec<Option<usize>>> {
-    let error =
-        || n.unsupported(format!("mode = '{mode}' with pads of {begin} and {end} around {size}"));
+    let error = || {
+        n.unsupported(format!(
+            "mode '{mode}' is not supported with pads of {begin} and {end} around {size} elements"
+        ))
+    };
     let fits = begin.saturating_add(end).saturating_add(size as i64) == padded as i64;
     let cropped = begin < 0 || end < 0;
     if !fits || size == 0 || (cropped && mode != "constant") {
@@ -131,7 +140,7 @@ fn sources(
         _ if (0..=last).contains(&i) => Ok(Some(i)),
         "constant" => Ok(None),
         "edge" => Ok(Some(i.clamp(0, last))),
-        // Engines differ in what lies beyond one reflection.
+        // Engines differ in the elements beyond one reflection.
         "reflect" if (-last..=2 * last).contains(&i) => Ok(Some(last - (last - i.abs()).abs())),
         "wrap" => Ok(Some(i.rem_euclid(size as i64))),
         _ => Err(error()),
@@ -181,7 +190,7 @@ mod tests {
             let pad = case("Pad").x(&[2, 3]).const_ints(&[1, 2]).missing().const_ints(axes);
             let graph = pad.graph().0;
             let node = graph.node(NodeId(0)).clone();
-            pads(&At { tape: &Tape::new(graph), node }, 2)
+            pads(&NodeView { tape: &Tape::new(graph), node }, 2)
         };
         assert_eq!(pads_of(&[-1]).unwrap(), [(0, 0), (1, 2)]);
         assert_eq!(pads_of(&[0]).unwrap(), [(1, 2), (0, 0)]);
@@ -191,18 +200,18 @@ mod tests {
 
     #[test]
     fn ranges_are_clamped_as_onnx_says() {
-        let places = |start, end, step, size| {
+        let indices = |start, end, step, size| {
             let r = range(start, end, step, size);
             (0..r.count as i64).map(|i| r.start as i64 + i * r.step).collect::<Vec<_>>()
         };
-        assert_eq!(places(0, i64::MAX, 1, 3), [0, 1, 2]);
-        assert_eq!(places(-2, i64::MAX, 1, 3), [1, 2]);
-        assert_eq!(places(-9, 9, 2, 4), [0, 2]);
-        assert_eq!(places(i64::MAX, i64::MIN, -1, 3), [2, 1, 0]);
-        assert_eq!(places(-1, 0, -2, 4), [3, 1]);
-        assert_eq!(places(2, 1, 1, 3), [0; 0]);
-        assert_eq!(places(0, 9, 1, 0), [0; 0]);
-        assert_eq!(places(0, -9, -1, 0), [0; 0]);
-        assert_eq!(places(2, i64::MIN, i64::MIN, 3), [2]);
+        assert_eq!(indices(0, i64::MAX, 1, 3), [0, 1, 2]);
+        assert_eq!(indices(-2, i64::MAX, 1, 3), [1, 2]);
+        assert_eq!(indices(-9, 9, 2, 4), [0, 2]);
+        assert_eq!(indices(i64::MAX, i64::MIN, -1, 3), [2, 1, 0]);
+        assert_eq!(indices(-1, 0, -2, 4), [3, 1]);
+        assert_eq!(indices(2, 1, 1, 3), [0; 0]);
+        assert_eq!(indices(0, 9, 1, 0), [0; 0]);
+        assert_eq!(indices(0, -9, -1, 0), [0; 0]);
+        assert_eq!(indices(2, i64::MIN, i64::MIN, 3), [2]);
     }
 }

@@ -1,8 +1,8 @@
-//! Softmax and its logarithm.
+//! Differentiates softmax and its logarithm.
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::Vjp;
 
 /// y = softmax(x) along an axis, so dx = y (dy - sum(dy y)).
 pub(super) fn softmax<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {

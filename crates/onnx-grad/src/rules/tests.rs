@@ -1,10 +1,10 @@
-//! The whole table: its order, and every rule against finite differences.
+//! Tests the table as a whole: its order, and every rule against finite differences.
 
 use super::*;
 use crate::testing::Case;
 use std::collections::BTreeSet;
 
-/// The operators that gradients are written in: ai.onnx's, which every engine has.
+/// The operators that gradients are written in. They are ai.onnx's, and every engine has them.
 #[rustfmt::skip]
 const EMITTED: &[&str] = &[
     "Abs", "Add", "And", "AveragePool", "Cast", "Concat", "Conv", "ConvTranspose", "Cos",
@@ -12,8 +12,8 @@ const EMITTED: &[&str] = &[
     "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "HardSigmoid", "Identity",
     "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
     "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
-    "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice", "Softmax", "Softplus",
-    "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
+    "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice",
+    "Softmax", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
 ];
 
 fn cases() -> Vec<Case> {
@@ -66,9 +66,9 @@ fn every_emitted_operator_is_standard() {
 }
 
 #[test]
-fn no_rule_panics_on_odd_nodes() {
+fn no_rule_panics_on_malformed_nodes() {
     for case in cases() {
-        case.survive_oddities();
+        case.survives_malformed_nodes();
     }
 }
 

@@ -1,19 +1,19 @@
-//! The largest elements.
+//! Differentiates the selection of the largest elements.
 
+use super::view::Vjp;
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::DType;
-use crate::vjp::Vjp;
 
-/// y = the k largest elements along an axis, so dx is dy at the places that they came from.
+/// y = the k largest elements along an axis, so dx = dy at the indices that they come from.
 pub(super) fn top_k<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let shape = n.x(0)?.shape();
     let axis = n.axis(n.int("axis", -1), shape.len())?;
-    let places = n.y_at(1).ok_or_else(|| n.unsupported("its indices are left out"))?;
-    let inputs = [Some(n.tape().zeros(&shape)), Some(places), Some(n.dy()?)];
+    let indices = n.y_at(1).ok_or_else(|| n.unsupported("its output of indices is missing"))?;
+    let inputs = [Some(n.tape().zeros(&shape)), Some(indices), Some(n.dy()?)];
     let axis = ("axis", Attribute::Int(axis as i64));
-    // The other axes are covered, and no place is taken twice.
+    // The indices cover the other axes, and no index occurs twice.
     Ok(n.tape().op("ScatterElements", &inputs, &[axis], DType::F32, shape))
 }
 

@@ -1,23 +1,23 @@
-//! Functions of one argument, element by element.
+//! Differentiates elementwise functions of one argument.
 
 use std::f32::consts::FRAC_2_SQRT_PI;
 
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
-use crate::vjp::{At, Vjp};
 
 /// y = x, so dx = dy.
 pub(super) fn identity<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     n.dy()
 }
 
-/// y = x in inference.
-pub(super) fn dropout<'g>(n: &At<'g>) -> Result<Var<'g>> {
+/// y = x, as in inference.
+pub(super) fn dropout<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     if n.const_ints(2)?.is_some_and(|training| training != [0]) {
-        return Err(n.unsupported("training_mode is not supported"));
+        return Err(n.unsupported("training_mode 1 is not supported"));
     }
     if n.y_at(1).is_some() {
-        return Err(n.unsupported("its mask output is not supported"));
+        return Err(n.unsupported("an output of its mask is not supported"));
     }
     n.x(0)
 }
@@ -44,8 +44,8 @@ pub(super) fn log<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 
 /// y = sqrt(x), so dx = dy / 2y.
 ///
-/// At zero, where the slope is infinite, 0 is taken for it, so that sqrt(x^2) and norms have the
-/// derivative 0 there in place of 0 * inf. (PyTorch does so for its norms only.)
+/// At zero, where the slope is infinite, the derivative is taken to be 0, so that sqrt(x^2) and
+/// norms have the derivative 0 there, not 0 * inf. (PyTorch does so for its norms only.)
 pub(super) fn sqrt<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     let y = n.y()?;
     Ok(y.gt(0.0).keep(n.dy()? / (2.0 * y)))
@@ -163,7 +163,7 @@ mod tests {
     use crate::testing::case;
 
     #[test]
-    fn conventions_at_zero() {
+    fn derivatives_at_zero_follow_the_conventions() {
         let at = |op, x: f32| case(op).x(&[1]).gradients(&[&[x]])[0][0];
         assert_eq!(at("Abs", 0.0), 0.0);
         assert_eq!(at("Sqrt", 0.0), 0.0);

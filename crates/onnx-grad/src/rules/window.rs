@@ -1,13 +1,13 @@
-//! How the window of a convolution or pooling slides: ONNX's arithmetic of strides and padding.
+//! Computes how the windows of convolutions and pooling slide, by ONNX's definition.
 
+use super::view::NodeView;
 use crate::error::Result;
-use crate::vjp::At;
 
-/// No axis, stride or pad may be larger, nor what a window touches along an axis in all its
-/// steps: no picture is, and so no sum or product here overflows.
+/// The largest size of an axis, stride or pad, and of all steps of a window along an axis together.
+/// No picture is as large, and no sum or product overflows.
 const LARGEST: usize = 1 << 26;
 
-/// A window that slides along one axis. At step `o` its tap `t` lies on element
+/// A window that slides along one axis. At step `o`, its tap `t` lies on element
 /// `o * stride + t * dilation - begin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
@@ -21,84 +21,91 @@ pub(super) struct Window {
     pub(super) dilation: usize,
     /// The padding before the axis.
     pub(super) begin: usize,
-    /// The padding after it, as declared: the steps may leave some of it out, or reach beyond.
+    /// The padding after the axis, as declared. The steps may leave some of it out, or reach beyond
+    /// it.
     pub(super) end: usize,
 }
 
 impl Window {
-    /// From the first to the last tap.
+    /// The number of elements from the first tap to the last.
     pub(super) fn extent(&self) -> usize {
         (self.kernel - 1) * self.dilation + 1
     }
 
-    /// From the first tap of the first step to the last tap of the last.
+    /// The number of elements from the first tap of the first step to the last tap of the last
+    /// step.
     pub(super) fn reach(&self) -> usize {
         (self.output - 1) * self.stride + self.extent()
     }
 
-    /// The place of a tap in the padded axis.
+    /// The element of the padded axis that a tap lies on.
     pub(super) fn padded(&self, step: usize, tap: usize) -> usize {
         step * self.stride + tap * self.dilation
     }
 
-    /// The element that a tap lies on, if it is not padding.
+    /// The element of the axis that a tap lies on; `None` in padding.
     pub(super) fn element(&self, step: usize, tap: usize) -> Option<usize> {
         self.padded(step, tap).checked_sub(self.begin).filter(|i| *i < self.input)
     }
 
-    /// With the padding that makes input / stride steps, rounded up.
-    fn padded_alike(self, surplus: Surplus) -> Self {
+    /// The window with the padding of `auto_pad` SAME, which makes input / stride steps, rounded
+    /// up.
+    fn padded_for_same(self, surplus: Surplus) -> Self {
         let steps = Self { output: self.input.div_ceil(self.stride), ..self };
         let (begin, end) = surplus.split(steps.reach().saturating_sub(self.input));
         Self { begin, end, ..self }
     }
 
-    /// The number of steps that ONNX defines; 0 where the window does not fit.
+    /// The number of steps as ONNX defines it; 0 if the window does not fit.
     fn steps(&self, ceil: bool) -> usize {
         let rounding = if ceil { self.stride - 1 } else { 0 };
         let room = self.begin + self.input + self.end + rounding;
         let Some(free) = room.checked_sub(self.extent()) else { return 0 };
         let steps = free / self.stride + 1;
-        // Rounding up makes no step that would begin behind the axis.
+        // With ceil_mode, steps that would begin behind the axis are left out.
         let last = (steps - 1) * self.stride;
         if ceil && last >= self.begin + self.input { steps - 1 } else { steps }
     }
 }
 
-/// The windows with which a Conv or pooling node goes over the spatial axes of its input.
+/// The windows that a Conv or pooling node slides over the spatial axes of its input.
 ///
 /// # Errors
-/// If its attributes contradict each other, or the shapes.
-pub(super) fn windows(n: &At<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
+/// If the node's attributes contradict each other or its shapes.
+pub(super) fn windows(n: &NodeView<'_>, kernel: &[usize]) -> Result<Vec<Window>> {
     let ceil = n.int("ceil_mode", 0) != 0;
     let padding = Padding::of(n, kernel.len())?;
     let mut windows = unpadded(n, n.x(0)?.shape(), n.y()?.shape(), kernel)?;
     for (i, window) in windows.iter_mut().enumerate() {
         *window = match &padding {
             Padding::Explicit(pads) => Window { begin: pads[i].0, end: pads[i].1, ..*window },
-            Padding::Same(surplus) => window.padded_alike(*surplus),
+            Padding::Same(surplus) => window.padded_for_same(*surplus),
         };
         let (steps, output) = (window.steps(ceil), window.output);
         if steps != output {
             return Err(n.unsupported(format!(
-                "its window makes {steps} steps along an axis where its output has {output}"
+                "its window makes {steps} steps along axis {}, \
+                 but its output has {output} elements",
+                i + 2
             )));
         }
     }
     Ok(windows)
 }
 
-/// The windows that go over the spatial axes of `input` and make a step for each element of
-/// `output`, as far as strides and dilations say.
+/// The windows that slide over the spatial axes of `input` and make a step for each element of
+/// `output`, with the node's strides and dilations, but without padding.
 pub(super) fn unpadded(
-    n: &At<'_>,
+    n: &NodeView<'_>,
     input: Vec<usize>,
     output: Vec<usize>,
     kernel: &[usize],
 ) -> Result<Vec<Window>> {
     let axes = kernel.len();
     if axes == 0 || input.len() != axes + 2 || output.len() != axes + 2 {
-        return Err(n.unsupported(format!("a kernel of shape {kernel:?} over {input:?}")));
+        return Err(n.unsupported(format!(
+            "a kernel of shape {kernel:?} cannot slide over an input of shape {input:?}"
+        )));
     }
     let (strides, dilations) = (positive(n, "strides", axes)?, positive(n, "dilations", axes)?);
     let window = |i: usize| Window {
@@ -111,27 +118,29 @@ pub(super) fn unpadded(
         end: 0,
     };
     let bounded = |size: usize| (1..=LARGEST).contains(&size);
-    let sound = |w: &Window| {
+    let is_valid = |w: &Window| {
         bounded(w.input) && bounded(w.output) && bounded(w.kernel) && bounded(w.kernel * w.output)
     };
     let windows: Vec<Window> = (0..axes).map(window).collect();
-    if windows.iter().all(sound) {
+    if windows.iter().all(is_valid) {
         Ok(windows)
     } else {
-        Err(n.unsupported(format!("a kernel of shape {kernel:?} from {input:?} to {output:?}")))
+        Err(n.unsupported(format!(
+            "a kernel of shape {kernel:?} cannot lead from shape {input:?} to {output:?}"
+        )))
     }
 }
 
-/// How a node pads.
+/// How a node pads the spatial axes.
 #[derive(Debug)]
 pub(super) enum Padding {
-    /// By a begin and an end per axis.
+    /// By these numbers of elements, before and after each axis.
     Explicit(Vec<(usize, usize)>),
-    /// By what the shapes ask for.
+    /// By as many elements as the shapes need.
     Same(Surplus),
 }
 
-/// The side that gets the larger part of an odd padding.
+/// The side that gets one more element if their number is odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Surplus {
     Begin,
@@ -139,7 +148,7 @@ pub(super) enum Surplus {
 }
 
 impl Surplus {
-    /// The begin and the end of this much padding.
+    /// The elements before and after an axis, of this many in all.
     pub(super) fn split(self, total: usize) -> (usize, usize) {
         let (less, more) = (total / 2, total.div_ceil(2));
         match self {
@@ -150,7 +159,8 @@ impl Surplus {
 }
 
 impl Padding {
-    pub(super) fn of(n: &At<'_>, axes: usize) -> Result<Self> {
+    /// The padding of a node with this number of spatial axes.
+    pub(super) fn of(n: &NodeView<'_>, axes: usize) -> Result<Self> {
         match n.string("auto_pad", "NOTSET") {
             "SAME_UPPER" => Ok(Padding::Same(Surplus::End)),
             "SAME_LOWER" => Ok(Padding::Same(Surplus::Begin)),
@@ -160,30 +170,30 @@ impl Padding {
                 let (begins, ends) = pads.split_at(axes);
                 Ok(Padding::Explicit(begins.iter().copied().zip(ends.iter().copied()).collect()))
             }
-            other => Err(n.unsupported(format!("auto_pad '{other}'"))),
+            other => Err(n.unsupported(format!("auto_pad '{other}' is not supported"))),
         }
     }
 }
 
-/// The kernel's shape as a pooling node declares it.
-pub(super) fn kernel_shape(n: &At<'_>) -> Result<Vec<usize>> {
+/// The shape of the kernel of a pooling node.
+pub(super) fn kernel_shape(n: &NodeView<'_>) -> Result<Vec<usize>> {
     let axes = n.ints("kernel_shape").map_or(0, |k| k.len());
     positive(n, "kernel_shape", axes)
 }
 
-/// Whether the elements of a node's windows do not lie side by side.
-pub(super) fn has_gaps(n: &At<'_>) -> bool {
+/// Whether a node has dilations other than 1, so that its windows have gaps.
+pub(super) fn is_dilated(n: &NodeView<'_>) -> bool {
     n.ints("dilations").is_some_and(|dilations| dilations.iter().any(|d| *d != 1))
 }
 
-/// An attribute with a positive number per axis, by default 1.
-fn positive(n: &At<'_>, name: &str, count: usize) -> Result<Vec<usize>> {
+/// An attribute of `count` positive numbers, 1 by default.
+fn positive(n: &NodeView<'_>, name: &str, count: usize) -> Result<Vec<usize>> {
     sizes(n, name, count, 1, 1)
 }
 
-/// An attribute with `count` numbers, each at least `least`.
+/// An attribute of `count` numbers that are at least `least`.
 pub(super) fn sizes(
-    n: &At<'_>,
+    n: &NodeView<'_>,
     name: &str,
     count: usize,
     least: usize,
@@ -192,9 +202,11 @@ pub(super) fn sizes(
     let Some(values) = n.ints(name) else { return Ok(vec![default; count]) };
     let size = |v: &i64| usize::try_from(*v).ok().filter(|v| (least..=LARGEST).contains(v));
     let sizes: Option<Vec<usize>> = values.iter().map(size).collect();
-    sizes
-        .filter(|s| s.len() == count)
-        .ok_or_else(|| n.unsupported(format!("{name} = {values:?} in place of {count} sizes")))
+    sizes.filter(|s| s.len() == count).ok_or_else(|| {
+        n.unsupported(format!(
+            "{name} is {values:?}, expected {count} numbers from {least} to {LARGEST}"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -224,11 +236,11 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_half_of_same_padding_is_on_the_named_side() {
+    fn the_larger_half_of_same_padding_is_on_the_side_that_auto_pad_names() {
         let window =
             Window { input: 6, output: 3, kernel: 3, stride: 2, dilation: 1, begin: 0, end: 0 };
         let pads = |surplus| {
-            let padded = window.padded_alike(surplus);
+            let padded = window.padded_for_same(surplus);
             (padded.begin, padded.end)
         };
         assert_eq!(pads(Surplus::End), (0, 1));
@@ -236,34 +248,34 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_errors() {
+    fn contradicting_attributes_are_errors() {
         let pool = || case("AveragePool").x(&[1, 1, 4, 4]);
         let found = |case: Case| {
             let (mut graph, _, outputs) = case.graph();
             outputs.iter().for_each(|y| graph.values[y.0].shape = Some(vec![1, 1, 2, 2]));
             let node = graph.nodes[0].clone();
             let tape = Tape::new(graph);
-            let at = At { tape: &tape, node };
-            kernel_shape(&at).and_then(|kernel| windows(&at, &kernel)).map(|w| w.len())
+            let view = NodeView { tape: &tape, node };
+            kernel_shape(&view).and_then(|kernel| windows(&view, &kernel)).map(|w| w.len())
         };
-        let sound = || pool().ints("kernel_shape", &[2, 2]).ints("strides", &[2, 2]);
-        assert_eq!(found(sound()), Ok(2));
-        for odd in [
+        let valid = || pool().ints("kernel_shape", &[2, 2]).ints("strides", &[2, 2]);
+        assert_eq!(found(valid()), Ok(2));
+        for invalid in [
             pool(),
             pool().ints("kernel_shape", &[2]),
             pool().ints("kernel_shape", &[2, 0]),
             pool().ints("kernel_shape", &[5, 5]),
             pool().ints("kernel_shape", &[1 << 40, 1 << 40]),
             pool().ints("kernel_shape", &[2, 2]),
-            sound().ints("strides", &[2]),
-            sound().ints("strides", &[0, 2]),
-            sound().ints("dilations", &[2, i64::MAX]),
-            sound().ints("dilations", &[2, 2]),
-            sound().ints("pads", &[0, 0, 0]),
-            sound().ints("pads", &[0, -1, 0, 0]),
-            sound().string("auto_pad", "AUTO"),
+            valid().ints("strides", &[2]),
+            valid().ints("strides", &[0, 2]),
+            valid().ints("dilations", &[2, i64::MAX]),
+            valid().ints("dilations", &[2, 2]),
+            valid().ints("pads", &[0, 0, 0]),
+            valid().ints("pads", &[0, -1, 0, 0]),
+            valid().string("auto_pad", "AUTO"),
         ] {
-            assert!(found(odd).is_err());
+            assert!(found(invalid).is_err());
         }
     }
 }

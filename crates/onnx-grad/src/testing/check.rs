@@ -1,13 +1,16 @@
-//! Checks gradient rules against finite differences.
+//! Checks the gradient of a case against finite differences.
 
 use std::collections::BTreeSet;
 
-use super::{Case, Draw, Random, learn, run};
+use super::case::Case;
+use super::engine::run;
+use super::random::{Draw, Random};
+use super::shapes::infer_shapes;
 use crate::graph::{Graph, ValueId};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-/// A case whose shapes are known: its graph, its differentiable inputs and its outputs.
+/// The graph of a case with all shapes, its differentiable inputs and its outputs.
 struct Prepared {
     graph: Graph,
     inputs: Vec<(ValueId, Tensor)>,
@@ -16,14 +19,12 @@ struct Prepared {
 
 impl Prepared {
     /// A cotangent for each output.
-    fn dys(&self, draw: impl FnMut(&[usize]) -> Tensor) -> Vec<Tensor> {
-        self.outputs.iter().map(|o| self.graph.shape(*o).expect("learnt")).map(draw).collect()
+    fn cotangents(&self, draw: impl FnMut(&[usize]) -> Tensor) -> Vec<Tensor> {
+        self.outputs.iter().map(|o| self.graph.shape(*o).expect("known")).map(draw).collect()
     }
-}
 
-impl Prepared {
     /// The differentiable inputs with these elements.
-    fn at(&self, elements: &[&[f32]]) -> Vec<(ValueId, Tensor)> {
+    fn inputs_at(&self, elements: &[&[f32]]) -> Vec<(ValueId, Tensor)> {
         let fitting = |x: &Tensor, data| Tensor::from_f32s(x.shape(), data).expect("fits");
         self.inputs.iter().zip(elements).map(|((id, x), data)| (*id, fitting(x, data))).collect()
     }
@@ -34,19 +35,19 @@ fn ones(shape: &[usize]) -> Tensor {
 }
 
 impl Case {
-    /// The case's graph in operators that the engine has, all shapes learnt.
+    /// The case's graph, decomposed, with all shapes.
     fn prepared(&self) -> Prepared {
         let (mut graph, inputs, outputs) = self.graph();
-        learn(&mut graph);
+        infer_shapes(&mut graph);
         let graph = graph.decompose().unwrap_or_else(|e| panic!("{}: {e}", self.op));
         Prepared { graph, inputs, outputs }
     }
 
-    /// The graph with the gradients of sum(outputs * dys) appended, as its outputs.
-    fn with_gradient(&self, of: &Prepared, dys: &[Tensor]) -> Graph {
-        let wrt: Vec<ValueId> = of.inputs.iter().map(|(id, _)| *id).collect();
-        let tape = Tape::new(of.graph.clone());
-        let score = of.outputs.iter().zip(dys).map(|(y, dy)| {
+    /// The graph with the gradients of sum(outputs * dys) appended, which are its outputs.
+    fn with_gradient(&self, prepared: &Prepared, dys: &[Tensor]) -> Graph {
+        let wrt: Vec<ValueId> = prepared.inputs.iter().map(|(id, _)| *id).collect();
+        let tape = Tape::new(prepared.graph.clone());
+        let score = prepared.outputs.iter().zip(dys).map(|(y, dy)| {
             let product = tape.var(*y) * tape.constant(dy.clone());
             product.sum(&(0..product.rank()).collect::<Vec<_>>()).reshape(&[])
         });
@@ -54,7 +55,7 @@ impl Case {
         let gradients: Vec<ValueId> = crate::vjp(&tape, score, tape.scalar(1.0), &wrt)
             .into_iter()
             .map(|g| g.unwrap_or_else(|e| panic!("{}: {e}", self.op)).expect("depends"))
-            // Two inputs may have the same cotangent, but no two outputs may be the same value.
+            // Two inputs may have the same cotangent, but a graph's outputs must differ.
             .map(|g| g.unary("Identity").id())
             .collect();
         let mut graph = tape.into_graph().unwrap_or_else(|e| panic!("{}: {e}", self.op));
@@ -62,52 +63,52 @@ impl Case {
         graph
     }
 
-    /// The gradients of the sum of all outputs, with respect to each differentiable input, where
-    /// these inputs have the elements given.
+    /// The gradients of the sum of all outputs with respect to each differentiable input, at these
+    /// elements of the inputs.
     pub(crate) fn gradients(&self, at: &[&[f32]]) -> Vec<Vec<f32>> {
         let prepared = self.prepared();
-        let with_gradient = self.with_gradient(&prepared, &prepared.dys(ones));
-        let at = prepared.at(at);
+        let with_gradient = self.with_gradient(&prepared, &prepared.cotangents(ones));
+        let at = prepared.inputs_at(at);
         let at: Vec<_> = at.iter().map(|(id, x)| (*id, x)).collect();
         run(&with_gradient, &at).iter().map(|dx| dx.to_f32s().expect("floats")).collect()
     }
 
-    /// The first output, where the differentiable inputs have the elements given.
+    /// The first output at these elements of the differentiable inputs.
     pub(crate) fn values(&self, at: &[&[f32]]) -> Vec<f32> {
         let prepared = self.prepared();
-        let at = prepared.at(at);
+        let at = prepared.inputs_at(at);
         let at: Vec<_> = at.iter().map(|(id, x)| (*id, x)).collect();
         run(&prepared.graph, &at)[0].to_f32s().expect("floats")
     }
 
-    /// Why the case's first input has no gradient, for nodes that no engine is asked to run: all
-    /// of whose inputs and outputs have the shape of the first input.
-    pub(crate) fn refused(&self) -> String {
+    /// The error for the gradient with respect to the first input. No engine runs the node, so all
+    /// of its outputs must have the shape of the first input.
+    pub(crate) fn gradient_error(&self) -> String {
         let (mut graph, inputs, outputs) = self.graph();
         let (x, shape) = (inputs[0].0, inputs[0].1.shape());
         outputs.iter().for_each(|y| graph.values[y.0].shape = Some(shape.to_vec()));
         let tape = Tape::new(graph);
         let dx = crate::vjp(&tape, tape.var(outputs[0]), tape.zeros(shape), &[x]).remove(0);
-        dx.expect_err("refused").to_string()
+        dx.expect_err("no gradient").to_string()
     }
 
-    /// The operators that the case's gradient and decomposition are written in.
+    /// The operators of the case's decomposition and gradient.
     pub(crate) fn emitted(&self) -> BTreeSet<String> {
         let prepared = self.prepared();
-        let graph = self.with_gradient(&prepared, &prepared.dys(ones));
+        let graph = self.with_gradient(&prepared, &prepared.cotangents(ones));
         let appended = graph.nodes().filter(|(_, n)| n.name != "node");
         appended.map(|(_, n)| n.qualified_op()).collect()
     }
 
-    /// Checks <dx, v> against (<dy, f(x + h v)> - <dy, f(x - h v)>) / 2h along random v, for each
-    /// input by itself.
+    /// Checks <dx, v> against (<dy, f(x + h v)> - <dy, f(x - h v)>) / 2h along random directions v,
+    /// for each input by itself.
     pub(crate) fn check(&self) {
-        if self.stepwise {
+        if self.piecewise_constant {
             return;
         }
         let prepared = self.prepared();
         let mut random = Random::new(99);
-        let dys = prepared.dys(|shape| Draw::Range(-1.0, 1.0).tensor(shape, &mut random));
+        let dys = prepared.cotangents(|shape| Draw::Range(-1.0, 1.0).tensor(shape, &mut random));
         let with_gradient = self.with_gradient(&prepared, &dys);
         let Prepared { graph, inputs, .. } = prepared;
         let at: Vec<(ValueId, &Tensor)> = inputs.iter().map(|(id, x)| (*id, x)).collect();
@@ -143,7 +144,7 @@ impl Case {
                 let tolerance = if self.linear { 1e-5 } else { 2e-3 };
                 assert!(
                     (expected - found).abs() <= tolerance * scale.max(1e-3),
-                    "{} with respect to input {i}: {found} in place of {expected}",
+                    "{} with respect to input {i}: {found}, expected {expected}",
                     self.op
                 );
             }

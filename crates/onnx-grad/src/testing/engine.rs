@@ -1,5 +1,7 @@
-//! Runs graphs on a real engine: rten, or ONNX Runtime if the environment variable
-//! `SMOOTHCAM_ENGINE` is `onnxruntime` (and `ORT_DYLIB_PATH` names its library, or its folder).
+//! Runs graphs on a real engine.
+//!
+//! That is rten, or ONNX Runtime if the environment variable `SMOOTHCAM_ENGINE` is `onnxruntime`;
+//! `ORT_DYLIB_PATH` then names its library, or the folder of that.
 
 use std::sync::LazyLock;
 
@@ -34,7 +36,7 @@ pub(crate) fn is_rten() -> bool {
 /// Runs a graph on its float inputs, and returns its outputs.
 pub(crate) fn run(graph: &Graph, inputs: &[(ValueId, &Tensor)]) -> Vec<Tensor> {
     match &*ONNX_RUNTIME {
-        // It takes no graph without nodes.
+        // ONNX Runtime refuses graphs without nodes.
         Some(_) if graph.outputs().is_empty() => vec![],
         Some(environment) => on_onnxruntime(environment, graph, inputs),
         None => on_rten(graph, inputs),
@@ -43,7 +45,7 @@ pub(crate) fn run(graph: &Graph, inputs: &[(ValueId, &Tensor)]) -> Vec<Tensor> {
 
 fn on_rten(graph: &Graph, inputs: &[(ValueId, &Tensor)]) -> Vec<Tensor> {
     let bytes = graph.to_onnx();
-    // The optimiser merges equal outputs, such as the shapes that a probe asks for.
+    // The optimiser would merge equal outputs, such as the shapes that a probe outputs.
     let model =
         ModelOptions::with_all_ops().enable_optimization(false).load(bytes).expect("rten loads");
     let node = |id: &ValueId| model.node_id(&graph.value(*id).name).expect("a node of this name");

@@ -96,10 +96,10 @@ impl Network {
     pub(crate) fn split_point(&self, layer: ValueId, graph: &Graph) -> ValueId {
         let enough = |split: &ValueId| {
             let mut head = graph.clone();
-            head.begin_at(*split);
+            head.make_input(*split);
             !head.inputs().contains(&self.input)
         };
-        let shared = self.graph.cuts(self.input, self.score);
+        let shared = self.graph.dominators(self.input, self.score);
         let before = |value: &ValueId| self.graph.varying(&[*value])[layer.index()];
         let mut deepest = shared.into_iter().rev().filter(before).filter(|v| *v != self.input);
         deepest.find(enough).unwrap_or(self.input)

@@ -54,7 +54,7 @@ pub(crate) fn learn_from(
     // What one run shows can decide which branches the next one takes. Of what comes after these branches it shows
     // nothing.
     loop {
-        let settled = graph.is_settled();
+        let settled = graph.branches_resolved();
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
@@ -68,7 +68,7 @@ pub(crate) fn learn_from(
         let facts: Option<Vec<Tensor>> = outputs.iter().map(|o| o.to_tensor()).collect();
         let facts =
             facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
-        graph.learn(&probe, &facts).map_err(unsupported)?;
+        graph.apply_probe(&probe, &facts).map_err(unsupported)?;
         if settled {
             return Ok(());
         }

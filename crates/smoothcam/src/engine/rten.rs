@@ -82,9 +82,9 @@ impl Engine for Rten {
 /// cache, or where there are few places.
 fn faster_transposed(conv: ConvSize) -> bool {
     const CACHED: usize = 8_000_000;
-    conv.outputs <= conv.inputs
-        && conv.places >= 6 * conv.outputs
-        && conv.taps * conv.outputs * conv.places <= CACHED
+    conv.out_channels <= conv.in_channels
+        && conv.positions >= 6 * conv.out_channels
+        && conv.window * conv.out_channels * conv.positions <= CACHED
 }
 
 /// A graph that rten has loaded.

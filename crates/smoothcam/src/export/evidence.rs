@@ -81,7 +81,7 @@ fn clean<'g>(
     let picture = if layer == network.input { at } else { tape.var(network.input) };
     let inputs = [(layer, at), (network.input, picture)];
     let graph = context.pictures.graph(batch)?;
-    let scores = tape.embed(&graph, &inputs, &[network.score]).map_err(unsupported)?;
+    let scores = tape.inline(&graph, &inputs, &[network.score]).map_err(unsupported)?;
     let score = scores.first().copied().unwrap_or(score);
     gradient(tape, score, dy, at.id(), grid, 1)
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use onnx_grad::{Extended, ExternalData, Weight};
+use onnx_grad::{ExtendedModel, ExternalData, MovedWeight};
 
 use crate::error::unsupported;
 use crate::load::model_file::within_folder;
@@ -24,7 +24,7 @@ pub fn weights_path(model: impl AsRef<Path>) -> PathBuf {
 
 /// A model that is to be written.
 pub(crate) struct Unwritten {
-    pub(crate) extended: Extended,
+    pub(crate) extended: ExtendedModel,
     /// Where the model lies that it continues.
     pub(crate) source: Option<PathBuf>,
 }
@@ -65,7 +65,7 @@ impl Unwritten {
         self.source.as_deref().is_some_and(|s| folder(s).is_some() && folder(s) == folder(path))
     }
 
-    fn write_weights(&self, file: &mut dyn Write, weights: &[(u64, Weight)]) -> Result<()> {
+    fn write_weights(&self, file: &mut dyn Write, weights: &[(u64, MovedWeight)]) -> Result<()> {
         let failed = |e: std::io::Error| Error::failure(format!("cannot write the weights: {e}"));
         let mut at = 0;
         for (offset, weight) in weights {
@@ -73,11 +73,11 @@ impl Unwritten {
             file.write_all(&zeros).map_err(failed)?;
             at = *offset
                 + match weight {
-                    Weight::Here(bytes) => {
+                    MovedWeight::Bytes(bytes) => {
                         file.write_all(bytes).map_err(failed)?;
                         bytes.len() as u64
                     }
-                    Weight::Elsewhere(data) => self.copy(data, file)?,
+                    MovedWeight::External(data) => self.copy(data, file)?,
                 };
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use onnx_grad::{DType, Dim, Extended, Graph, Source, Tape, ValueId, Var, vjp};
+use onnx_grad::{DType, Dim, ExtendedModel, Graph, SourceModel, Tape, ValueId, Var, vjp};
 
 use super::file::Unwritten;
 use super::shape;
@@ -60,11 +60,11 @@ impl Gradients {
     pub fn write(&self, path: impl AsRef<Path>) -> Result<WrittenGradients> {
         let path = path.as_ref();
         let ModelFile { mut graph, sha256 } = ModelFile::open(path)?;
-        let mut source = Source::read(model_file::bytes(path)?).map_err(unsupported)?;
+        let mut source = SourceModel::read(model_file::bytes(path)?).map_err(unsupported)?;
         for (name, value) in &self.inputs {
             bind(&mut graph, name, value)?;
             let input = graph.find(name).and_then(|id| graph.content(id));
-            input.map(|tensor| source.bind(name, tensor)).transpose().map_err(unsupported)?;
+            input.map(|tensor| source.bind_input(name, tensor)).transpose().map_err(unsupported)?;
         }
         let find = |graph: &Graph, name: &str| {
             graph.find(name).ok_or_else(|| {
@@ -79,7 +79,7 @@ impl Gradients {
         let wrt: Vec<ValueId> =
             self.wrt.iter().map(|name| find(&graph, name)).collect::<Result<_>>()?;
         graph.set_outputs(&[of]);
-        graph.drop_idle_inputs();
+        graph.drop_unused_inputs();
         self.fix_inputs(&mut graph)?;
         let engine = engine::open(&self.engine, graph.take_weights())?;
         let inputs = graph.inputs().to_vec();
@@ -98,7 +98,7 @@ impl Gradients {
         };
         let mut extended = source.extend(&graph, &content).map_err(unsupported)?;
         let kept: Vec<&str> = outputs.iter().map(|id| graph.value(*id).name.as_str()).collect();
-        extended.keep_outputs(&kept);
+        extended.retain_outputs(&kept);
         extended.add_metadata(&self.metadata(sha256));
         let told = |id: &ValueId| format!("{} {}", graph.value(*id).name, shape(&graph, *id));
         let needed = graph.ancestors(graph.outputs());
@@ -201,7 +201,7 @@ impl WrittenGradients {
 }
 
 /// That the opset is another than the source's, if it is.
-pub(super) fn raised(extended: &Extended) -> Option<String> {
+pub(super) fn raised(extended: &ExtendedModel) -> Option<String> {
     let (from, to) = (extended.source_opset(), extended.opset());
     (to > from).then(|| format!("the model's opset was raised from {from} to {to}"))
 }

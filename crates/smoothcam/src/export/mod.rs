@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ndarray::Array4;
-use onnx_grad::{Graph, Source, ValueId};
+use onnx_grad::{Graph, SourceModel, ValueId};
 use serde::Serialize;
 
 use self::file::Unwritten;
@@ -191,7 +191,7 @@ pub(crate) fn export(
     let sessions = Sessions::new();
     let request = Request::resolve(&classifier, &sessions, &export.settings)?;
     check_head(&classifier, &sessions, &request, &export.settings)?;
-    let mut source = Source::read(bytes).map_err(unsupported)?;
+    let mut source = SourceModel::read(bytes).map_err(unsupported)?;
     let written = saliency(&classifier, &request, export, &source)?;
     // Constants whose content the graph has given to the engine, read once more where needed.
     let graph = OnceCell::new();
@@ -207,7 +207,7 @@ pub(crate) fn export(
         let tensor = dtype.and_then(|dtype| value.to_tensor_of(dtype)).ok_or_else(|| {
             Error::input(format!("the value of input '{name}' is not of its type"))
         })?;
-        source.bind(name, &tensor).map_err(unsupported)?;
+        source.bind_input(name, &tensor).map_err(unsupported)?;
     }
     let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
     extended.add_metadata(&metadata(&classifier, &request, export, texts)?);

@@ -40,7 +40,7 @@ pub(super) fn gradients<'g>(
         let noised = copied.reshape(&[&[batch * copies], picture].concat());
         tape.set_scope("noised");
         let inputs = [(network.input, noised)];
-        let values = tape.embed(&graph, &inputs, &[network.score, layer]).map_err(unsupported)?;
+        let values = tape.inline(&graph, &inputs, &[network.score, layer]).map_err(unsupported)?;
         let [score, at] = values[..] else {
             return Err(Error::failure("a pass has lost its scores"));
         };

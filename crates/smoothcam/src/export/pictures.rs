@@ -27,7 +27,7 @@ impl<'n> Pictures<'n> {
         };
         let instances = || {
             let (two, three) = (instance(2)?, instance(3)?);
-            let one = Graph::of_batch(&two, &three, 1)?.decompose().ok()?;
+            let one = Graph::with_batch_size(&two, &three, 1)?.decompose().ok()?;
             let many = three.clone().decompose().ok()?;
             let same = same_scores(network, &one, &many, network.input, &network.picture.shape(3));
             same.then_some([two, three])
@@ -51,7 +51,7 @@ impl<'n> Pictures<'n> {
         }
         let fixed = || Error::failure(format!("the model does not take {count} pictures at once"));
         let [two, three] = self.instances.as_ref().ok_or_else(fixed)?;
-        let graph = Graph::of_batch(two, three, count).ok_or_else(fixed)?;
+        let graph = Graph::with_batch_size(two, three, count).ok_or_else(fixed)?;
         graph.decompose().map_err(unsupported)
     }
 }

@@ -1,6 +1,6 @@
 //! Writes the graph that computes the map: for one number of pictures, or for any.
 
-use onnx_grad::{Graph, Source, Tape, ValueId};
+use onnx_grad::{Graph, SourceModel, Tape, ValueId};
 
 use super::context::Context;
 use super::evidence::evidence;
@@ -42,7 +42,7 @@ pub(super) fn saliency(
     classifier: &Classifier,
     request: &Request,
     export: &Export,
-    source: &Source,
+    source: &SourceModel,
 ) -> Result<Saliency> {
     let network = &classifier.network;
     let name = network.name(network.input);
@@ -80,7 +80,8 @@ pub(super) fn saliency(
         (None, Some(name)) => {
             let any = if any {
                 let (two, three) = (write(2, at_once)?, write(3, at_once)?);
-                let any = Graph::of_any_batch(&two.graph, &three.graph, network.input, &name);
+                let any =
+                    Graph::with_any_batch_size(&two.graph, &three.graph, network.input, &name);
                 any.ok().map(|graph| Written { graph, ..two })
             } else {
                 None
@@ -125,6 +126,6 @@ fn write(context: &Context<'_>, batch: usize, at_once: usize) -> Result<Written>
     let mut graph = tape.into_graph().map_err(unsupported)?;
     graph.set_outputs(&[map]);
     graph.rename(map, MAP);
-    graph.drop_idle_inputs();
+    graph.drop_unused_inputs();
     Ok(Written { graph, added })
 }

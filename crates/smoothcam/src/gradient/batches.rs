@@ -22,7 +22,7 @@ pub(crate) fn head_of_vectors(network: &Network, split: ValueId, count: usize) -
         return None;
     }
     let mut one = network.plain.clone();
-    one.begin_at(split);
+    one.make_input(split);
     let needed = one.ancestors(&[network.score]);
     let computed = |n: &&Node| n.outputs.iter().flatten().any(|v| needed[v.index()]);
     let weighty = one.nodes().map(|(_, n)| n).filter(computed).filter(|n| weight(&one, n));
@@ -79,7 +79,7 @@ pub(crate) fn same_scores(
 
 /// Whether a node has weights.
 fn weight(graph: &Graph, node: &Node) -> bool {
-    let kept = |v: &ValueId| graph.content(*v).is_some_and(|t| t.kept_as().is_some());
+    let kept = |v: &ValueId| graph.content(*v).is_some_and(|t| t.external_name().is_some());
     node.inputs.iter().flatten().any(kept)
 }
 

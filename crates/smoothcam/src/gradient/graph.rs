@@ -69,7 +69,7 @@ impl Gradient {
         });
         let highest = highest.id();
         let graph = tape.into_graph().map_err(unsupported)?;
-        let depending = graph.depending(&from, &sums);
+        let depending = graph.dependents(&from, &sums);
         let noise_acts = gradients.iter().any(|g| depending[g.index()]);
         let score = network.score;
         let mut written =

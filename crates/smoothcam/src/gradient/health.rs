@@ -21,7 +21,7 @@ pub(crate) fn culprit(
     inputs: &[(&str, ArrayViewD<'_, f32>)],
     output: ValueId,
 ) -> Option<String> {
-    let check = graph.health_check(output);
+    let check = graph.finite_check(output);
     let session = engine.load(&check.graph, Runs::Once).ok()?;
     let names: Vec<&str> =
         check.graph.outputs().iter().map(|o| check.graph.value(*o).name.as_str()).collect();
@@ -34,5 +34,5 @@ pub(crate) fn culprit(
             Array::Ints(_) => 0.0,
         })
         .collect();
-    check.culprit(graph, output, &sums)
+    check.first_non_finite(graph, output, &sums)
 }

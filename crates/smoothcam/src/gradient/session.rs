@@ -81,7 +81,7 @@ impl GradientSession {
         trunk_graph.set_outputs(&[split]);
         let head = |gradient: &Gradient| {
             let mut head = gradient.graph.clone();
-            head.begin_at(split);
+            head.make_input(split);
             head
         };
         fits(network, &trunk_graph, &head(&whole))?;
@@ -278,7 +278,7 @@ fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
 /// If they do not.
 fn fits(network: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
     let Some(memory) = network.memory else { return Ok(()) };
-    let weights = network.graph.weights_needed().filter_map(|(name, _)| network.graph.find(name));
+    let weights = network.graph.external_weights().filter_map(|(name, _)| network.graph.find(name));
     let elements = |id| network.graph.shape(id).unwrap_or_default().iter().product::<usize>();
     let weights: usize = weights.map(|id| 4 * elements(id)).sum();
     let passes = trunk.peak_bytes().max(head.peak_bytes());

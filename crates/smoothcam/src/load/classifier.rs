@@ -35,7 +35,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let output = score_output(&graph, spec.output.as_deref())?;
     let input = picture_input(&graph)?;
     sources.extend(model_config::own_scaling(&graph, input, &sources));
-    graph.take_floats(input).map_err(unsupported)?;
+    graph.accept_floats(input).map_err(unsupported)?;
     let dims = graph.value(input).declared.as_deref().unwrap_or_default();
     let fixed = |dim: &Dim| match dim {
         Dim::Fixed(size) => Some(*size as u64),

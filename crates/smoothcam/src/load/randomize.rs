@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 /// Puts the weights of each of the topmost matrices and kernels in random order: of this share (0 to 1) of them, at least
 /// of one.
 pub(super) fn randomize(graph: &mut Graph, share: f64, seed: u64) {
-    let matrices = graph.matrices_from_the_top();
+    let matrices = graph.weight_matrices_from_last();
     let count = (share * matrices.len() as f64).ceil().max(1.0) as usize;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     for matrix in matrices.into_iter().take(count) {
@@ -17,7 +17,7 @@ pub(super) fn randomize(graph: &mut Graph, share: f64, seed: u64) {
         let Some((shape, mut weights)) = weights else { continue };
         weights.shuffle(&mut random);
         if let Some(shuffled) = Tensor::from_f32s(&shape, &weights) {
-            graph.replace_content(matrix, shuffled);
+            graph.replace_constant(matrix, shuffled);
         }
     }
 }

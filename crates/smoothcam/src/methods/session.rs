@@ -65,7 +65,7 @@ impl LoadedMethod {
         let (weighed, counted) = (formula.weights.is_some(), formula.degenerate.is_some());
         let mut graph = tape.into_graph().map_err(unsupported)?;
         graph.set_outputs(&outputs);
-        graph.drop_idle_inputs();
+        graph.drop_unused_inputs();
         let inputs = INPUTS.map(|name| graph.inputs().iter().any(|i| graph.value(*i).name == name));
         Ok(LoadedMethod {
             session: engine.load(&graph, Runs::Once)?,

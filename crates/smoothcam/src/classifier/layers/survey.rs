@@ -36,7 +36,7 @@ pub(super) fn survey(network: &Network) -> Result<Vec<Layer>> {
         .map(|g| g.map(|g| g.map(|g| g.id())))
         .collect();
     let swept = tape.into_graph().map_err(unsupported)?;
-    let depending = swept.depending(&[network.input], &[]);
+    let depending = swept.dependents(&[network.input], &[]);
     let features = features(network, &values);
     let mut all = Vec::new();
     let mut tokens = Vec::new();
@@ -77,7 +77,7 @@ fn bottleneck(network: &Network, all: &[Layer]) -> Option<usize> {
     if reached.any(|l| l.noise_acts == Ok(true) && !l.much_finer_than(deepest)) {
         return None;
     }
-    let cuts = network.graph.cuts(network.input, network.score);
+    let cuts = network.graph.dominators(network.input, network.score);
     let size = |l: &Layer| (l.height, l.width);
     all.iter().rposition(|l| {
         l.noise_acts == Ok(true) && size(l) == size(deepest) && cuts.contains(&l.value)
@@ -103,7 +103,7 @@ fn silent(
     let mut graph = tape.into_graph().map_err(unsupported)?;
     graph.set_outputs(&largest);
     let split = network.split_point(first, &graph);
-    graph.begin_at(split);
+    graph.make_input(split);
     let names: Vec<&str> = largest.iter().map(|v| graph.value(*v).name.as_str()).collect();
     let mut noised = ArrayD::zeros(IxDyn(graph.shape(split).unwrap_or_default()));
     if let Some(slice) = noised.as_slice_mut() {
@@ -144,13 +144,13 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
 fn weighted(network: &Network) -> Vec<bool> {
     const WEIGHTED: &[&str] = &["Attention", "Conv", "Einsum", "Gemm", "MatMul"];
     let graph = &network.graph;
-    let depending = graph.depending(&[network.input], &[]);
+    let depending = graph.dependents(&[network.input], &[]);
     let of_picture = |n: &Node| n.inputs.iter().flatten().any(|v| depending[v.index()]);
     let nodes = graph.nodes().map(|(_, n)| n);
     // The names of fused and quantised operators contain these.
     let nodes = nodes.filter(|n| WEIGHTED.iter().any(|op| n.op.contains(op)) && of_picture(n));
     let made: Vec<ValueId> = nodes.flat_map(|n| n.outputs.iter().flatten().copied()).collect();
-    graph.depending(&made, &[])
+    graph.dependents(&made, &[])
 }
 
 /// Operators that only change the form of their input.
@@ -160,7 +160,7 @@ const FORMS: &[&str] = &["Cast", "DequantizeLinear", "Identity", "QuantizeLinear
 /// head; if no path is shared, all that feed one.
 fn features(network: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let graph = &network.graph;
-    let cuts = graph.cuts(network.input, network.score);
+    let cuts = graph.dominators(network.input, network.score);
     let feeds_weights = |v: &ValueId| {
         let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
         let mut read = vec![*v];

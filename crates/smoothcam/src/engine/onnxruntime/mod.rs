@@ -95,7 +95,7 @@ impl OnnxRuntime {
                 .with_external_initializer(name, weight)
                 .map_err(|e| failure("cannot take a weight", &e))?;
         }
-        graph.feed_weights(passed);
+        graph.weights_to_inputs(passed);
         let session = builder
             .commit_from_memory(&graph.to_onnx())
             .map_err(|e| failure("cannot load the model", &e))?;
@@ -141,7 +141,7 @@ impl Engine for OnnxRuntime {
 
 /// The weights that a graph needs, and the names under which the engine holds them.
 fn weights(graph: &Graph) -> impl Iterator<Item = (ValueId, &str)> {
-    graph.weights_needed().filter_map(|(name, stored_as)| Some((graph.find(name)?, stored_as)))
+    graph.external_weights().filter_map(|(name, stored_as)| Some((graph.find(name)?, stored_as)))
 }
 
 fn dispatch(provider: Provider) -> ExecutionProviderDispatch {

@@ -1,0 +1,11 @@
+//! Reads ONNX files into graphs, writes graphs as ONNX files, and extends files by graphs.
+
+mod export;
+mod extend;
+mod import;
+mod opsets;
+mod proto;
+mod value_info;
+
+pub use extend::{ExtendedModel, MovedWeight, SourceModel};
+pub use import::{ExternalData, ReadExternal};

@@ -1,0 +1,167 @@
+//! Expands operators in which engines differ into operators in which they agree.
+
+use super::rewriter::{Rewriter, axis, cast_to};
+use crate::error::Result;
+use crate::graph::Attribute;
+use crate::tensor::{DType, Tensor};
+
+/// The largest block of SpaceToDepth, as the number of nodes grows with its square.
+const LARGEST_BLOCK: i64 = 16;
+
+/// The index of the first of several equal extrema, or of the last if `select_last_index` says so.
+/// TopK takes the first in all engines; rten's ArgMax and ArgMin always take the last.
+pub(super) fn arg_extremum(mut rewriter: Rewriter<'_>, largest: i64) -> Result<()> {
+    let (mut x, along) = (rewriter.x(0)?, rewriter.int("axis", 0));
+    let [one, axes] = [1, along].map(|i| rewriter.ints(&[i]));
+    let from_last = rewriter.int("select_last_index", 0) != 0;
+    let given = x;
+    if from_last {
+        let [start, end, step] = [-1, i64::MIN + 1, -1].map(|i| rewriter.ints(&[i]));
+        x = rewriter.op("Slice", &[x, start, end, axes, step], &[]);
+    }
+    let largest = [("axis", Attribute::Int(along)), ("largest", Attribute::Int(largest))];
+    let mut indices = rewriter.second_output("TopK", &[x, one], &largest);
+    if from_last {
+        let shape = rewriter.op("Shape", &[given], &[]);
+        let size = rewriter.op("Gather", &[shape, axes], &axis(0));
+        let last = rewriter.op("Sub", &[size, one], &[]);
+        indices = rewriter.op("Sub", &[last, indices], &[]);
+    }
+    if rewriter.int("keepdims", 1) != 0 {
+        rewriter.replace("Identity", &[indices], &[]);
+    } else {
+        rewriter.replace("Squeeze", &[indices, axes], &[]);
+    }
+    Ok(())
+}
+
+/// y = 1 at the first of the largest elements, and 0 elsewhere. (rten has no Hardmax.)
+pub(super) fn hardmax(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let (x, along, one) = (rewriter.x(0)?, rewriter.int("axis", -1), rewriter.ints(&[1]));
+    let filled = |value: f32| {
+        let bytes = value.to_le_bytes().to_vec().into();
+        let one = Tensor::from_bytes(DType::F32, vec![1], bytes);
+        [("value", Attribute::Tensor(one.unwrap_or_else(|| Tensor::scalar(value))))]
+    };
+    let indices = rewriter.second_output("TopK", &[x, one], &axis(along));
+    let (shape, shape_of_one) =
+        (rewriter.op("Shape", &[x], &[]), rewriter.op("Shape", &[indices], &[]));
+    let zeros = rewriter.op("ConstantOfShape", &[shape], &filled(0.0));
+    let ones = rewriter.op("ConstantOfShape", &[shape_of_one], &filled(1.0));
+    rewriter.replace("ScatterElements", &[zeros, indices, ones], &axis(along));
+    Ok(())
+}
+
+/// y = (x - mean) / sqrt(var + epsilon) * scale + bias with the mean and variance of each channel
+/// of x itself, as in `training_mode` 1. (Some networks standardise their weights in this way;
+/// engines compute that once, as they load the model.)
+pub(super) fn batch_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if rewriter.int("training_mode", 0) == 0 {
+        return Ok(());
+    }
+    if rewriter.has_output(1) || rewriter.has_output(2) {
+        return Err(rewriter.unsupported("outputs of running statistics are not supported"));
+    }
+    let (x, scale, bias) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.x(2)?);
+    // Maps become (N, C, all other axes), against which (C, 1) broadcasts.
+    let (flat, others, last) =
+        (rewriter.ints(&[0, 0, -1]), rewriter.ints(&[0, 2]), rewriter.ints(&[-1]));
+    let epsilon = rewriter.float("epsilon", 1e-5);
+    let epsilon = rewriter.scalar(epsilon);
+    let keep = [("keepdims", Attribute::Int(1))];
+    let maps = rewriter.op("Reshape", &[x, flat], &[]);
+    let mean = rewriter.op("ReduceMean", &[maps, others], &keep);
+    let centred = rewriter.op("Sub", &[maps, mean], &[]);
+    let squared = rewriter.op("Mul", &[centred, centred], &[]);
+    let variance = rewriter.op("ReduceMean", &[squared, others], &keep);
+    let variance = rewriter.op("Add", &[variance, epsilon], &[]);
+    let deviation = rewriter.op("Sqrt", &[variance], &[]);
+    let standardised = rewriter.op("Div", &[centred, deviation], &[]);
+    let scale = rewriter.op("Unsqueeze", &[scale, last], &[]);
+    let bias = rewriter.op("Unsqueeze", &[bias, last], &[]);
+    let scaled = rewriter.op("Mul", &[standardised, scale], &[]);
+    let y = rewriter.op("Add", &[scaled, bias], &[]);
+    let shape = rewriter.op("Shape", &[x], &[]);
+    rewriter.replace("Reshape", &[y, shape], &[]);
+    Ok(())
+}
+
+/// y = whether x is not zero. (rten, which has no booleans, would keep the number.)
+pub(super) fn cast_to_bool(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if rewriter.int("to", 0) == DType::Bool as i64 {
+        let (x, zero) = (rewriter.x(0)?, rewriter.scalar(0.0));
+        let float = rewriter.op("Cast", &[x], &cast_to(DType::F32));
+        let is_zero = rewriter.op("Equal", &[float, zero], &[]);
+        rewriter.replace("Not", &[is_zero], &[]);
+    }
+    Ok(())
+}
+
+/// Y = A b with a constant vector b, which stands for a matrix of one column; Y does not have that
+/// axis. (In rten it does.)
+pub(super) fn matrix_times_vector(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if rewriter.stored(1).is_some_and(|b| b.shape().len() == 1) {
+        let (a, b, last) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.ints(&[-1]));
+        let column = rewriter.op("Unsqueeze", &[b, last], &[]);
+        let product = rewriter.op("MatMul", &[a, column], &[]);
+        rewriter.replace("Squeeze", &[product, last], &[]);
+    }
+    Ok(())
+}
+
+/// y = x for a reduction over no axes with `noop_with_empty_axes` 1.
+pub(super) fn reduction_over_no_axes(rewriter: Rewriter<'_>) -> Result<()> {
+    let none = match rewriter.optional(1) {
+        Some(_) => rewriter.stored(1).is_some_and(|axes| axes.shape() == [0]),
+        None => true,
+    };
+    if none && rewriter.int("noop_with_empty_axes", 0) != 0 {
+        let x = rewriter.x(0)?;
+        rewriter.replace("Identity", &[x], &[]);
+    }
+    Ok(())
+}
+
+/// sign(x) = (x > 0) - (x < 0). (rten's sign of 0 is 1.)
+pub(super) fn sign(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let (x, zero) = (rewriter.x(0)?, rewriter.scalar(0.0));
+    let mut mask = |op| {
+        let mask = rewriter.op(op, &[x, zero], &[]);
+        rewriter.op("Cast", &[mask], &cast_to(DType::F32))
+    };
+    let (above, below) = (mask("Greater"), mask("Less"));
+    rewriter.replace("Sub", &[above, below], &[]);
+    Ok(())
+}
+
+/// softplus(x) = ln(1 + e^x), and x above a bound, where the two are the same. (In rten, e^x
+/// overflows.)
+pub(super) fn softplus(mut rewriter: Rewriter<'_>) -> Result<()> {
+    const LINEAR_ABOVE: f32 = 32.0;
+    let (x, bound) = (rewriter.x(0)?, rewriter.scalar(LINEAR_ABOVE));
+    let linear = rewriter.op("Greater", &[x, bound], &[]);
+    let soft = rewriter.op("Softplus", &[x], &[]);
+    rewriter.replace("Where", &[linear, x, soft], &[]);
+    Ok(())
+}
+
+/// y = the elements of x at each offset within a block, the channels of one offset after those of
+/// the other.
+pub(super) fn space_to_depth(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let block = rewriter.int("blocksize", 0);
+    if !(1..=LARGEST_BLOCK).contains(&block) || rewriter.node.attribute("mode").is_some() {
+        return Err(rewriter.unsupported(format!(
+            "blocksize must be 1 to {LARGEST_BLOCK}, and mode must be left out"
+        )));
+    }
+    let x = rewriter.x(0)?;
+    let (ends, axes) = (rewriter.ints(&[i64::MAX; 2]), rewriter.ints(&[2, 3]));
+    let steps = rewriter.ints(&[block; 2]);
+    let mut offsets = Vec::new();
+    for (row, column) in (0..block).flat_map(|r| (0..block).map(move |c| (r, c))) {
+        let starts = rewriter.ints(&[row, column]);
+        offsets.push(rewriter.op("Slice", &[x, starts, ends, axes, steps], &[]));
+    }
+    rewriter.replace("Concat", &offsets, &axis(1));
+    Ok(())
+}

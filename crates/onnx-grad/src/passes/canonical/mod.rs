@@ -1,0 +1,95 @@
+//! Brings graphs that are read from files into canonical form.
+//!
+//! That is opset 21 in float32, of operators that all engines compute as the standard says.
+//! Afterwards, the rest of the crate knows a single form of each operator. No shapes are known yet.
+
+mod all_axes;
+mod contrib;
+mod conv;
+mod expansions;
+mod matmul_nbits;
+mod opset;
+mod portable;
+mod qdq;
+mod qdq_graph;
+mod rewriter;
+mod roi_align;
+
+pub(crate) use opset::{raise, same_form};
+
+use crate::error::Result;
+use crate::graph::{Attribute, Graph, Node, OPSET};
+use crate::tensor::DType;
+use rewriter::{Rewrite, Rewriter};
+
+/// Brings a graph that was read from a file into canonical form. The nodes must be sorted
+/// afterwards.
+///
+/// # Errors
+/// If the graph's opset or the options of a node are not supported.
+pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
+    let opset = graph.opsets.iter().find(|(d, _)| d.is_empty()).map_or(1, |(_, v)| *v);
+    opset::check(opset)?;
+    for n in 0..graph.nodes.len() {
+        if !graph.nodes[n].domain.is_empty() {
+            continue;
+        }
+        replace_element_type(&mut graph.nodes[n]);
+        raise(graph, n, opset)?;
+    }
+    graph.opsets.retain(|(d, _)| !d.is_empty());
+    graph.opsets.insert(0, (String::new(), opset.max(OPSET)));
+    portable::drop_unread_outputs(graph);
+    rewrite_operators(graph)?;
+    qdq_graph::share_floats(graph);
+    qdq_graph::move_to_floats(graph)?;
+    qdq_graph::mark_unclamped_scores(graph);
+    portable::rewrite(graph)?;
+    portable::mark_indices(graph);
+    Ok(())
+}
+
+/// The operators that canonical graphs do not have, with the functions that rewrite them as others.
+fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
+    const OTHERS: &[Rewrite] = &[
+        ("RoiAlign", roi_align::roi_align),
+        ("SpaceToDepth", expansions::space_to_depth),
+        ("com.microsoft.MatMulNBits", matmul_nbits::matmul),
+    ];
+    OTHERS.iter().chain(contrib::REWRITES).chain(qdq::REWRITES)
+}
+
+/// The names of the operators that canonical graphs do not have.
+pub(crate) fn rewritten_operators() -> impl Iterator<Item = &'static str> {
+    rewrites().map(|(op, _)| *op)
+}
+
+/// Whether an operator on quantised numbers is rewritten as one on floats, which rounds elsewhere.
+pub(crate) fn is_rewritten_on_floats(op: &str) -> bool {
+    qdq::REWRITES.iter().any(|(name, _)| *name == op)
+}
+
+fn rewrite_operators(graph: &mut Graph) -> Result<()> {
+    for n in 0..graph.nodes.len() {
+        let op = graph.nodes[n].qualified_op();
+        if let Some((_, rewrite)) = rewrites().find(|(name, _)| *name == op) {
+            rewrite(Rewriter::new(graph, n))?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the element type that a node names (`Cast`, random generators) by the one that
+/// represents it.
+fn replace_element_type(node: &mut Node) {
+    for name in ["to", "dtype"] {
+        if let Some(Attribute::Int(i)) = node.attribute(name)
+            && let Some(dtype) = i32::try_from(*i).ok().and_then(DType::representing)
+        {
+            node.set_attribute(name, Attribute::Int(dtype as i64));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

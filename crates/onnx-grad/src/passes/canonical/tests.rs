@@ -1,0 +1,122 @@
+//! Tests that nodes in canonical form have the same values, and a gradient.
+
+use crate::testing::{Case, case, is_rten};
+
+/// Checks the output of a node in canonical form at this first input.
+#[track_caller]
+fn check(case: &Case, x: &[f32], y: &[f32]) {
+    let found = case.values(&[x]);
+    let close = |(f, y): (&f32, &f32)| (f - y).abs() <= 1e-5 * y.abs().max(1.0);
+    assert!(found.len() == y.len() && found.iter().zip(y).all(close), "{found:?}");
+}
+
+#[test]
+fn training_mode_takes_the_statistics_of_its_input() {
+    let batch = |x: &[usize]| {
+        let c = &x[1..2];
+        let affine = case("BatchNormalization").x(x).fixed(c, 0.5, 2.0).fixed(c, -1.0, 1.0);
+        let running = affine.fixed(c, -1.0, 1.0).fixed(c, 0.2, 2.0);
+        running.int("training_mode", 1).float("epsilon", 0.01).canonical()
+    };
+    batch(&[2, 3, 4, 5]).check();
+    batch(&[1, 3, 7]).check();
+    batch(&[5, 2]).check();
+
+    let vector = |c: Case, v: &[f32]| c.const_floats(v);
+    let two = [[2.0, 3.0], [1.0, -1.0], [9.0, 9.0], [9.0, 9.0]];
+    let two = two.iter().fold(case("BatchNormalization").x(&[2, 2, 2]), |c, v| vector(c, v));
+    let two = two.int("training_mode", 1).float("epsilon", 0.25).canonical();
+    // The channels hold 0, 1, 0, 1 and 1, 3, 5, 3: means 0.5 and 3, biased variances 0.25 and 2.
+    let (a, b) = (1.0 / 0.5f32.sqrt(), 6.0 / 2.25f32.sqrt());
+    let y = [1.0 - a, 1.0 + a, -1.0 - b, -1.0, 1.0 - a, 1.0 + a, -1.0 + b, -1.0];
+    check(&two, &[0.0, 1.0, 1.0, 3.0, 0.0, 1.0, 5.0, 3.0], &y);
+}
+
+#[test]
+fn convolutions_over_three_axes_become_ones_over_two() {
+    let conv =
+        |x: &[usize], w: &[usize]| case("Conv").x(x).fixed(w, -1.0, 1.0).linear().canonical();
+    conv(&[2, 2, 4, 5, 3], &[3, 2, 3, 3, 1]).ints("pads", &[1, 1, 0, 1, 1, 0]).check();
+    conv(&[2, 4, 4, 3, 5], &[2, 2, 2, 1, 3]).int("group", 2).ints("strides", &[2, 1, 1]).check();
+    let same = conv(&[1, 2, 3, 4, 5], &[3, 2, 1, 2, 3]).fixed(&[3], -1.0, 1.0);
+    if is_rten() {
+        // ONNX Runtime refuses the two together.
+        same.string("auto_pad", "SAME_UPPER").ints("dilations", &[4, 1, 2]).check();
+    }
+
+    // How PyTorch exports local response normalisation.
+    let pool = |c: Case| c.distinct(&[1, 1, 7, 4, 3]).ints("kernel_shape", &[5, 1, 1]).canonical();
+    pool(case("AveragePool")).ints("strides", &[1, 1, 1]).linear().check();
+    pool(case("MaxPool")).ints("strides", &[2, 1, 1]).check();
+
+    // In each plane by itself, x(d, h, w) + 10 x(d, h, w + 1).
+    let w = crate::Tensor::from_f32s(&[1, 1, 1, 1, 2], &[1.0, 10.0]).unwrap();
+    let x: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let y: Vec<f32> = [0, 1, 3, 4, 6, 7, 9, 10].iter().map(|i| (11 * i + 10) as f32).collect();
+    check(&case("Conv").x(&[1, 1, 2, 2, 3]).constant(w).canonical(), &x, &y);
+}
+
+#[test]
+fn transposed_convolutions_may_have_an_output_shape() {
+    let shaped = |shape: &[i64]| {
+        let c = case("ConvTranspose").x(&[2, 3, 4, 3]).fixed(&[3, 2, 3, 3], -1.0, 1.0).linear();
+        c.ints("strides", &[2, 3]).ints("output_shape", shape).canonical()
+    };
+    shaped(&[8, 7]).check();
+    shaped(&[9, 9]).fixed(&[2], -1.0, 1.0).string("auto_pad", "SAME_LOWER").check();
+
+    // The whole output is 1, 10, 2, 20, 3, 30.
+    let w = || crate::Tensor::from_f32s(&[1, 1, 2], &[1.0, 10.0]).unwrap();
+    let cropped = || case("ConvTranspose").x(&[1, 1, 3]).constant(w()).ints("strides", &[2]);
+    let cropped = || cropped().ints("kernel_shape", &[2]).ints("output_shape", &[3]).canonical();
+    check(&cropped(), &[1.0, 2.0, 3.0], &[2.0, 20.0, 3.0]);
+    check(&cropped().string("auto_pad", "SAME_UPPER"), &[1.0, 2.0, 3.0], &[10.0, 2.0, 20.0]);
+}
+
+#[test]
+fn resizing_keeps_the_aspect_ratio() {
+    let of = |axes: &[i64], policy| {
+        let c = case("Resize").x(&[1, 1, 3, 4]).missing().missing().const_ints(&[5, 8]);
+        let c = c.ints("axes", axes).string("mode", "linear").linear();
+        c.string("keep_aspect_ratio_policy", policy).canonical()
+    };
+    of(&[2, 3], "not_larger").check();
+    of(&[-2, -1], "not_smaller").check();
+    // The last row, as ONNX Runtime computes it.
+    let ramp: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let y = of(&[2, 3], "not_larger").values(&[&ramp]);
+    assert_eq!(y.len(), 5 * 7);
+    let last = [8.0000, 8.4000, 9.0000, 9.6000, 10.2000, 10.8000, 11.0000];
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+    assert!(y[28..].iter().zip(&last).all(close), "{y:?}");
+}
+
+#[test]
+fn regions_are_sampled_as_onnx_runtime_does() {
+    let of = |case: Case, boxes: &[f32], images: &[i64]| {
+        let boxes = crate::Tensor::from_f32s(&[images.len(), 4], boxes).unwrap();
+        let case = case.constant(boxes).const_ints(images);
+        case.int("output_height", 2).int("output_width", 2).canonical().linear()
+    };
+    let half = |c: Case| c.string("coordinate_transformation_mode", "output_half_pixel");
+    let x = || case("RoiAlign").x(&[2, 3, 5, 6]);
+    let regions = [0.3, 1.1, 4.2, 3.7, -2.0, -3.0, 9.0, 8.5, 2.0, 2.0, 2.4, 2.2];
+    of(x(), &regions, &[0, 1, 1]).check();
+    of(x().float("spatial_scale", 0.7), &regions, &[0, 1, 1]).int("sampling_ratio", 2).check();
+    half(of(x(), &regions, &[1, 0, 1])).check();
+
+    // Computed regions have a gradient, too.
+    let computed = case("RoiAlign").x(&[1, 2, 6, 6]).within(&[2, 4], 1.3, 3.1);
+    let computed = computed.const_ints(&[0, 0]).int("output_height", 2).int("output_width", 2);
+    computed.int("sampling_ratio", 1).canonical().check();
+
+    // As ONNX Runtime computes them.
+    let half_pixel = [7.275, 9.627_777, 13.775, 16.127_777, 13.933_333, 14.133_333, 5.533_333, 5.6];
+    let output_half_pixel =
+        [10.275, 12.461_11, 15.886_112, 18.072_224, 16.166_667, 16.666_666, 0.0, 0.0];
+    let ramp: Vec<f32> = (0..20).map(|i| i as f32).collect();
+    let ramp_of = |c: Case| of(c, &[0.3, 1.1, 5.2, 3.7, 2.0, 2.0, 2.4, 6.2], &[0, 0]);
+    let on_ramp = || case("RoiAlign").x(&[1, 1, 4, 5]);
+    check(&ramp_of(on_ramp()), &ramp, &half_pixel);
+    check(&half(ramp_of(on_ramp().int("sampling_ratio", 3))), &ramp, &output_half_pixel);
+}

@@ -1,0 +1,107 @@
+//! Changes the inputs of a graph: their shapes, their types, and which values are inputs.
+
+use crate::error::Result;
+use crate::graph::{Dim, Graph, Node, ValueId};
+use crate::tensor::{DType, Tensor};
+
+impl Graph {
+    /// Fixes the shape of an input, in place of the dimensions that the file declares.
+    pub fn fix_input(&mut self, input: ValueId, shape: &[usize]) {
+        let value = &mut self.values[input.0];
+        value.shape = Some(shape.to_vec());
+        value.declared = Some(shape.iter().map(|d| Dim::Fixed(*d)).collect());
+    }
+
+    /// Turns an input into a constant.
+    pub fn bind_input(&mut self, input: ValueId, tensor: Tensor) {
+        self.inputs.retain(|i| *i != input);
+        let value = &mut self.values[input.0];
+        value.dtype = Some(tensor.dtype());
+        value.shape = Some(tensor.shape().to_vec());
+        value.initializer = Some(tensor);
+    }
+
+    /// Turns a computed value (of floats) into an input, so that nodes that only served to compute
+    /// it are no longer needed. Inputs that no output depends on any more are dropped. Shapes that
+    /// the graph computes become constants.
+    ///
+    /// All shapes must be known. If the value is an input already, nothing changes.
+    pub fn make_input(&mut self, value: ValueId) {
+        if self.inputs.contains(&value) {
+            return;
+        }
+        for node in &mut self.nodes {
+            for output in &mut node.outputs {
+                let Some(id) = *output else { continue };
+                let of_shape = matches!(node.op.as_str(), "Shape" | "Size");
+                let folded = self.values[id.0].folded.take_if(|_| of_shape);
+                if id == value || folded.is_some() {
+                    self.values[id.0].initializer = folded;
+                    self.values[id.0].producer = None;
+                    *output = None;
+                }
+            }
+        }
+        self.values[value.0].dtype = Some(DType::F32);
+        self.inputs.push(value);
+        self.drop_unused_inputs();
+    }
+
+    /// Drops the inputs that no output depends on.
+    pub fn drop_unused_inputs(&mut self) {
+        let needed = self.ancestors(&self.outputs);
+        self.inputs.retain(|i| needed[i.0]);
+    }
+
+    /// Turns an input of bytes into one of floats, which the graph rounds and clamps to the range
+    /// of bytes. Inputs of other types stay as they are.
+    ///
+    /// # Errors
+    /// If the graph has a cycle.
+    pub fn accept_floats(&mut self, input: ValueId) -> Result<()> {
+        let Some(dtype @ (DType::U8 | DType::I8)) = self.value(input).dtype else {
+            return Ok(());
+        };
+        let name = self.value(input).name.clone();
+        let bytes = self.add_value(&name, Some(dtype), None);
+        for node in &mut self.nodes {
+            let reads = node.inputs.iter_mut().filter(|i| **i == Some(input));
+            reads.for_each(|i| *i = Some(bytes));
+        }
+        self.values[input.0].dtype = Some(DType::F32);
+        let scale = self.add_initializer(&name, Tensor::scalar(1.0));
+        let zero = Tensor::from_bytes(dtype, vec![], vec![0].into());
+        let zero = zero.map(|zero| self.add_initializer(&name, zero));
+        self.push_node(Node {
+            op: "QuantizeLinear".into(),
+            name: self.value(bytes).name.clone(),
+            inputs: vec![Some(input), Some(scale), zero],
+            outputs: vec![Some(bytes)],
+            ..Node::default()
+        });
+        self.sort_nodes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::run;
+    use crate::{DType, Graph, Tape, Tensor};
+
+    #[test]
+    fn a_graph_begins_at_the_new_input() {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[2, 3]);
+        let a = x.relu();
+        let size = [DType::I64; 1].map(|t| tape.op("Shape", &[Some(x)], &[], t, vec![2]));
+        let y = tape.op("Reshape", &[Some(a.exp()), Some(size[0])], &[], DType::F32, vec![2, 3]);
+        let (a, size, y) = (a.id(), size[0].id(), y.id());
+        let mut graph = tape.into_graph().unwrap();
+        graph.values[size.0].folded = Some(Tensor::from_i64s(&[2, 3]));
+        graph.set_outputs(&[y]);
+        graph.make_input(a);
+        assert_eq!(graph.inputs(), [a]);
+        let at = Tensor::from_f32s(&[2, 3], &[0.0; 6]).unwrap();
+        assert_eq!(run(&graph, &[(a, &at)])[0].to_f32s().unwrap(), [1.0; 6]);
+    }
+}
