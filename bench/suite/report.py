@@ -3,7 +3,7 @@
 import math
 import pathlib
 
-PATH = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "performance.md"
+PATH = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "src" / "performance.md"
 ENGINES = ("rten", "ONNX Runtime")
 OURS = tuple(f"smoothcam, {engine}" for engine in ENGINES)
 PEERS = ("torch-cam", "captum", "grad-cam", "grad-cam (++)")
