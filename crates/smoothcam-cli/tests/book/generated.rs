@@ -1,39 +1,88 @@
-//! The parts of README.md that are generated: `SMOOTHCAM_WRITE_README=1 cargo test --test readme`
-//! writes them anew.
+//! Compares the parts of the book that are generated with what the library says.
+//! `SMOOTHCAM_WRITE_DOCS=1 cargo test --test book generated` writes them anew.
 
 use std::fs;
-use std::path::Path;
 
-const BEGIN: &str = "<!-- operators: generated from the rules -->\n";
+use regex::Regex;
+use smoothcam::Method;
+
+use crate::pages::{page, root};
+
 const END: &str = "<!-- end -->";
 
-#[test]
-fn the_table_of_operators_is_that_of_the_rules() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("README.md has a table of operators");
-    let (found, after) = rest.split_once(END).expect("README.md's table of operators ends");
-    let expected = table();
-    if std::env::var_os("SMOOTHCAM_WRITE_README").is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
-        return;
-    }
-    assert_eq!(found, expected, "the rules have changed: write README.md anew");
+/// A part of a page that is generated.
+struct Part {
+    page: &'static str,
+    /// The line before it.
+    begin: &'static str,
+    text: fn() -> String,
 }
 
-fn table() -> String {
+const PARTS: [Part; 2] = [
+    Part {
+        page: "docs/src/methods.md",
+        begin: "<!-- methods: generated from the library -->",
+        text: methods,
+    },
+    Part {
+        page: "docs/src/operators.md",
+        begin: "<!-- operators: generated from the rules -->",
+        text: operators,
+    },
+];
+
+#[test]
+fn generated_parts_are_up_to_date() {
+    let write = std::env::var_os("SMOOTHCAM_WRITE_DOCS").is_some();
+    for Part { page: name, begin, text: part } in PARTS {
+        let text = page(name).text;
+        let (before, rest) = text.split_once(begin).unwrap_or_else(|| panic!("{name}: no {begin}"));
+        let (found, after) = rest.split_once(END).unwrap_or_else(|| panic!("{name}: no {END}"));
+        let expected = format!("\n\n{}\n", part());
+        if write {
+            fs::write(root().join(name), format!("{before}{begin}{expected}{END}{after}")).unwrap();
+        } else {
+            assert_eq!(
+                found, expected,
+                "{name}: the library has changed, SMOOTHCAM_WRITE_DOCS=1 writes the page"
+            );
+        }
+    }
+}
+
+/// The methods, their formulas and sources.
+fn methods() -> String {
+    let link = Regex::new(r"arXiv ([0-9]{4}\.[0-9]{4,5})").unwrap();
+    let mut table = String::from(
+        "| `--method` | in print | formula and source | samples |\n|---|---|---|---|\n",
+    );
+    for method in Method::all() {
+        let source = method.source().replace('|', r"\|");
+        let source = link.replace_all(&source, "[arXiv $1](https://arxiv.org/abs/$1)");
+        let samples = match (method.takes_samples(0), method.takes_samples(1)) {
+            (true, true) => "0, or more".to_owned(),
+            (true, false) => "none".to_owned(),
+            _ => method.default_samples().to_string(),
+        };
+        let (name, title) = (method.name(), method.title(false));
+        table.push_str(&format!("| `{name}` | {title} | {source} | {samples} |\n"));
+    }
+    table
+}
+
+/// All operators, by how the gradient passes them.
+fn operators() -> String {
     let kinds = [
         ("rule", "differentiated"),
         ("decomposition", "differentiated as what they are made of"),
         ("rewritten", "read as others, and differentiated as those"),
         ("no gradient", "no gradient flows (shapes, indices, comparisons, steps)"),
     ];
-    let mut table = String::from("\n| | operators |\n|---|---|\n");
+    let mut table = String::from("| | operators |\n|---|---|\n");
     for (kind, words) in kinds {
         let of_kind = smoothcam::operators().filter(|(_, how)| *how == kind);
         let names: Vec<_> = of_kind.map(|(op, _)| op).collect();
         table.push_str(&format!("| {words} | {} |\n", names.join(", ")));
     }
-    table.push('\n');
     table
 }
