@@ -5,6 +5,7 @@ use std::fs;
 
 use regex::Regex;
 use smoothcam::Method;
+use smoothcam::options::{Group, Kind, OptionSpec, Place, all};
 
 use crate::pages::{page, root};
 
@@ -18,7 +19,7 @@ struct Part {
     text: fn() -> String,
 }
 
-const PARTS: [Part; 2] = [
+const PARTS: [Part; 3] = [
     Part {
         page: "docs/src/methods.md",
         begin: "<!-- methods: generated from the library -->",
@@ -29,6 +30,7 @@ const PARTS: [Part; 2] = [
         begin: "<!-- operators: generated from the rules -->",
         text: operators,
     },
+    Part { page: "docs/src/options.md", begin: "<!-- options: generated -->", text: options },
 ];
 
 #[test]
@@ -85,4 +87,44 @@ fn operators() -> String {
         table.push_str(&format!("| {words} | {} |\n", names.join(", ")));
     }
     table
+}
+
+/// All options, a table for each group.
+fn options() -> String {
+    let groups =
+        all().map(|option| option.group).fold(Vec::new(), |mut groups: Vec<Group>, group| {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+            groups
+        });
+    let table = |group: &Group| {
+        let rows: String = all().filter(|o| o.group == *group).map(option).collect();
+        format!(
+            "## {}\n\n| option | what | values | default | where |\n|---|---|---|---|---|\n{rows}",
+            group.title()
+        )
+    };
+    groups.iter().map(table).collect::<Vec<_>>().join("\n")
+}
+
+/// An option as a row.
+fn option(option: &OptionSpec) -> String {
+    let places = option.places.iter().map(|place| {
+        let place = serde_json::to_value(place).unwrap();
+        place.as_str().unwrap_or_default().to_owned()
+    });
+    let default = option.default_in_words().unwrap_or_default();
+    let cells = [
+        if option.places == [Place::Http] {
+            format!("`{}`", option.name)
+        } else {
+            format!("`--{}`", option.flag())
+        },
+        option.help.to_owned(),
+        if let Kind::Flag = option.kind { "on".to_owned() } else { option.kind.to_string() },
+        default,
+        places.collect::<Vec<_>>().join(", "),
+    ];
+    format!("| {} |\n", cells.map(|cell| cell.replace('|', r"\|")).join(" | "))
 }
