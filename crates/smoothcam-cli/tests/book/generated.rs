@@ -80,7 +80,7 @@ fn operators() -> String {
         ("rewritten", "read as others, and differentiated as those"),
         ("no gradient", "no gradient flows (shapes, indices, comparisons, steps)"),
     ];
-    let mut table = String::from("| | operators |\n|---|---|\n");
+    let mut table = String::from("| how | operators |\n|---|---|\n");
     for (kind, words) in kinds {
         let of_kind = smoothcam::operators().filter(|(_, how)| *how == kind);
         let names: Vec<_> = of_kind.map(|(op, _)| op).collect();
