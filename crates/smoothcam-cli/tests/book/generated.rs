@@ -116,7 +116,7 @@ fn option(option: &OptionSpec) -> String {
     });
     let default = option.default_in_words().unwrap_or_default();
     let cells = [
-        if option.places == [Place::Http] {
+        if option.places.iter().all(|place| matches!(place, Place::Http | Place::Page)) {
             format!("`{}`", option.name)
         } else {
             format!("`--{}`", option.flag())
