@@ -6,7 +6,7 @@ there are cores.  Peak memory is that of a process that does nothing else.
 networks    the models, and the layers that are explained
 peer        a Python tool, in a process of its own
 measure     all tools in turn
-report      docs/performance.md, and whether what is promised holds
+report      docs/src/performance.md, and whether what is promised holds
 """
 
 import argparse
@@ -77,7 +77,7 @@ def main():
                         help="threads of every tool [default: one a core]")
     parser.add_argument("--models", type=pathlib.Path, default=measure.ROOT / "target" / "bench",
                         help="folder for the exported models, 1.2 GB [default: target/bench]")
-    parser.add_argument("--report", action="store_true", help="only write docs/performance.md anew")
+    parser.add_argument("--report", action="store_true", help="only write docs/src/performance.md anew")
     options = parser.parse_args()
     options.rounds, options.repeat = (1, 1) if options.quick else (3, 1)
     if options.report:

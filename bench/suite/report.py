@@ -3,7 +3,7 @@
 import math
 import pathlib
 
-PATH = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "performance.md"
+PATH = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "src" / "performance.md"
 ENGINES = ("rten", "ONNX Runtime")
 OURS = tuple(f"smoothcam, {engine}" for engine in ENGINES)
 PEERS = ("torch-cam", "captum", "grad-cam", "grad-cam (++)")
@@ -16,11 +16,15 @@ What explanations cost, against the PyTorch packages torch-cam {torch_cam}, grad
 the input is one picture of 224x224. A time is the median of an explanation of a preprocessed input, with the model
 loaded and warmed up. This page is written by
 
-    bench/run
+```sh
+bench/run
+```
 
 which sets up what it needs; `bench/run --quick --only resnet50` gives a first look. For your own model and machine:
 
-    smoothcam bench --model model.onnx
+```sh
+smoothcam bench --model model.onnx
+```
 
 ## Why
 

@@ -1,4 +1,4 @@
-"""Write the tables of docs/paper.md from what `smoothcam evaluate` found: see examples/paper/run.
+"""Write the tables of docs/src/paper.md from what `smoothcam evaluate` found: see examples/paper/run.
 
 A table stands between `<!-- table: name metric ... -->` and `<!-- end -->`; its rows are the configurations of the
 evaluation of that name.  Bold: the best.  With a tilde: not to be told from the best (paired bootstrap, 95 %).
@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "paper.md"
+PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "src" / "paper.md"
 TITLES = {
     "pointing": "pointing", "energy": "energy inside", "iou": "box IoU", "box-recall": "box recall",
     "area": "area of 80 %", "gradient-energy": "gradient energy", "average-drop": "average drop",

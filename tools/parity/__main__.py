@@ -1,10 +1,10 @@
-"""Compare smoothcam's gradients with PyTorch's autograd, network by network: `docs/coverage.md`.
+"""Compare smoothcam's gradients with PyTorch's autograd, network by network: `docs/src/coverage.md`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/parity/requirements.txt
     cargo build --release
     .venv/bin/python tools/parity                                     # everything: some hours
     .venv/bin/python tools/parity timm --only resnet18 vit_tiny_patch16_224
-    .venv/bin/python tools/parity --report                            # only writes docs/coverage.md anew
+    .venv/bin/python tools/parity --report                            # only writes docs/src/coverage.md anew
 
 The weights are random and nothing is downloaded.  For each network three of the layers that smoothcam lists are asked
 for (the default, the first, and one in the middle), and `d1` of `--arrays` is compared with autograd's gradient.
@@ -13,7 +13,7 @@ networks    what is compared, and how it is built and exported
 condition   makes random networks well behaved, so that float32 is enough to tell
 reference   autograd's gradient at the tensor that has the layer's values
 compare     one network: a row
-report      what the rows say: docs/coverage.md
+report      what the rows say: docs/src/coverage.md
 
 Rows are kept as JSON lines (tools/parity.jsonl), one a network and exporter.  Networks that have a row of these very
 scripts are skipped.
@@ -74,7 +74,7 @@ def main():
             rows[row["source"], row["model"], row["exporter"]] = row
             write(store, rows)
             print(report.line(row), flush=True)
-    report.write(list(rows.values()), version, ROOT / "docs/coverage.md")
+    report.write(list(rows.values()), version, ROOT / "docs/src/coverage.md")
 
 
 def script_version():

@@ -1,4 +1,4 @@
-"""What the rows say: `docs/coverage.md`."""
+"""What the rows say: `docs/src/coverage.md`."""
 
 from compare import TOLERANCE
 

@@ -68,3 +68,12 @@ pub use printable::{printable, quoted};
 pub use sampling::progress::{Progress, Step, Watch};
 pub use target::{Target, TargetSpec};
 pub use write::{check_writable, write_file};
+
+/// Compiles the Rust of README.md and of the book.
+#[cfg(doctest)]
+mod documentation {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../../docs/src/library.md")]
+    mod library {}
+}
