@@ -54,7 +54,7 @@ pub(crate) fn learn_from(
     // What one run shows can decide which branches the next one takes. Of what comes after these branches it shows
     // nothing.
     loop {
-        let settled = graph.branches_resolved();
+        let resolved = graph.branches_resolved();
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
@@ -69,7 +69,7 @@ pub(crate) fn learn_from(
         let facts =
             facts.ok_or_else(|| Error::failure("the engine returned a value of another type"))?;
         graph.apply_probe(&probe, &facts).map_err(unsupported)?;
-        if settled {
+        if resolved {
             return Ok(());
         }
     }
