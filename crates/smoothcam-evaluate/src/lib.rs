@@ -1,32 +1,24 @@
 //! Measures what saliency maps are worth: methods, layers and settings of [`smoothcam`] compared on a
 //! classifier and a folder of pictures, by the metrics of the literature.
 
-mod annotations;
+mod checks;
 mod configuration;
-mod dataset;
+mod data;
 mod evaluation;
-mod files;
-mod forgotten;
-mod gallery;
-mod heat;
 mod metrics;
-mod mosaic;
-mod objects;
+mod picture;
 mod records;
 mod report;
-mod statistics;
-mod subject;
-mod summary;
 
-pub use annotations::{Annotations, Mask, Object};
 pub use configuration::{Choices, Configuration};
-pub use dataset::{ClassSource, Item, read as read_pictures};
+pub use data::annotations::{Annotations, Mask, Object};
+pub use data::dataset::{ClassSource, Item, read as read_pictures};
 pub use evaluation::{Evaluation, Progress, spread};
-pub use heat::Heat;
 pub use metrics::{Better, FAMILIES, Family, Measured, Metric, Options};
-pub use objects::Targets;
+pub use picture::evaluated::Subject;
+pub use picture::objects::Targets;
+pub use picture::saliency_map::Heat;
 pub use records::{Kind, Part, Record, Records};
+pub use report::statistics::Estimate;
+pub use report::summary::{Cell, Rank, Row, Summary, all_metrics};
 pub use report::{Report, Shown, ShownPicture, csv, digits, html};
-pub use statistics::Estimate;
-pub use subject::Subject;
-pub use summary::{Cell, Rank, Row, Summary, all_metrics};

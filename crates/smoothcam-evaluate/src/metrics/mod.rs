@@ -1,12 +1,11 @@
 //! What is measured of a saliency map: one table, a file for each family.
 
 pub(crate) mod confidence;
-pub(crate) mod likeness;
 pub(crate) mod objects;
 pub(crate) mod removal;
 pub(crate) mod road;
-mod road_imputation;
 pub(crate) mod sharpness;
+pub(crate) mod similarity;
 pub(crate) mod stability;
 
 use std::collections::BTreeMap;
@@ -14,9 +13,9 @@ use std::str::FromStr;
 
 use smoothcam::{Error, Result, Settings};
 
-use crate::heat::Heat;
-use crate::objects::Targets;
-use crate::subject::Subject;
+use crate::picture::evaluated::Subject;
+use crate::picture::objects::Targets;
+use crate::picture::saliency_map::Heat;
 
 /// One figure that tells what a map is worth.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use ndarray::Array2;
 use smoothcam::{Rect, Result, Seen, Threshold, regions};
 
 use super::{Better, Case, Family, Measured, Metric};
-use crate::heat::Heat;
-use crate::objects::Targets;
+use crate::picture::objects::Targets;
+use crate::picture::saliency_map::Heat;
 
 pub(crate) const FAMILY: Family = Family {
     name: "objects",

@@ -4,7 +4,7 @@ use ndarray::{Axis, Slice};
 use smoothcam::Result;
 
 use super::{Better, Case, Family, Measured, Metric};
-use crate::heat::Heat;
+use crate::picture::saliency_map::Heat;
 
 pub(crate) const FAMILY: Family =
     Family { name: "sharpness", metrics: &[AREA, EDGES], by_default: true, measure };

@@ -2,7 +2,7 @@
 
 use smoothcam::{Result, Settings};
 
-use super::likeness::correlation;
+use super::similarity::correlation;
 use super::{Better, Case, Family, Measured, Metric};
 
 pub(crate) const FAMILY: Family =

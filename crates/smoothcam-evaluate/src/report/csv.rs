@@ -1,7 +1,7 @@
 //! All values, for spreadsheets and programs.
 
 use crate::records::Record;
-use crate::summary::Summary;
+use crate::report::summary::Summary;
 
 /// A line for each record and configuration, a column for each metric; empty where a metric was not
 /// measured. Quoted as RFC 4180 says.

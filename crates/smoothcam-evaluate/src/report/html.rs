@@ -6,8 +6,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::style::STYLE;
 use super::{Report, Shown, digits, mean_curve, plot, skipped};
-use crate::forgotten;
-use crate::summary::{Cell, Rank, Summary};
+use crate::checks::randomization as forgotten;
+use crate::report::summary::{Cell, Rank, Summary};
 
 /// Curves that are measured: name, title, and what is said along their axis.
 const CURVES: [(&str, &str, &[&str]); 3] = [

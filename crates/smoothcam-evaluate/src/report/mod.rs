@@ -1,15 +1,18 @@
 //! What was found, for people and for programs.
 
 mod csv;
+mod gallery;
 mod html;
 mod plot;
+pub(crate) mod statistics;
 mod style;
+pub(crate) mod summary;
 
 pub use csv::csv;
 pub use html::html;
 
 use crate::records::{Kind, Record};
-use crate::summary::{Cell, Summary};
+use crate::report::summary::{Cell, Summary};
 
 /// An evaluation's outcome, and what tells how it came about.
 pub struct Report<'a> {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::digits;
 use crate::metrics::Metric;
-use crate::summary::{Cell, Rank};
+use crate::report::summary::{Cell, Rank};
 
 /// Colours of configurations, told apart by colour-blind people, too (Okabe and Ito 2008), on dark and on
 /// light ground.

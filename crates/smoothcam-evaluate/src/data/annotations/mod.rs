@@ -10,7 +10,7 @@ use std::path::Path;
 
 use smoothcam::{Error, Rect, Result, quoted};
 
-use crate::files::{files, last_part};
+use crate::data::files::{files, last_part};
 
 pub use mask::Mask;
 

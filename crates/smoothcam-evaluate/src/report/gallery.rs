@@ -3,13 +3,13 @@
 use smoothcam::render::{Panel, Style, encode_jpeg, figure, overlay};
 use smoothcam::{Picture, Result, Seen, Settings};
 
+use crate::checks::grid_pointing::{Board, Plan};
 use crate::evaluation::Evaluation;
 use crate::metrics::{Better, FAMILIES, Metric};
 use crate::metrics::{objects, removal};
-use crate::mosaic::{Board, Plan};
 use crate::records::{Kind, Record};
+use crate::report::summary::Summary;
 use crate::report::{Shown, ShownPicture};
-use crate::summary::Summary;
 
 /// Panels side by side.
 const COLUMNS: usize = 4;

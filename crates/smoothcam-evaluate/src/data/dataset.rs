@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use smoothcam::{Error, Explainer, Result, printable, quoted};
 
-use crate::files::{files, last_part};
+use crate::data::files::{files, last_part};
 
 /// The endings of files that are pictures, or arrays that are preprocessed already.
 const ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];

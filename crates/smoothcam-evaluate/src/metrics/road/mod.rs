@@ -2,8 +2,10 @@
 
 use smoothcam::Result;
 
-use super::road_imputation::impute;
+mod imputation;
+
 use super::{Better, Case, Family, Measured, Metric};
+use imputation::impute;
 
 pub(crate) const FAMILY: Family =
     Family { name: "road", metrics: &[ROAD], by_default: false, measure };

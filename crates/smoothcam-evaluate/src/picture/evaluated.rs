@@ -6,8 +6,8 @@ use ndarray::{Array3, Array4, ArrayView3, Axis, Ix3};
 use smoothcam::preprocess::Layout;
 use smoothcam::{Error, Explainer, Explanation, Result, Settings, Study};
 
-use crate::heat::Heat;
 use crate::metrics::removal::blur;
+use crate::picture::saliency_map::Heat;
 
 /// A picture and the class that is explained.
 pub struct Subject<'e> {

@@ -4,11 +4,11 @@
 use smoothcam::{Explainer, ExplainerBuilder, Result};
 
 use crate::configuration::Configuration;
-use crate::heat::Heat;
-use crate::metrics::likeness::{rank_correlation, ssim};
+use crate::metrics::similarity::{rank_correlation, ssim};
 use crate::metrics::{Better, Measured, Metric};
+use crate::picture::evaluated::Subject;
+use crate::picture::saliency_map::Heat;
 use crate::records::Part;
-use crate::subject::Subject;
 
 /// What is measured of it.
 pub(crate) static METRICS: &[Metric] = &[RANK, SSIM];

@@ -12,10 +12,10 @@ use smoothcam::preprocess::Size;
 use smoothcam::{Explainer, ExplainerBuilder, Picture, Result, Settings};
 
 use crate::configuration::Configuration;
-use crate::heat::Heat;
 use crate::metrics::{Better, Measured, Metric};
+use crate::picture::evaluated::as_model_takes_it;
+use crate::picture::saliency_map::Heat;
 use crate::records::{Kind, Part, Record};
-use crate::subject::as_model_takes_it;
 
 /// What is measured of mosaics.
 pub(crate) static METRICS: &[Metric] = &[SHARE, POINTING, REPEATED_SHARE, REPEATED_FOUND];

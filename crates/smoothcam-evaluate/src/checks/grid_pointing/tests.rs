@@ -96,7 +96,7 @@ fn a_class_is_found_on_its_own_picture() {
     let pictures = names.map(|name| {
         let picture = Picture::open(format!("{examples}/{name}"), &Limits::default()).unwrap();
         let input = explainer.preprocess().apply(&picture).unwrap().tensor;
-        crate::subject::channels_first(&explainer, &input).unwrap()
+        crate::picture::evaluated::channels_first(&explainer, &input).unwrap()
     });
     let layer = Some("relu6_1".to_owned());
     let settings = Settings { method: "grad-cam".parse().unwrap(), layer, ..Settings::default() };

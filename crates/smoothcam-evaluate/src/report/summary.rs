@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::forgotten;
+use crate::checks::grid_pointing as mosaic;
+use crate::checks::randomization as forgotten;
 use crate::metrics::{Better, FAMILIES, Metric};
-use crate::mosaic;
 use crate::records::Record;
-use crate::statistics::Estimate;
+use crate::report::statistics::Estimate;
 
 /// All metrics there are, in the order in which they are shown.
 pub fn all_metrics() -> impl Iterator<Item = &'static Metric> {

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use ndarray::Array3;
 use smoothcam::{Error, Explainer, ExplainerBuilder, Limits, Photo, Result, Samples, printable};
 
-use crate::annotations::{Annotations, Object};
+use crate::checks::grid_pointing::{self, Board, Plan};
+use crate::checks::randomization as forgotten;
 use crate::configuration::Configuration;
-use crate::dataset::Item;
-use crate::forgotten;
+use crate::data::annotations::{Annotations, Object};
+use crate::data::dataset::Item;
 use crate::metrics::{Case, Family, Measured, Options};
-use crate::mosaic::{self, Board, Plan};
-use crate::objects::Targets;
+use crate::picture::evaluated::{Subject, channels_first};
+use crate::picture::objects::Targets;
 use crate::records::{Kind, Part, Record, Records};
-use crate::subject::{Subject, channels_first};
 
 /// What is evaluated, and with what.
 pub struct Evaluation<'a> {
@@ -179,7 +179,7 @@ impl Evaluation<'_> {
     }
 
     fn measure_mosaics(&self, records: &mut Records, done: &mut dyn FnMut(usize)) -> Result<()> {
-        let plans = mosaic::plans(records.all(), self.mosaics, self.seed);
+        let plans = grid_pointing::plans(records.all(), self.mosaics, self.seed);
         let mut board = None;
         for (i, plan) in plans.iter().enumerate() {
             done(i);

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use smoothcam::{Rect, Seen};
 
-use crate::annotations::Object;
+use crate::data::annotations::Object;
 
 /// The objects of one class, in the model's input.
 #[derive(Clone, Debug, PartialEq)]
