@@ -1,4 +1,4 @@
-//! Checks that take more than one picture or one model: the grid pointing game and the randomisation check.
+//! Runs the checks that take several pictures or several models at once.
 
 pub(crate) mod grid_pointing;
 pub(crate) mod randomization;

@@ -1,25 +1,27 @@
-//! The sanity check of Adebayo et al. (1810.03292): when the classifier forgets what it learnt, from the
-//! top down, the map must change.
+//! Checks whether maps depend on what the model has learnt: when its weights are randomised layer by layer,
+//! from the top down, they must change (cascading randomisation, Adebayo et al., 1810.03292).
 
+use ndarray::Array4;
 use smoothcam::{Explainer, ExplainerBuilder, Result};
 
 use crate::configuration::Configuration;
+use crate::metrics::measurements::Measurements;
+use crate::metrics::metric::{Better, Metric};
 use crate::metrics::similarity::{rank_correlation, ssim};
-use crate::metrics::{Better, Measured, Metric};
-use crate::picture::evaluated::Subject;
-use crate::picture::saliency_map::Heat;
-use crate::records::Part;
+use crate::picture::classification::Classification;
+use crate::picture::evaluated::saliency_maps;
+use crate::picture::saliency_map::SaliencyMap;
 
-/// What is measured of it.
+/// All metrics of the check.
 pub(crate) static METRICS: &[Metric] = &[RANK, SSIM];
 
 const RANK: Metric = Metric {
     name: "forgotten-rank",
     title: "Sanity: rank correlation",
     better: Better::Lower,
-    about: "Spearman's correlation of the map with that of the same class when all weights of the \
-            classifier are in random order. A map that stays the same (1) does not explain the \
-            classifier.",
+    about: "Spearman's rank correlation between the map and that of the same class when all weights of the \
+            model are randomised (put in random order). A map that stays the same (1) does not explain the \
+            model.",
     source: "Adebayo et al., 1810.03292, section 3.2",
 };
 
@@ -27,60 +29,70 @@ const SSIM: Metric = Metric {
     name: "forgotten-ssim",
     title: "Sanity: SSIM",
     better: Better::Lower,
-    about: "The same by structural similarity.",
+    about: "The structural similarity of the same two maps.",
     source: "Adebayo et al., 1810.03292, section 3.2",
 };
 
-/// The shares of matrices and kernels, from the top, that are put in random order; at least one is.
+/// The shares of the model's matrices and kernels, from the top, whose weights are randomised. At least one
+/// of them is, even at 0.
 pub(crate) const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// The curves: their first place is the trained classifier's own map.
+
+/// The name of the curve of rank correlations. It begins with the trained model, whose map correlates with
+/// itself, and continues with a point for each of [`SHARES`].
 pub(crate) const CURVE: &str = RANK.name;
 
-/// Compares the maps of pictures by classifiers that forget more and more: per picture and
-/// configuration, what was measured.
+/// Compares the maps of the trained model with those of more and more randomised ones: for each picture, one
+/// result a configuration. Pictures are inputs as the model takes them. `progress` is called after each
+/// of [`SHARES`].
 ///
 /// # Errors
 /// If the model cannot be loaded again, or the settings do not fit it.
 pub(crate) fn measure(
     explainer: &Explainer,
     builder: &ExplainerBuilder,
-    pictures: &[(ndarray::Array4<f32>, Part)],
+    pictures: &[(Array4<f32>, Classification)],
     configurations: &[Configuration],
     seed: u64,
     progress: &mut dyn FnMut(),
-) -> Result<Vec<Vec<Measured>>> {
-    let maps = |explainer: &Explainer| -> Result<Vec<Vec<Heat>>> {
-        let of_picture = |(input, part): &(ndarray::Array4<f32>, Part)| {
-            let study = explainer.study_tensor(input.clone())?;
-            let subject = Subject::new(explainer, study, Some(part.class))?;
-            let map = |c: &Configuration| subject.explain(&c.settings).map(|(heat, _)| heat);
-            configurations.iter().map(map).collect::<Result<Vec<Heat>>>()
-        };
-        pictures.iter().map(of_picture).collect()
-    };
-    let trained = maps(explainer)?;
-    let mut measured: Vec<Vec<Measured>> =
-        trained.iter().map(|maps| vec![Measured::default(); maps.len()]).collect();
-    for of_picture in measured.iter_mut().flatten() {
-        of_picture.curves.insert(CURVE.to_owned(), vec![1.0]);
+) -> Result<Vec<Vec<Measurements>>> {
+    let trained = maps(explainer, pictures, configurations)?;
+    let mut measured: Vec<Vec<Measurements>> =
+        trained.iter().map(|maps| vec![Measurements::default(); maps.len()]).collect();
+    for result in measured.iter_mut().flatten() {
+        result.curves.insert(CURVE.to_owned(), vec![1.0]);
     }
     for share in SHARES {
-        let forgetful = builder.clone().randomize_top(share, seed).build()?;
-        for ((of_picture, before), after) in
-            measured.iter_mut().zip(&trained).zip(maps(&forgetful)?)
-        {
-            for ((measured, before), after) in of_picture.iter_mut().zip(before).zip(&after) {
-                let [before, after] = [before, after].map(|heat| heat.values().mapv(f64::from));
-                let rank = rank_correlation(before.view(), after.view());
-                if let Some(curve) = measured.curves.get_mut(CURVE) {
-                    curve.push(rank);
-                }
-                let ssim = ssim(before.view(), after.view());
-                measured.values.insert(RANK.name.to_owned(), rank);
-                measured.values.insert(SSIM.name.to_owned(), ssim);
+        let randomized = builder.clone().randomize_top(share, seed).build()?;
+        let randomized = maps(&randomized, pictures, configurations)?;
+        let pairs = trained.iter().flatten().zip(randomized.iter().flatten());
+        for (result, (before, after)) in measured.iter_mut().flatten().zip(pairs) {
+            let [before, after] = [before, after].map(|map| map.values().mapv(f64::from));
+            let rank = rank_correlation(before.view(), after.view());
+            if let Some(curve) = result.curves.get_mut(CURVE) {
+                curve.push(rank);
             }
+            // The last share, all of the model, is what counts.
+            result.values.insert(RANK.name.to_owned(), rank);
+            result.values.insert(SSIM.name.to_owned(), ssim(before.view(), after.view()));
         }
         progress();
     }
     Ok(measured)
+}
+
+/// Computes the maps of each picture, one a configuration.
+fn maps(
+    explainer: &Explainer,
+    pictures: &[(Array4<f32>, Classification)],
+    configurations: &[Configuration],
+) -> Result<Vec<Vec<SaliencyMap>>> {
+    let of_picture = |(input, class): &(Array4<f32>, Classification)| {
+        let study = explainer.study_tensor(input.clone())?;
+        let maps = configurations
+            .iter()
+            .map(|c| saliency_maps(explainer, &study, &c.settings, &[class]))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(maps.into_iter().flatten().collect())
+    };
+    pictures.iter().map(of_picture).collect()
 }

@@ -1,8 +1,8 @@
-//! How alike two maps are.
+//! Computes how similar two maps are.
 
 use ndarray::ArrayView2;
 
-/// Pearson's correlation; 0 where one of them is the same everywhere.
+/// Computes Pearson's correlation, -1 to 1; 0 if one of the maps is constant.
 pub(crate) fn correlation(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
     let centred = |x: ArrayView2<'_, f64>| {
         let mean = x.mean().unwrap_or(0.0);
@@ -13,7 +13,7 @@ pub(crate) fn correlation(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64
     if norm > 0.0 { (&a * &b).sum() / norm } else { 0.0 }
 }
 
-/// Spearman's rank correlation; equal values share their mean rank.
+/// Computes Spearman's rank correlation, -1 to 1; equal values have the mean of their ranks.
 pub(crate) fn rank_correlation(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
     let ranks = |x: ArrayView2<'_, f64>| {
         let values: Vec<f64> = x.iter().copied().collect();
@@ -35,8 +35,8 @@ pub(crate) fn rank_correlation(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -
     correlation(ranks(a).view(), ranks(b).view())
 }
 
-/// Structural similarity (Wang et al., IEEE TIP 2004) of maps from 0 to 1, by uniform windows of 7 x 7
-/// pixels and sample covariances: as scikit-image computes it by default.
+/// Computes the structural similarity (Wang et al., IEEE TIP 2004), -1 to 1, of maps with values of 0 to
+/// 1: with uniform windows of 7 x 7 pixels and sample covariances, the defaults of scikit-image.
 pub(crate) fn ssim(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
     const SIDE: usize = 7;
     const C1: f64 = 0.01 * 0.01;

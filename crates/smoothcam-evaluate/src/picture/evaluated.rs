@@ -1,143 +1,129 @@
-//! A picture under evaluation: the classifier's answer to it, and to changed copies of it.
+//! Answers the questions of the metrics about one picture: what are its saliency maps, and how probable
+//! is the explained class for changed copies of it?
+//!
+//! This is the only place where the class that is explained becomes a setting or a probability.
 
 use std::cell::OnceCell;
 
-use ndarray::{Array3, Array4, ArrayView3, Axis, Ix3};
-use smoothcam::preprocess::Layout;
-use smoothcam::{Error, Explainer, Explanation, Result, Settings, Study};
+use ndarray::{Array3, ArrayView3};
+use smoothcam::{Explainer, Explanation, Result, Settings, Study};
 
-use crate::metrics::removal::blur;
-use crate::picture::saliency_map::Heat;
+use super::baselines::Baselines;
+use super::classification::Classification;
+use super::layout::{channels_first, input_size, model_layout};
+use super::saliency_map::SaliencyMap;
 
-/// A picture and the class that is explained.
-pub struct Subject<'e> {
+/// A picture under evaluation, and the class of it that is explained.
+pub struct EvaluatedPicture<'e> {
     explainer: &'e Explainer,
     study: Study<'e>,
-    /// The preprocessed input, (C, H, W) whatever the model's layout.
+    /// The preprocessed input, (C, H, W) in whatever layout the model takes it.
     input: Array3<f32>,
-    /// The class's probability.
-    probability: f64,
-    class: usize,
-    predicted: usize,
-    /// What pixels are inserted into and deleted to, once they are asked for.
-    grounds: OnceCell<Grounds>,
+    classification: Classification,
+    /// Made when they are first needed.
+    baselines: OnceCell<Baselines>,
 }
 
-/// Inputs that show nothing, or little; each with the class's probability for it.
-pub(crate) struct Grounds {
-    /// A blurred copy of the input.
-    pub(crate) blurred: (Array3<f32>, f64),
-    /// Zeros.
-    pub(crate) blank: (Array3<f32>, f64),
-}
-
-impl<'e> Subject<'e> {
-    /// The picture of a study, and this class of it; by default the predicted one.
+impl<'e> EvaluatedPicture<'e> {
+    /// Classifies the picture of a study. Explained is the class with the index `class`, or else the
+    /// predicted one.
     ///
     /// # Errors
     /// If the engine fails.
-    pub fn new(explainer: &'e Explainer, study: Study<'e>, class: Option<usize>) -> Result<Self> {
+    pub fn new(
+        explainer: &'e Explainer,
+        study: Study<'e>,
+        name: &str,
+        class: Option<usize>,
+    ) -> Result<Self> {
         let probabilities = explainer.probabilities(study.input())?;
-        let best = |best: usize, (class, p): (usize, &f64)| match *p > probabilities[best] {
-            true => class,
-            false => best,
-        };
-        let predicted = probabilities.iter().enumerate().fold(0, best);
-        let input = channels_first(explainer, study.input())?;
+        let better = |a: usize, b: usize| if probabilities[b] > probabilities[a] { b } else { a };
+        let predicted = (0..probabilities.len()).fold(0, better);
         let class = class.unwrap_or(predicted);
         let probability = probabilities[class];
-        let grounds = OnceCell::new();
-        Ok(Subject { explainer, study, input, probability, class, predicted, grounds })
+        let classification =
+            Classification { picture: name.to_owned(), class, probability, predicted };
+        let input = channels_first(explainer, study.input())?;
+        Ok(EvaluatedPicture { explainer, study, input, classification, baselines: OnceCell::new() })
     }
 
-    /// The class that is explained.
-    pub fn class(&self) -> usize {
-        self.class
+    /// Returns the class that is explained, its probability, and the predicted class.
+    pub fn classification(&self) -> &Classification {
+        &self.classification
     }
 
-    /// The class that the classifier predicts.
-    pub fn predicted(&self) -> usize {
-        self.predicted
-    }
-
-    /// The probability of the class that is explained.
-    pub fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    /// The picture's study.
+    /// Returns the study, which holds the input as the model takes it.
     pub fn study(&self) -> &Study<'e> {
         &self.study
     }
 
-    /// The preprocessed input, (C, H, W).
+    /// Returns the preprocessed input, (C, H, W).
     pub fn input(&self) -> ArrayView3<'_, f32> {
         self.input.view()
     }
 
-    /// The input's (H, W).
+    /// Returns the (H, W) of the input.
     pub fn size(&self) -> (usize, usize) {
-        (self.input.dim().1, self.input.dim().2)
+        let (_, height, width) = self.input.dim();
+        (height, width)
     }
 
-    /// The explained class's probability for another input, (C, H, W).
+    /// Computes the probability of the explained class, 0 to 1, for a changed input, (C, H, W).
     ///
     /// # Errors
     /// If the engine fails.
     pub fn probability_of(&self, changed: ArrayView3<'_, f32>) -> Result<f64> {
-        let changed = as_model_takes_it(self.explainer, changed);
-        Ok(self.explainer.probabilities(&changed)?[self.class])
+        let changed = model_layout(self.explainer, changed);
+        Ok(self.explainer.probabilities(&changed)?[self.classification.class])
     }
 
-    /// What pixels are inserted into and deleted to: the same for all maps of the picture.
+    /// Returns the baselines of the picture, which all its maps share.
     ///
     /// # Errors
     /// If the engine fails.
-    pub(crate) fn grounds(&self) -> Result<&Grounds> {
-        if let Some(grounds) = self.grounds.get() {
-            return Ok(grounds);
+    pub(crate) fn baselines(&self) -> Result<&Baselines> {
+        if let Some(baselines) = self.baselines.get() {
+            return Ok(baselines);
         }
-        let with_probability = |ground: Array3<f32>| -> Result<_> {
-            let probability = self.probability_of(ground.view())?;
-            Ok((ground, probability))
-        };
-        let grounds = Grounds {
-            blurred: with_probability(blur(self.input()))?,
-            blank: with_probability(Array3::zeros(self.input.dim()))?,
-        };
-        Ok(self.grounds.get_or_init(|| grounds))
+        let baselines = Baselines::new(self.input(), |changed| self.probability_of(changed))?;
+        Ok(self.baselines.get_or_init(|| baselines))
     }
 
-    /// The explanation that the settings ask for, of the class that is explained.
+    /// Explains the class with these settings, whatever classes they name.
     ///
     /// # Errors
     /// If the settings do not fit the model.
-    pub fn explain(&self, settings: &Settings) -> Result<(Heat, Explanation)> {
-        let settings = Settings { classes: vec![self.class.to_string()], ..settings.clone() };
-        let explanation = self.study.explain(&settings, &mut |_, _| {})?;
-        Ok((Heat::new(explanation.classes[0].map.view(), self.size())?, explanation))
+    pub fn explain(&self, settings: &Settings) -> Result<(SaliencyMap, Explanation)> {
+        let explanation = explain(&self.study, settings, &[&self.classification])?;
+        Ok((SaliencyMap::new(explanation.classes[0].map.view(), self.size())?, explanation))
     }
 }
 
-/// An input as (C, H, W).
-pub(crate) fn channels_first(explainer: &Explainer, input: &Array4<f32>) -> Result<Array3<f32>> {
-    let picture = input.index_axis(Axis(0), 0);
-    let picture = match explainer.preprocess().layout {
-        Layout::Nchw => picture,
-        Layout::Nhwc => picture.permuted_axes([2, 0, 1]),
-    };
-    let picture = picture.as_standard_layout().into_owned().into_dimensionality::<Ix3>();
-    picture.map_err(|_| Error::failure("the input has lost an axis"))
+/// Explains the classes of these classifications by the same passes, with these settings, whatever
+/// classes they name. The explanation has one map for each, in this order.
+///
+/// # Errors
+/// If the settings do not fit the model.
+pub(crate) fn explain(
+    study: &Study<'_>,
+    settings: &Settings,
+    targets: &[&Classification],
+) -> Result<Explanation> {
+    let classes = targets.iter().map(|target| target.class.to_string()).collect();
+    study.explain(&Settings { classes, ..settings.clone() }, &mut |_, _| {})
 }
 
-/// A (C, H, W) picture in the model's layout, as a batch of one.
-pub(crate) fn as_model_takes_it(
+/// Computes the saliency maps of these classifications' classes over the model's input, as [`explain`].
+///
+/// # Errors
+/// If the settings do not fit the model.
+pub(crate) fn saliency_maps(
     explainer: &Explainer,
-    picture: ArrayView3<'_, f32>,
-) -> Array4<f32> {
-    let picture = match explainer.preprocess().layout {
-        Layout::Nchw => picture,
-        Layout::Nhwc => picture.permuted_axes([1, 2, 0]),
-    };
-    picture.insert_axis(Axis(0)).as_standard_layout().into_owned()
+    study: &Study<'_>,
+    settings: &Settings,
+    targets: &[&Classification],
+) -> Result<Vec<SaliencyMap>> {
+    let size = input_size(explainer);
+    let explanation = explain(study, settings, targets)?;
+    explanation.classes.iter().map(|c| SaliencyMap::new(c.map.view(), size)).collect()
 }

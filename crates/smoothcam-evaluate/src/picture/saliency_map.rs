@@ -1,64 +1,67 @@
-//! A saliency map as metrics look at it.
+//! Represents a saliency map as the metrics use it: its positive part, over the model's input.
 
 use ndarray::{Array2, ArrayView2};
 use smoothcam::{Result, render};
 
-/// The positive part of a saliency map over the model's input, (H, W): interpolated from the layer's
-/// grid as overlays are, its maximum 1. All zeros where there is no positive evidence.
+/// The positive part of a saliency map over the model's input, (H, W), interpolated from the layer's
+/// grid as for overlays. Values are 0 to 1 with a maximum of 1, or all 0 if there is no positive
+/// evidence.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Heat(Array2<f32>);
+pub struct SaliencyMap(Array2<f32>);
 
-impl Heat {
-    /// Of a map (h, w) over an input of (H, W) pixels.
+impl SaliencyMap {
+    /// Interpolates a map (h, w) to an input of `size` (H, W) pixels.
     ///
     /// # Errors
     /// If the map is empty or not finite.
-    pub fn new(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Result<Heat> {
+    pub fn new(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Result<SaliencyMap> {
         let positive = map.mapv(|x| x.max(0.0));
-        let heat = render::interpolated(positive.view(), size)?;
-        let peak = heat.fold(0.0f32, |m, x| m.max(*x));
-        Ok(Heat(if peak > 0.0 { heat / peak } else { heat }))
+        let map = render::interpolated(positive.view(), size)?;
+        let maximum = map.fold(0.0f32, |m, x| m.max(*x));
+        Ok(SaliencyMap(if maximum > 0.0 { map / maximum } else { map }))
     }
 
-    /// The values, 0 to 1.
+    /// Returns the values, (H, W), each 0 to 1.
     pub fn values(&self) -> ArrayView2<'_, f32> {
         self.0.view()
     }
 
-    /// The sum of all values.
-    pub fn mass(&self) -> f64 {
+    /// Returns the sum of all values.
+    pub fn sum(&self) -> f64 {
         self.0.iter().map(|x| f64::from(*x)).sum()
     }
 
-    /// Whether there is no positive evidence.
-    pub fn is_empty(&self) -> bool {
+    /// Whether all values are 0: there is no positive evidence.
+    pub fn is_zero(&self) -> bool {
         self.0.iter().all(|x| *x == 0.0)
     }
 
-    /// The share of the mass at pixels (row, column) that are chosen; 0 if there is none.
-    pub fn share(&self, chosen: impl Fn(usize, usize) -> bool) -> f64 {
-        let of = |((y, x), v): ((usize, usize), &f32)| match chosen(y, x) {
-            true => f64::from(*v),
-            false => 0.0,
+    /// Returns the share of the sum that lies at the pixels (row, column) for which `inside` holds,
+    /// 0 to 1; 0 if all values are 0.
+    pub fn share_inside(&self, inside: impl Fn(usize, usize) -> bool) -> f64 {
+        let value = |((y, x), v): ((usize, usize), &f32)| {
+            if inside(y, x) { f64::from(*v) } else { 0.0 }
         };
-        let mass = self.mass();
-        if mass > 0.0 { self.0.indexed_iter().map(of).sum::<f64>() / mass } else { 0.0 }
+        let sum = self.sum();
+        if sum > 0.0 { self.0.indexed_iter().map(value).sum::<f64>() / sum } else { 0.0 }
     }
 
-    /// The pixel (row, column) of the maximum, the first of several; `None` if there is none.
+    /// Returns the pixel (row, column) of the maximum, the first in reading order; `None` if all values
+    /// are 0.
     pub fn peak(&self) -> Option<(usize, usize)> {
-        let mut best = None;
-        let mut most = 0.0;
-        for (place, value) in self.0.indexed_iter() {
-            if *value > most {
-                (best, most) = (Some(place), *value);
+        let mut peak = None;
+        let mut maximum = 0.0;
+        for (pixel, value) in self.0.indexed_iter() {
+            if *value > maximum {
+                (peak, maximum) = (Some(pixel), *value);
             }
         }
-        best
+        peak
     }
 
-    /// All pixels as flat indices, the strongest first; of equal ones the first in reading order.
-    pub fn order(&self) -> Vec<usize> {
+    /// Returns all pixels as indices in reading order, sorted by their values: the strongest pixel
+    /// first, and of equal ones the first in reading order.
+    pub fn strongest_first(&self) -> Vec<usize> {
         let values: Vec<f32> = self.0.iter().copied().collect();
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_unstable_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
@@ -74,21 +77,21 @@ mod tests {
 
     #[test]
     fn the_positive_part_counts_and_its_maximum_is_one() {
-        let heat = Heat::new(array![[-8.0, 2.0], [4.0, 0.0]].view(), (2, 2)).unwrap();
-        assert_eq!(heat.values(), array![[0.0, 0.5], [1.0, 0.0]]);
-        assert_eq!(heat.mass(), 1.5);
-        assert_eq!(heat.peak(), Some((1, 0)));
-        assert_eq!(heat.order(), [2, 1, 0, 3]);
-        assert!((heat.share(|y, _| y == 1) - 2.0 / 3.0).abs() < 1e-12);
+        let map = SaliencyMap::new(array![[-8.0, 2.0], [4.0, 0.0]].view(), (2, 2)).unwrap();
+        assert_eq!(map.values(), array![[0.0, 0.5], [1.0, 0.0]]);
+        assert_eq!(map.sum(), 1.5);
+        assert_eq!(map.peak(), Some((1, 0)));
+        assert_eq!(map.strongest_first(), [2, 1, 0, 3]);
+        assert!((map.share_inside(|y, _| y == 1) - 2.0 / 3.0).abs() < 1e-12);
         // Between centres, the interpolated maximum of a single row is still 1.
-        let wide = Heat::new(array![[1.0, 3.0]].view(), (1, 4)).unwrap();
+        let wide = SaliencyMap::new(array![[1.0, 3.0]].view(), (1, 4)).unwrap();
         assert_eq!(wide.values(), array![[1.0 / 3.0, 0.5, 1.0 - 1.0 / 6.0, 1.0]]);
     }
 
     #[test]
     fn no_evidence_has_no_peak() {
-        let heat = Heat::new(array![[-1.0, 0.0]].view(), (3, 3)).unwrap();
-        assert!(heat.is_empty());
-        assert_eq!((heat.peak(), heat.mass(), heat.share(|_, _| true)), (None, 0.0, 0.0));
+        let map = SaliencyMap::new(array![[-1.0, 0.0]].view(), (3, 3)).unwrap();
+        assert!(map.is_zero());
+        assert_eq!((map.peak(), map.sum(), map.share_inside(|_, _| true)), (None, 0.0, 0.0));
     }
 }

@@ -1,146 +1,175 @@
-//! Pictures worth looking at: where maps are best and worst, and some mosaics.
+//! Chooses pictures to look at, and draws them beside their maps: those with the best and the worst maps, and
+//! some mosaics.
 
 use smoothcam::render::{Panel, Style, encode_jpeg, figure, overlay};
-use smoothcam::{Picture, Result, Seen, Settings};
+use smoothcam::{Picture, Result, Seen};
 
-use crate::checks::grid_pointing::{Board, Plan};
+use super::contents::{Figure, FigureGroup};
+use super::summary::Summary;
+use crate::checks::grid_pointing::explainer::MosaicExplainer;
+use crate::checks::grid_pointing::mosaic::Mosaic;
 use crate::evaluation::Evaluation;
-use crate::metrics::{Better, FAMILIES, Metric};
-use crate::metrics::{objects, removal};
-use crate::records::{Kind, Record};
-use crate::report::summary::Summary;
-use crate::report::{Shown, ShownPicture};
+use crate::metrics::metric::{Better, Metric};
+use crate::metrics::{FAMILIES, objects, removal};
+use crate::picture::evaluated::explain;
+use crate::records::record::{Record, RecordKind};
 
-/// Panels side by side.
+/// The number of panels side by side.
 const COLUMNS: usize = 4;
-/// Mosaics of each kind that are shown.
+/// The number of mosaics of each kind that are drawn.
 const MOSAICS: usize = 2;
 
-impl Evaluation<'_> {
-    /// The `count` pictures where maps are best, as many where they are worst, and a few mosaics.
-    ///
-    /// # Errors
-    /// If a picture that was read before cannot be read any more.
-    pub fn gallery(
-        &self,
-        records: &[Record],
-        summary: &Summary,
-        count: usize,
-    ) -> Result<Vec<Shown>> {
-        let mut shown = Vec::new();
-        if let Some(metric) = decisive(summary) {
-            let worth = |r: &Record| worth(r, metric);
-            let of_pictures = records.iter().filter(|r| r.kind == Kind::Picture);
-            let mut ranked: Vec<(f64, &Record)> =
-                of_pictures.filter_map(|r| Some((worth(r)?, r))).collect();
-            ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let best = count.min(ranked.len().div_ceil(2));
-            let worst = count.min(ranked.len() - best);
-            let ends = [
-                ("Best pictures", ranked.iter().take(best).collect::<Vec<_>>()),
-                ("Worst pictures", ranked.iter().rev().take(worst).collect()),
-            ];
-            for (heading, ranked) in ends {
-                let pictures = ranked.into_iter().map(|(_, r)| self.picture(r, metric));
-                shown.push(Shown {
-                    heading: format!("{heading} by {}", metric.title),
-                    pictures: pictures.collect::<Result<_>>()?,
-                });
-            }
-        }
-        let mosaics = self.mosaic_pictures(records)?;
-        if !mosaics.is_empty() {
-            shown.push(Shown { heading: "Mosaics".into(), pictures: mosaics });
-        }
-        shown.retain(|group| !group.pictures.is_empty());
-        Ok(shown)
+/// Draws the `count` pictures whose maps are best, as many whose maps are worst, and a few mosaics.
+///
+/// # Errors
+/// If a picture that was evaluated can no longer be read.
+pub fn gallery(
+    evaluation: &Evaluation<'_>,
+    records: &[Record],
+    summary: &Summary,
+    count: usize,
+) -> Result<Vec<FigureGroup>> {
+    let gallery = Gallery { evaluation, records };
+    let mut groups = Vec::new();
+    if let Some(metric) = ranking_metric(summary) {
+        groups.extend(gallery.best_and_worst(metric, count)?);
     }
+    groups.push(gallery.mosaics()?);
+    groups.retain(|group| !group.figures.is_empty());
+    Ok(groups)
+}
 
-    /// The picture and its map by each configuration.
-    fn picture(&self, record: &Record, metric: &Metric) -> Result<ShownPicture> {
-        let photo = self.photo(self.item(&record.name)?)?;
-        let part = &record.parts[0];
-        let (photo, study) = (photo.picture(self.explainer)?, photo.study(self.explainer)?);
-        let panels =
-            self.configurations.iter().zip(&record.results).map(|(configuration, measured)| {
-                let classes = vec![part.class.to_string()];
-                let settings = Settings { classes, ..configuration.settings.clone() };
-                let explanation = study.explain(&settings, &mut |_, _| {})?;
-                let map = explanation.classes[0].map.view();
-                let value = measured.values.get(metric.name);
-                let value = value.map(|v| format!("{}: {v:.3}", metric.title)).unwrap_or_default();
-                let image = overlay(&photo, map, &explanation.seen, &Style::default())?;
-                Ok((configuration.title.clone(), value, image))
-            });
-        let panels = panels.collect::<Result<Vec<_>>>()?;
-        let class = self.name_of(part.class);
-        let answer = format!("{class}, {:.1} %", 100.0 * part.probability);
-        let mut caption = format!("{}: {answer}", record.name);
-        if part.predicted != part.class {
-            caption.push_str(&format!(" (predicted: {})", self.name_of(part.predicted)));
-        }
-        Ok(ShownPicture { caption, jpeg: sheet(("photograph".into(), answer, photo), panels)? })
-    }
+struct Gallery<'a> {
+    evaluation: &'a Evaluation<'a>,
+    records: &'a [Record],
+}
 
-    fn mosaic_pictures(&self, records: &[Record]) -> Result<Vec<ShownPicture>> {
-        let of_kind = |kind| records.iter().filter(move |r| r.kind == kind).take(MOSAICS);
-        let chosen: Vec<&Record> = of_kind(Kind::Mosaic).chain(of_kind(Kind::Repeated)).collect();
-        if chosen.is_empty() {
-            return Ok(Vec::new());
-        }
-        let board = Board::new(self.explainer, self.builder);
-        let picture = |record: &&Record| {
-            let (kind, name, parts) = (record.kind, record.name.clone(), record.parts.clone());
-            let plan = Plan { kind, name, parts };
-            let inputs = self.inputs(&plan)?;
-            let maps = board.maps(&plan, &inputs, self.configurations)?;
-            let (photo, explained) = (board.picture(&inputs)?, plan.parts[0].class);
-            let seen = Seen::whole(photo.width().into(), photo.height().into());
-            let panels = self.configurations.iter().zip(&maps).map(|(configuration, maps)| {
-                let image = overlay(&photo, maps[0].values(), &seen, &Style::default())?;
-                Ok((configuration.title.clone(), String::new(), image))
-            });
-            let panels = panels.collect::<Result<Vec<_>>>()?;
-            let class = self.name_of(explained);
-            let caption = match kind {
-                Kind::Repeated => format!("Where are the two of {class}?"),
-                _ => format!("Where is {class}?"),
-            };
-            Ok(ShownPicture { caption, jpeg: sheet(("mosaic".into(), class, photo), panels)? })
+impl Gallery<'_> {
+    /// Draws the pictures whose maps are best and worst by a metric, averaged over the configurations.
+    fn best_and_worst(&self, metric: &Metric, count: usize) -> Result<[FigureGroup; 2]> {
+        let pictures = self.records.iter().filter(|r| r.kind == RecordKind::Picture);
+        let mut ranked: Vec<(f64, &Record)> =
+            pictures.filter_map(|r| Some((goodness(r, metric)?, r))).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let best = count.min(ranked.len().div_ceil(2));
+        let worst = count.min(ranked.len() - best);
+        let (best_values, worst_values) = match metric.better {
+            Better::Higher => ("highest", "lowest"),
+            Better::Lower => ("lowest", "highest"),
         };
-        chosen.iter().map(picture).collect()
+        let group = |which: &str, values: &str, chosen: Vec<&Record>| {
+            let figures = chosen.into_iter().map(|record| self.picture(record, metric));
+            Ok(FigureGroup {
+                heading: format!("{which} pictures by {}", metric.title),
+                about: format!(
+                    "Each figure shows a picture and its map by each configuration. These are the \
+                     pictures with the {values} {}, averaged over the configurations.",
+                    metric.title
+                ),
+                figures: figures.collect::<Result<_>>()?,
+            })
+        };
+        let records = || ranked.iter().map(|(_, record)| *record);
+        Ok([
+            group("Best", best_values, records().take(best).collect())?,
+            group("Worst", worst_values, records().rev().take(worst).collect())?,
+        ])
     }
 
-    fn name_of(&self, class: usize) -> String {
-        self.explainer.label(class).map_or(format!("class {class}"), str::to_owned)
+    /// Draws a picture beside its maps.
+    fn picture(&self, record: &Record, metric: &Metric) -> Result<Figure> {
+        let Evaluation { explainer, configurations, .. } = self.evaluation;
+        let photo = self.evaluation.photo_named(&record.name)?;
+        let explained = &record.parts[0];
+        let (picture, study) = (photo.picture(explainer)?, photo.study(explainer)?);
+        let panels = configurations.iter().zip(&record.results).map(|(configuration, measured)| {
+            let explanation = explain(&study, &configuration.settings, &[explained])?;
+            let map = explanation.classes[0].map.view();
+            let value = measured.values.get(metric.name);
+            let value = value.map(|v| format!("{}: {v:.3}", metric.title)).unwrap_or_default();
+            let image = overlay(&picture, map, &explanation.seen, &Style::default())?;
+            Ok((configuration.title.clone(), value, image))
+        });
+        let panels = panels.collect::<Result<Vec<_>>>()?;
+        let class =
+            format!("{}, {:.1} %", self.class_name(explained.class), 100.0 * explained.probability);
+        let mut caption = format!("{}: {class}", record.name);
+        if !explained.is_right() {
+            caption.push_str(&format!(" (predicted: {})", self.class_name(explained.predicted)));
+        }
+        Ok(Figure { caption, jpeg: draw(("photograph".into(), class, picture), panels)? })
+    }
+
+    /// Draws the first mosaics of each kind beside their maps.
+    fn mosaics(&self) -> Result<FigureGroup> {
+        let of_kind = |kind| self.records.iter().filter(move |r| r.kind == kind).take(MOSAICS);
+        let chosen = of_kind(RecordKind::Mosaic).chain(of_kind(RecordKind::Repeated));
+        let mut explainer = None;
+        let figures = chosen.map(|record| {
+            let explainer = explainer.get_or_insert_with(|| {
+                MosaicExplainer::new(self.evaluation.explainer, self.evaluation.builder)
+            });
+            self.mosaic(record, explainer)
+        });
+        Ok(FigureGroup {
+            heading: "Mosaics".into(),
+            about: "Each figure shows a mosaic of four pictures and the map of one class by each \
+                    configuration. The map should lie on the pictures of that class."
+                .into(),
+            figures: figures.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Draws a mosaic beside the maps of its first class.
+    fn mosaic(&self, record: &Record, explainer: &MosaicExplainer<'_>) -> Result<Figure> {
+        let configurations = self.evaluation.configurations;
+        let (kind, name, parts) = (record.kind, record.name.clone(), record.parts.clone());
+        let mosaic = Mosaic { kind, name, parts };
+        let inputs = self.evaluation.mosaic_inputs(&mosaic)?;
+        let maps = explainer.maps(&mosaic, &inputs, configurations)?;
+        let picture = explainer.picture(&inputs)?;
+        let seen = Seen::whole(picture.width().into(), picture.height().into());
+        let panels = configurations.iter().zip(&maps).map(|(configuration, maps)| {
+            let image = overlay(&picture, maps[0].values(), &seen, &Style::default())?;
+            Ok((configuration.title.clone(), String::new(), image))
+        });
+        let panels = panels.collect::<Result<Vec<_>>>()?;
+        let class = self.class_name(mosaic.parts[0].class);
+        let caption = match kind {
+            RecordKind::Repeated => format!("Where are the two pictures of {class}?"),
+            _ => format!("Where is the picture of {class}?"),
+        };
+        Ok(Figure { caption, jpeg: draw(("mosaic".into(), class, picture), panels)? })
+    }
+
+    fn class_name(&self, class: usize) -> String {
+        let label = self.evaluation.explainer.label(class);
+        label.map_or(format!("class {class}"), str::to_owned)
     }
 }
 
-/// The metric that pictures are ranked by: of objects where they are known, else insertion, else the
-/// first of pictures.
-fn decisive(summary: &Summary) -> Option<&'static Metric> {
+/// Chooses the metric by which pictures are ranked: energy inside where objects are known, else insertion,
+/// else the first metric of pictures that was measured.
+fn ranking_metric(summary: &Summary) -> Option<&'static Metric> {
     let measured = |name: &str| summary.metrics.iter().copied().find(|m| m.name == name);
-    let of_pictures = || {
-        let known = |m: &&'static Metric| {
-            FAMILIES.iter().flat_map(|f| f.metrics).any(|other| other.name == m.name)
-        };
-        summary.metrics.iter().copied().find(known)
-    };
+    let of_pictures =
+        |m: &&'static Metric| FAMILIES.iter().flat_map(|f| f.metrics).any(|o| o.name == m.name);
     measured(objects::ENERGY.name)
         .or_else(|| measured(removal::INSERTION.name))
-        .or_else(of_pictures)
+        .or_else(|| summary.metrics.iter().copied().find(of_pictures))
 }
 
-/// The mean over configurations, such that more is better.
-fn worth(record: &Record, metric: &Metric) -> Option<f64> {
+/// Computes the mean of a metric over the configurations, negated if lower values are better; `None` if it
+/// was not measured for all of them.
+fn goodness(record: &Record, metric: &Metric) -> Option<f64> {
     let values = record.results.iter().map(|m| m.values.get(metric.name).copied());
     let values = values.collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())?;
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     Some(if metric.better == Better::Higher { mean } else { -mean })
 }
 
-/// Panels of title, subtitle and picture, as a file.
-fn sheet(
+/// Draws panels of title, subtitle and picture side by side, as a JPEG file.
+fn draw(
     first: (String, String, Picture),
     others: Vec<(String, String, Picture)>,
 ) -> Result<Vec<u8>> {

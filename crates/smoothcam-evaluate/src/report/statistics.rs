@@ -1,29 +1,29 @@
-//! How certain a mean over pictures is.
+//! Estimates the mean of a metric, and how certain it is.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-/// Samples of the pictures that the bootstrap draws.
+/// The number of resamples that the bootstrap draws.
 const RESAMPLES: usize = 2000;
-/// The interval holds this share of them.
+/// The share of the resamples' means that the interval holds.
 const LEVEL: f64 = 0.95;
 
-/// A mean, and the interval in which it lies with 95 % confidence: the percentile bootstrap over
-/// pictures (Efron and Tibshirani 1993, section 13.3).
+/// A mean with its 95 % confidence interval, by the percentile bootstrap (Efron and Tibshirani 1993,
+/// section 13.3).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Estimate {
     pub mean: f64,
     pub low: f64,
     pub high: f64,
-    /// How many values it is the mean of.
+    /// The number of values.
     pub count: usize,
 }
 
 impl Estimate {
-    /// Of values, one a picture; `None` if there are none. The same values give the same interval.
+    /// Estimates the mean of values; `None` if there are none. The same values give the same interval.
     pub fn of(values: &[f64]) -> Option<Estimate> {
         let count = values.len();
         if count == 0 {
@@ -42,7 +42,7 @@ impl Estimate {
         Some(Estimate { mean, low: at(tail), high: at(1.0 - tail), count })
     }
 
-    /// Whether 0 is in the interval.
+    /// Whether the interval contains 0.
     pub fn may_be_zero(&self) -> bool {
         (self.low..=self.high).contains(&0.0)
     }
@@ -53,8 +53,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_are_as_wide_as_the_normal_ones() {
-        // 400 values of 0 and 1, evenly: the standard error of the mean is 0.5 / 20.
+    fn intervals_are_as_wide_as_those_of_the_normal_distribution() {
+        // Of 400 values, half are 0 and half are 1: the standard error of the mean is 0.5 / 20.
         let values: Vec<f64> = (0..400).map(|i| f64::from(i % 2)).collect();
         let estimate = Estimate::of(&values).unwrap();
         assert_eq!((estimate.mean, estimate.count), (0.5, 400));

@@ -1,69 +1,80 @@
-//! What all records together say.
+//! Summarises the records: the mean of each metric for each configuration, and which ones are best.
 
 use serde::Serialize;
 
-use crate::checks::grid_pointing as mosaic;
-use crate::checks::randomization as forgotten;
-use crate::metrics::{Better, FAMILIES, Metric};
-use crate::records::Record;
-use crate::report::statistics::Estimate;
+use super::statistics::Estimate;
+use crate::checks::{grid_pointing, randomization};
+use crate::metrics::FAMILIES;
+use crate::metrics::metric::{Better, Metric};
+use crate::records::record::Record;
 
-/// All metrics there are, in the order in which they are shown.
+/// Lists all metrics, in the order in which they are shown.
 pub fn all_metrics() -> impl Iterator<Item = &'static Metric> {
     let of_pictures = FAMILIES.iter().flat_map(|f| f.metrics);
-    of_pictures.chain(mosaic::METRICS).chain(forgotten::METRICS)
+    of_pictures.chain(grid_pointing::metrics::METRICS).chain(randomization::METRICS)
 }
 
-/// What was found of each configuration.
+/// The mean of each metric for each configuration.
 #[derive(Debug)]
 pub struct Summary {
     /// The metrics that were measured.
     pub metrics: Vec<&'static Metric>,
-    /// For each configuration, for each of these metrics.
-    pub rows: Vec<Row>,
+    /// One row for each configuration.
+    pub rows: Vec<SummaryRow>,
 }
 
-/// What was found of one configuration.
+/// The means of one configuration.
 #[derive(Debug)]
-pub struct Row {
-    /// Its name.
+pub struct SummaryRow {
+    /// The configuration's title.
     pub title: String,
-    /// For each metric; `None` if it was not measured.
-    pub cells: Vec<Option<Cell>>,
+    /// One cell for each metric of the summary; `None` if it was not measured.
+    pub cells: Vec<Option<SummaryCell>>,
 }
 
-/// What was found of a configuration by one metric.
+/// The mean of one metric for one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Cell {
-    /// The mean over the pictures.
+pub struct SummaryCell {
+    /// The mean over the records.
     #[serde(flatten)]
     pub estimate: Estimate,
-    /// How it compares with the best configuration.
+    /// How the configuration compares with the best one.
     pub rank: Rank,
 }
 
-/// How a configuration compares with the best.
+impl SummaryCell {
+    /// Formats the mean for a table: with three digits after the point, or one if it is 10 or more.
+    pub fn format_mean(&self) -> String {
+        let mean = self.estimate.mean;
+        let places = if mean.abs() < 9.9995 { 3 } else { 1 };
+        format!("{mean:.places$}")
+    }
+}
+
+/// How a configuration compares with the best one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rank {
     /// It has the best mean.
     Best,
-    /// On these pictures it cannot be told from the best: the mean difference may be 0 (95 %, bootstrap
-    /// over pictures).
+    /// On these pictures it cannot be told apart from the best: the 95 % confidence interval of the mean
+    /// difference contains 0.
     Tied,
-    /// It is worse.
+    /// It is worse than the best.
     Worse,
 }
 
 impl Summary {
-    /// Of these records, for configurations of these names.
+    /// Summarises the records of configurations with these titles.
     pub fn of(titles: &[&str], records: &[Record]) -> Summary {
         let values_of = |metric: &Metric, row: usize| -> Vec<Option<f64>> {
             let value = |r: &Record| r.results.get(row)?.values.get(metric.name).copied();
             records.iter().map(value).collect()
         };
-        let mut rows: Vec<Row> =
-            titles.iter().map(|t| Row { title: (*t).to_owned(), cells: Vec::new() }).collect();
+        let mut rows: Vec<SummaryRow> = titles
+            .iter()
+            .map(|t| SummaryRow { title: (*t).to_owned(), cells: Vec::new() })
+            .collect();
         let mut metrics = Vec::new();
         for metric in all_metrics() {
             let values: Vec<Vec<Option<f64>>> =
@@ -79,8 +90,8 @@ impl Summary {
     }
 }
 
-/// The estimates of several configurations, by their values for the same pictures.
-fn compare(better: Better, values: &[Vec<Option<f64>>]) -> Vec<Option<Cell>> {
+/// Estimates the means of several configurations from their values for the same records, and ranks them.
+fn compare(better: Better, values: &[Vec<Option<f64>>]) -> Vec<Option<SummaryCell>> {
     let known = |values: &[Option<f64>]| values.iter().copied().flatten().collect::<Vec<f64>>();
     let estimates: Vec<Option<Estimate>> = values.iter().map(|v| Estimate::of(&known(v))).collect();
     let gain = |e: &Estimate| match better {
@@ -88,7 +99,7 @@ fn compare(better: Better, values: &[Vec<Option<f64>>]) -> Vec<Option<Cell>> {
         Better::Lower => -e.mean,
     };
     let means = estimates.iter().enumerate().filter_map(|(i, e)| Some((i, gain(e.as_ref()?))));
-    // Of equal ones the first is the best.
+    // Of equal means the first is the best.
     let best = means.reduce(|a, b| if b.1 > a.1 { b } else { a }).map_or(0, |(i, _)| i);
     let rank = |i: usize| {
         if i == best {
@@ -101,7 +112,8 @@ fn compare(better: Better, values: &[Vec<Option<f64>>]) -> Vec<Option<Cell>> {
             _ => Rank::Tied,
         }
     };
-    let cell = |(i, e): (usize, &Option<Estimate>)| Some(Cell { estimate: (*e)?, rank: rank(i) });
+    let cell =
+        |(i, e): (usize, &Option<Estimate>)| Some(SummaryCell { estimate: (*e)?, rank: rank(i) });
     estimates.iter().enumerate().map(cell).collect()
 }
 
@@ -111,7 +123,7 @@ mod tests {
 
     #[test]
     fn configurations_are_compared_picture_by_picture() {
-        // Pictures differ far more than configurations do.
+        // Values differ much more between pictures than between configurations.
         let picture = |i: usize| (i % 10) as f64;
         let all = |f: &dyn Fn(usize) -> Option<f64>| (0..100).map(f).collect::<Vec<_>>();
         let values = [
@@ -130,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_metrics_are_unique() {
+    fn metrics_have_unique_names() {
         let mut names: Vec<_> = all_metrics().map(|m| m.name).collect();
         names.sort_unstable();
         let count = names.len();

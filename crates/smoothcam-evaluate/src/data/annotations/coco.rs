@@ -1,11 +1,12 @@
-//! COCO's object annotations: one JSON file for all pictures.
+//! Reads object annotations in the COCO format: one JSON file for all pictures.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 use smoothcam::Rect;
 
-use super::{Mask, Object, mask};
+use super::mask::{Mask, decompress};
+use super::object::Object;
 
 #[derive(Deserialize)]
 struct File {
@@ -34,7 +35,7 @@ struct Annotation {
     segmentation: Option<Segmentation>,
 }
 
-/// Numbers by the standard, texts in some files.
+/// An identifier: a number by the standard, a string in some files.
 #[derive(Deserialize, PartialEq, Eq, Hash)]
 #[serde(untagged)]
 enum Id {
@@ -45,14 +46,13 @@ enum Id {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Segmentation {
-    /// x, y, x, y ... of each polygon.
+    /// The corners of each polygon as x, y, x, y ..., in pixels.
     Polygons(Vec<Vec<f64>>),
-    Runs {
-        size: [usize; 2],
-        counts: Counts,
-    },
+    /// A run-length encoded mask of (height, width) pixels.
+    Runs { size: [usize; 2], counts: Counts },
 }
 
+/// The lengths of the runs of a mask, in either of COCO's encodings.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Counts {
@@ -60,7 +60,7 @@ enum Counts {
     Compressed(String),
 }
 
-/// The objects of each picture; pictures without any are there, too.
+/// Reads the objects of each picture; a picture without objects has an empty list.
 pub(super) fn read(text: &str) -> Result<HashMap<String, Vec<Object>>, String> {
     let file: File =
         serde_json::from_str(text).map_err(|e| format!("not in COCO's format: {e}"))?;
@@ -71,24 +71,25 @@ pub(super) fn read(text: &str) -> Result<HashMap<String, Vec<Object>>, String> {
         images.values().map(|name| (name.clone(), Vec::new())).collect();
     for (i, annotation) in file.annotations.into_iter().enumerate() {
         let wrong = |what: &str| format!("annotation {i} {what}");
-        let picture =
-            images.get(&annotation.image_id).ok_or_else(|| wrong("is of no image of the file"))?;
+        let picture = images
+            .get(&annotation.image_id)
+            .ok_or_else(|| wrong("belongs to no image of the file"))?;
         let category = names
             .get(&annotation.category_id)
-            .ok_or_else(|| wrong("is of no category of the file"))?;
-        let mask = annotation.segmentation.map(outline).transpose().map_err(wrong)?.flatten();
+            .ok_or_else(|| wrong("belongs to no category of the file"))?;
+        let mask = annotation.segmentation.map(to_mask).transpose().map_err(wrong)?.flatten();
         let [x, y, width, height] =
             annotation.bbox.ok_or_else(|| wrong("has no box ('bbox': [x, y, width, height])"))?;
-        let area = Rect { x, y, width, height };
+        let bounds = Rect { x, y, width, height };
         if let Some(of_picture) = objects.get_mut(picture) {
-            of_picture.push(Object { category: category.clone(), area, mask });
+            of_picture.push(Object { category: category.clone(), bounds, mask });
         }
     }
     Ok(objects)
 }
 
-/// A mask, if anything was drawn.
-fn outline(segmentation: Segmentation) -> Result<Option<Mask>, &'static str> {
+/// Converts a segmentation; `None` if it is empty.
+fn to_mask(segmentation: Segmentation) -> Result<Option<Mask>, &'static str> {
     match segmentation {
         Segmentation::Polygons(polygons) if polygons.is_empty() => Ok(None),
         Segmentation::Polygons(polygons) => {
@@ -98,7 +99,7 @@ fn outline(segmentation: Segmentation) -> Result<Option<Mask>, &'static str> {
         Segmentation::Runs { size: [rows, columns], counts } => {
             let counts = match counts {
                 Counts::Plain(counts) => Some(counts),
-                Counts::Compressed(text) => mask::decompress(&text),
+                Counts::Compressed(text) => decompress(&text),
             };
             let mask = counts.and_then(|counts| Mask::from_counts(rows, columns, &counts));
             mask.map(Some).ok_or("has a segmentation whose runs do not cover the picture")
@@ -133,7 +134,7 @@ mod tests {
             let objects = read(&box_and(more)).unwrap();
             let [object] = objects["a/b.jpg"].as_slice() else { panic!("{more}") };
             assert_eq!(object.category, "dog");
-            assert_eq!(object.area, Rect { x: 1.0, y: 0.0, width: 2.0, height: 3.0 });
+            assert_eq!(object.bounds, Rect { x: 1.0, y: 0.0, width: 2.0, height: 3.0 });
             assert!(object.covers(inside.0, inside.1), "{more}");
             assert!(!object.covers(outside.0, outside.1), "{more}");
             assert!(objects["none.jpg"].is_empty());
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn errors_name_the_annotation() {
         for (annotation, expected) in [
             (r#"{"image_id": 1, "category_id": 3, "bbox": [0, 0, 1, 1]}"#, "no image"),
             (r#"{"image_id": 7, "category_id": 1, "bbox": [0, 0, 1, 1]}"#, "no category"),

@@ -1,23 +1,25 @@
-//! An object's outline, in either of COCO's forms.
+//! Represents the exact area of an object, in either of COCO's forms: polygons or runs of pixels.
 
 /// Which pixels of a picture belong to an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mask {
-    /// Within one of these polygons: their corners, in pixels.
+    /// The pixels within any of these polygons, given by the (x, y) of their corners in pixels.
     Polygons(Vec<Vec<(f64, f64)>>),
-    /// Runs of pixels, column by column.
+    /// Runs of pixels, column by column and from the top of each column, alternately outside and
+    /// inside the object.
     Runs {
-        /// Pixels in a column.
+        /// The picture's height.
         rows: usize,
-        /// Columns.
+        /// The picture's width.
         columns: usize,
-        /// Where each run ends; every second one, from the second on, belongs to the object.
+        /// The pixel after each run; the second run and every second one after it are inside.
         ends: Vec<usize>,
     },
 }
 
 impl Mask {
-    /// From the lengths of runs, as COCO counts them; `None` if they do not cover the picture.
+    /// Makes a mask from the lengths of its runs, which COCO calls counts; `None` if they do not cover
+    /// the picture exactly.
     pub fn from_counts(rows: usize, columns: usize, counts: &[usize]) -> Option<Mask> {
         let mut ends = Vec::with_capacity(counts.len());
         let mut end = 0usize;
@@ -28,10 +30,10 @@ impl Mask {
         (Some(end) == rows.checked_mul(columns)).then_some(Mask::Runs { rows, columns, ends })
     }
 
-    /// Whether it holds a place of the picture, in pixels.
+    /// Whether the point (x, y), in pixels, is inside.
     pub fn covers(&self, x: f64, y: f64) -> bool {
         match self {
-            Mask::Polygons(polygons) => polygons.iter().any(|p| inside(p, x, y)),
+            Mask::Polygons(polygons) => polygons.iter().any(|p| is_inside(p, x, y)),
             Mask::Runs { rows, columns, ends } => {
                 let within = x >= 0.0 && y >= 0.0 && x < *columns as f64 && y < *rows as f64;
                 let pixel = x as usize * rows + y as usize;
@@ -41,8 +43,9 @@ impl Mask {
     }
 }
 
-/// Whether a ray from the place to the right crosses the polygon's edges an odd number of times.
-fn inside(corners: &[(f64, f64)], x: f64, y: f64) -> bool {
+/// Whether the point is inside a polygon: whether a ray from it to the right crosses an odd number of
+/// edges.
+fn is_inside(corners: &[(f64, f64)], x: f64, y: f64) -> bool {
     let next = corners.iter().cycle().skip(1);
     let crosses = corners.iter().zip(next).filter(|((ax, ay), (bx, by))| {
         (*ay > y) != (*by > y) && x < (bx - ax) * (y - ay) / (by - ay) + ax
@@ -50,8 +53,9 @@ fn inside(corners: &[(f64, f64)], x: f64, y: f64) -> bool {
     crosses.count() % 2 == 1
 }
 
-/// COCO's compressed counts: numbers in groups of 5 bits, the lowest first, from the third on as
-/// differences to the one before the last. `None` if the text is no such list.
+/// Decodes COCO's compressed counts: numbers in groups of 5 bits, the lowest group first; the fourth
+/// number and all later ones are differences to the number two places before. `None` if the text is
+/// not such a list.
 pub(super) fn decompress(text: &str) -> Option<Vec<usize>> {
     let mut counts: Vec<i64> = Vec::new();
     let mut bytes = text.bytes();
@@ -126,8 +130,8 @@ mod tests {
         ] {
             assert_eq!(decompress(text), Some(counts), "{text}");
         }
-        assert_eq!(decompress("P"), None, "ends within a number");
+        assert_eq!(decompress("P"), None, "the last number is incomplete");
         assert_eq!(decompress(" "), None);
-        assert_eq!(decompress("oooooooooooooooo"), None, "a number without end");
+        assert_eq!(decompress("oooooooooooooooo"), None, "a number is too long");
     }
 }

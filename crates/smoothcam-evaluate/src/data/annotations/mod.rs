@@ -1,111 +1,88 @@
-//! Where objects are in pictures: what people have drawn, in the formats of COCO and Pascal VOC.
+//! Reads where the objects of a set of pictures are, from files in the COCO or Pascal VOC format.
 
 mod coco;
 mod mask;
+mod object;
 mod voc;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use smoothcam::{Error, Rect, Result, quoted};
+use smoothcam::{Error, Result, quoted};
 
-use crate::data::files::{files, last_part};
+use super::files::{last_component, list_files};
 
 pub use mask::Mask;
+pub use object::Object;
 
-/// The largest annotation file that is read, in bytes: COCO's own have 500 MB.
+/// The size limit of an annotation file, in bytes. COCO's own files have about 500 MB.
 const MAX_BYTES: u64 = 2 << 30;
-
-/// An object in a picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    /// What it is, as the file has it.
-    pub category: String,
-    /// Its box, in the picture's pixels.
-    pub area: Rect,
-    /// Its outline, where one was drawn.
-    pub mask: Option<Mask>,
-}
-
-impl Object {
-    /// Whether a place of the picture, in pixels, belongs to it: to its mask if it has one, else to
-    /// its box.
-    pub fn covers(&self, x: f64, y: f64) -> bool {
-        let Rect { x: left, y: top, width, height } = self.area;
-        match &self.mask {
-            Some(mask) => mask.covers(x, y),
-            None => (left..left + width).contains(&x) && (top..top + height).contains(&y),
-        }
-    }
-}
 
 /// The objects of a set of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations {
-    /// By the picture's path, from the folder that was read.
-    of_picture: BTreeMap<String, Vec<Object>>,
+    /// The objects by the picture's name, relative to the folder of annotations.
+    by_picture: BTreeMap<String, Vec<Object>>,
 }
 
 impl Annotations {
-    /// Reads a COCO file (`.json`), a Pascal VOC file (`.xml`), or all of these in a folder and those
-    /// within it.
+    /// Reads a COCO file (`.json`), a Pascal VOC file (`.xml`), or all such files of a folder and of the
+    /// folders within it.
     ///
     /// # Errors
-    /// If a file cannot be read or is not of that format.
+    /// If a file cannot be read or has another format, or the folder has no such files.
     pub fn read(path: &Path) -> Result<Annotations> {
-        let mut of_picture = BTreeMap::new();
+        let mut by_picture = BTreeMap::new();
         if !path.is_dir() {
-            read_file(path, "", &mut of_picture)?;
-            return Ok(Annotations { of_picture });
+            by_picture.extend(read_file(path)?);
+            return Ok(Annotations { by_picture });
         }
-        for (file, name) in files(path, &["json", "xml"])? {
-            let within = name.strip_suffix(last_part(&name)).unwrap_or_default();
-            read_file(&file, within, &mut of_picture)?;
+        for (file, name) in list_files(path, &["json", "xml"])? {
+            let folder = name.strip_suffix(last_component(&name)).unwrap_or_default();
+            let objects = read_file(&file)?.into_iter();
+            by_picture.extend(objects.map(|(picture, of)| (format!("{folder}{picture}"), of)));
         }
-        if of_picture.is_empty() {
+        if by_picture.is_empty() {
             return Err(Error::input(format!("there are no annotations in {}", quoted(path))));
         }
-        Ok(Annotations { of_picture })
+        Ok(Annotations { by_picture })
     }
 
-    /// The objects of a picture: found by its path, else by its file name, if there is one such; `None`
-    /// if the picture was not annotated.
+    /// Returns the objects of a picture, which is found by its name, or else by its file name if only one
+    /// annotated picture has that; `None` if the picture is not annotated.
     pub fn of(&self, picture: &str) -> Option<&[Object]> {
-        if let Some(objects) = self.of_picture.get(picture) {
+        if let Some(objects) = self.by_picture.get(picture) {
             return Some(objects);
         }
-        let file = last_part(picture);
-        let mut alike = self.of_picture.iter().filter(|(path, _)| last_part(path) == file);
-        match (alike.next(), alike.next()) {
+        let file = last_component(picture);
+        let mut same_file = self.by_picture.iter().filter(|(name, _)| last_component(name) == file);
+        match (same_file.next(), same_file.next()) {
             (Some((_, objects)), None) => Some(objects),
             _ => None,
         }
     }
 
-    /// What the objects are.
+    /// Returns the categories of all objects.
     pub fn categories(&self) -> BTreeSet<&str> {
-        self.of_picture.values().flatten().map(|o| o.category.as_str()).collect()
+        self.by_picture.values().flatten().map(|o| o.category.as_str()).collect()
     }
 }
 
-type OfPicture = BTreeMap<String, Vec<Object>>;
-
-/// Reads a file; `within` comes before the names of its pictures.
-fn read_file(path: &Path, within: &str, found: &mut OfPicture) -> Result<()> {
+/// Reads the objects of a file, by the names that it gives to the pictures.
+fn read_file(path: &Path) -> Result<HashMap<String, Vec<Object>>> {
     let about = |e: String| Error::input(format!("annotations {}: {e}", quoted(path)));
     let size = fs::metadata(path).map_err(|e| about(e.to_string()))?.len();
     if size > MAX_BYTES {
-        return Err(about(format!("{size} bytes are more than the {MAX_BYTES} that are read")));
+        return Err(about(format!("the file has {size} bytes, expected at most {MAX_BYTES}")));
     }
     let text = fs::read_to_string(path).map_err(|e| about(e.to_string()))?;
-    let objects = match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
-        true => voc::read(&text).map(|one| HashMap::from([one])),
-        false => coco::read(&text),
+    let objects = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
+        voc::read(&text).map(|picture| HashMap::from([picture]))
+    } else {
+        coco::read(&text)
     };
-    let objects = objects.map_err(about)?;
-    found.extend(objects.into_iter().map(|(picture, of)| (format!("{within}{picture}"), of)));
-    Ok(())
+    objects.map_err(about)
 }
 
 #[cfg(test)]
@@ -135,7 +112,7 @@ mod tests {
         xml("more/a.xml", "a.jpg");
         let all = Annotations::read(folder.path()).unwrap();
         assert!(all.of("more/a.jpg").is_some() && all.of("a.jpg").is_some());
-        assert_eq!(all.of("elsewhere/a.jpg"), None, "either may be meant");
+        assert_eq!(all.of("elsewhere/a.jpg"), None, "the name is ambiguous");
         fs::write(folder.path().join("c.json"), "{").unwrap();
         let error = Annotations::read(&folder.path().join("c.json")).unwrap_err().to_string();
         assert!(error.contains("c.json"), "{error}");

@@ -1,16 +1,17 @@
-//! Pascal VOC's annotations: an XML file for each picture.
+//! Reads object annotations in the Pascal VOC format: one XML file for each picture.
 
 use roxmltree::{Document, Node};
 use smoothcam::Rect;
 
-use super::Object;
+use super::object::Object;
 
-/// The picture's name and its objects. Boxes are in pixels counted from 1, both ends included.
+/// Reads a picture's file name and its objects. In the file, boxes are in pixels counted from 1, with
+/// both ends included.
 pub(super) fn read(text: &str) -> Result<(String, Vec<Object>), String> {
     let document = Document::parse(text).map_err(|e| format!("not an XML file: {e}"))?;
     let root = document.root_element();
     if !root.has_tag_name("annotation") {
-        return Err("not in Pascal VOC's format: no <annotation>".into());
+        return Err("not in the Pascal VOC format: there is no <annotation>".into());
     }
     let picture = child(root, "filename")?.to_owned();
     let objects = root.children().filter(|n| n.has_tag_name("object")).map(object);
@@ -22,12 +23,12 @@ fn object(node: Node<'_, '_>) -> Result<Object, String> {
         node.children().find(|n| n.has_tag_name("bndbox")).ok_or("an object has no <bndbox>")?;
     let number = |name: &str| {
         let text = child(bounds, name)?;
-        text.parse::<f64>().map_err(|_| format!("<{name}> is '{text}', not a number"))
+        text.parse::<f64>().map_err(|_| format!("<{name}> is '{text}', expected a number"))
     };
     let (left, top) = (number("xmin")? - 1.0, number("ymin")? - 1.0);
     Ok(Object {
         category: child(node, "name")?.to_owned(),
-        area: Rect {
+        bounds: Rect {
             x: left,
             y: top,
             width: number("xmax")? - left,
@@ -37,7 +38,7 @@ fn object(node: Node<'_, '_>) -> Result<Object, String> {
     })
 }
 
-/// The text of the child of this name.
+/// Returns the text of the child element of this name.
 fn child<'a>(node: Node<'a, '_>, name: &str) -> Result<&'a str, String> {
     let child = node.children().find(|n| n.has_tag_name(name)).and_then(|n| n.text());
     child.map(str::trim).ok_or_else(|| format!("<{}> has no <{name}>", node.tag_name().name()))
@@ -54,11 +55,11 @@ mod tests {
             </object></annotation>";
         let (picture, objects) = read(text).unwrap();
         assert_eq!((picture.as_str(), objects[0].category.as_str()), ("a.jpg", "n02123045"));
-        assert_eq!(objects[0].area, Rect { x: 0.0, y: 2.0, width: 10.0, height: 1.0 });
+        assert_eq!(objects[0].bounds, Rect { x: 0.0, y: 2.0, width: 10.0, height: 1.0 });
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn errors_name_the_element() {
         for (text, expected) in [
             ("", "XML"),
             ("<html/>", "no <annotation>"),
@@ -66,7 +67,7 @@ mod tests {
             ("<annotation><filename>a</filename><object/></annotation>", "no <bndbox>"),
             (
                 "<annotation><filename>a</filename><object><bndbox><xmin>x</xmin></bndbox></object></annotation>",
-                "'x', not a number",
+                "'x', expected a number",
             ),
         ] {
             let error = read(text).unwrap_err();

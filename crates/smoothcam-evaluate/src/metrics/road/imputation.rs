@@ -1,5 +1,5 @@
-//! ROAD's noisy linear imputation (2202.00449, section 3.3): each pixel that was removed is the weighted
-//! mean of its neighbours, known or removed themselves, and a little noise.
+//! Fills in removed pixels by ROAD's noisy linear imputation (2202.00449, section 3.3): each becomes the
+//! weighted mean of its neighbours, removed ones included, plus a little noise.
 
 use std::thread;
 
@@ -15,10 +15,11 @@ const EDGE: f64 = 1.0 / 6.0;
 const CORNER: f64 = 1.0 / 12.0;
 /// The standard deviation of the noise, in units of the preprocessed input.
 const NOISE: f64 = 0.01;
-/// What is left of the equations, root mean square: over wide holes, values are off by some hundred times as much.
+/// The root mean square of the residual at which the solution is good enough. Over wide holes, the error
+/// of the values is some hundred times as large.
 const TOLERANCE: f64 = 1e-5;
 
-/// The input (C, H, W) with its `removed` pixels (flat indices) filled in.
+/// Returns the input (C, H, W) with its `removed` pixels, indices in reading order, filled in.
 ///
 /// # Errors
 /// If a thread fails.
@@ -37,9 +38,9 @@ pub(super) fn impute(
     };
     let solutions = thread::scope(|threads| {
         let channels = input.outer_iter().map(|channel| threads.spawn(move || fill(channel)));
-        // All are begun before any is waited for.
+        // Collected, so that all threads start before the first is joined.
         let channels: Vec<_> = channels.collect();
-        let lost = |_| Error::failure("a channel could not be filled in");
+        let lost = |_| Error::failure("a thread that fills in removed pixels has panicked");
         channels.into_iter().map(|c| c.join().map_err(lost)).collect::<Result<Vec<_>>>()
     })?;
     let mut filled = input.to_owned();
@@ -52,42 +53,45 @@ pub(super) fn impute(
     Ok(filled)
 }
 
-/// Pixels of a picture whose values are to be found. Pictures are kept in a frame of zeros one pixel wide,
-/// so that every pixel has eight neighbours.
+/// The removed pixels of a picture. Pictures are stored in a frame of zeros one pixel wide, so that every
+/// pixel has eight neighbours.
 struct Holes {
     rows: usize,
     columns: usize,
-    /// The unknown pixels, as places in the frame.
-    unknown: Vec<usize>,
-    /// The sum of the weights of each unknown pixel's neighbours within the picture.
+    /// The removed pixels, as indices into the framed picture.
+    removed: Vec<usize>,
+    /// For each removed pixel, the sum of the weights of its neighbours within the picture.
     weights: Vec<f64>,
 }
 
 impl Holes {
     fn new(rows: usize, columns: usize, removed: &[usize]) -> Holes {
-        let mut holes = Holes { rows, columns, unknown: Vec::new(), weights: Vec::new() };
+        let mut holes = Holes { rows, columns, removed: Vec::new(), weights: Vec::new() };
         let mut sorted = removed.to_vec();
         sorted.sort_unstable();
-        holes.unknown = sorted.iter().map(|i| holes.framed(i / columns, i % columns)).collect();
-        let ones = holes.in_frame(&vec![1.0; rows * columns]);
-        holes.weights = holes.unknown.iter().map(|i| holes.neighbours(&ones, *i)).collect();
+        holes.removed =
+            sorted.iter().map(|i| holes.framed_index(i / columns, i % columns)).collect();
+        let ones = holes.frame(&vec![1.0; rows * columns]);
+        holes.weights = holes.removed.iter().map(|i| holes.neighbours(&ones, *i)).collect();
         holes
     }
 
-    fn framed(&self, row: usize, column: usize) -> usize {
+    /// Returns the index of a pixel in the framed picture.
+    fn framed_index(&self, row: usize, column: usize) -> usize {
         (row + 1) * (self.columns + 2) + column + 1
     }
 
-    fn in_frame(&self, picture: &[f64]) -> Vec<f64> {
+    /// Puts a frame of zeros around a picture.
+    fn frame(&self, picture: &[f64]) -> Vec<f64> {
         let mut framed = vec![0.0; (self.rows + 2) * (self.columns + 2)];
         for (row, values) in picture.chunks_exact(self.columns).enumerate() {
-            let start = self.framed(row, 0);
+            let start = self.framed_index(row, 0);
             framed[start..start + self.columns].copy_from_slice(values);
         }
         framed
     }
 
-    /// The weighted sum of a pixel's neighbours.
+    /// Computes the weighted sum of the neighbours of a pixel of the framed picture.
     fn neighbours(&self, framed: &[f64], at: usize) -> f64 {
         let (above, below) = (at - self.columns - 2, at + self.columns + 2);
         let edges = framed[above] + framed[at - 1] + framed[at + 1] + framed[below];
@@ -95,17 +99,18 @@ impl Holes {
         EDGE * edges + CORNER * corners
     }
 
-    /// The picture with its unknown pixels' values, by conjugate gradients: the equations
-    /// (sum of the weights within the picture) x_i - sum over unknown neighbours = sum over known ones
-    /// are symmetric and positive definite. If nothing is known, all is 0.
+    /// Returns the picture with its removed pixels filled in; all 0 if all pixels are removed.
+    ///
+    /// The equations, (sum of the weights within the picture) x_i - weighted sum over removed neighbours
+    /// = weighted sum over known neighbours, are symmetric and positive definite. They are solved by
+    /// conjugate gradients with Jacobi's preconditioner (weights differ at the border only).
     fn fill(&self, picture: &[f64]) -> Vec<f64> {
         let mut solution = self.first_guess(picture);
-        let mut x = self.in_frame(&solution);
+        let mut x = self.frame(&solution);
         let mut direction = vec![0.0; x.len()];
-        let each = || self.unknown.iter().zip(&self.weights);
+        let each = || self.removed.iter().zip(&self.weights);
         let mut residual: Vec<f64> =
             each().map(|(i, w)| self.neighbours(&x, *i) - w * x[*i]).collect();
-        // Jacobi's preconditioner: weights differ at the border only.
         let energy = |residual: &[f64]| -> f64 {
             residual.iter().zip(&self.weights).map(|(r, w)| r * r / w).sum()
         };
@@ -120,27 +125,27 @@ impl Holes {
             }
             let image: Vec<f64> =
                 each().map(|(i, w)| w * direction[*i] - self.neighbours(&direction, *i)).collect();
-            let along: f64 = self.unknown.iter().zip(&image).map(|(i, y)| direction[*i] * y).sum();
+            let along: f64 = self.removed.iter().zip(&image).map(|(i, y)| direction[*i] * y).sum();
             let step = now / along;
-            for ((i, y), r) in self.unknown.iter().zip(&image).zip(&mut residual) {
+            for ((i, y), r) in self.removed.iter().zip(&image).zip(&mut residual) {
                 x[*i] += step * direction[*i];
                 *r -= step * y;
             }
             (before, now) = (now, energy(&residual));
         }
         for row in 0..self.rows {
-            let start = self.framed(row, 0);
+            let start = self.framed_index(row, 0);
             let values = &x[start..start + self.columns];
             solution[row * self.columns..(row + 1) * self.columns].copy_from_slice(values);
         }
         solution
     }
 
-    /// The picture with means of what is known nearby in its holes: smooth over wide ones, where
-    /// conjugate gradients alone would take many steps.
+    /// Returns the picture with its removed pixels filled by means of known pixels nearby. Over wide
+    /// holes this is smooth already, where conjugate gradients alone would take many steps.
     fn first_guess(&self, picture: &[f64]) -> Vec<f64> {
         let mut known = vec![1.0; picture.len()];
-        for i in &self.unknown {
+        for i in &self.removed {
             let (row, column) = (i / (self.columns + 2) - 1, i % (self.columns + 2) - 1);
             known[row * self.columns + column] = 0.0;
         }
@@ -150,24 +155,24 @@ impl Holes {
     }
 }
 
-/// Rounds in which values are evened out on each level of the pyramid.
+/// How many times the filled values are smoothed on each level of the pyramid.
 const ROUNDS: usize = 6;
 
-/// Fills in values of weight 0 from a picture of half the size, that is filled in likewise (pull-push
-/// interpolation, Gortler et al., SIGGRAPH 1996), and evens out its blocks. Values are given times their
-/// weights, 0 to 1; they come back with weight 1, or as 0 if nothing is known.
+/// Fills in values of weight 0 by pull-push interpolation (Gortler et al., SIGGRAPH 1996): from a picture of
+/// half the size, which is filled in by the same function, and then smoothed. Each value is given
+/// multiplied by its weight, 0 to 1. Afterwards all weights are 1; values are 0 if nothing is known.
 fn pull_push(values: &mut [f64], weights: &mut [f64], rows: usize, columns: usize) {
     if rows * columns <= 1 {
         return;
     }
     let (half_rows, half_columns) = (rows.div_ceil(2), columns.div_ceil(2));
-    let place = |row: usize, column: usize| row / 2 * half_columns + column / 2;
+    let coarse_index = |row: usize, column: usize| row / 2 * half_columns + column / 2;
     let mut coarse = vec![0.0; half_rows * half_columns];
     let mut coarse_weights = coarse.clone();
     for row in 0..rows {
         for column in 0..columns {
-            coarse[place(row, column)] += values[row * columns + column];
-            coarse_weights[place(row, column)] += weights[row * columns + column];
+            coarse[coarse_index(row, column)] += values[row * columns + column];
+            coarse_weights[coarse_index(row, column)] += weights[row * columns + column];
         }
     }
     for (value, weight) in coarse.iter_mut().zip(&mut coarse_weights) {
@@ -181,7 +186,7 @@ fn pull_push(values: &mut [f64], weights: &mut [f64], rows: usize, columns: usiz
     for row in 0..rows {
         for column in 0..columns {
             let at = row * columns + column;
-            values[at] += (1.0 - weights[at]) * coarse[place(row, column)];
+            values[at] += (1.0 - weights[at]) * coarse[coarse_index(row, column)];
             if weights[at] < 1.0 {
                 free.push((row, column));
             }
@@ -209,14 +214,14 @@ mod tests {
         let filled = Holes::new(3, 3, &[4]).fill(&image);
         let expected = 6.0 / 12.0 + 12.0 / 6.0 + 24.0 / 12.0;
         assert!((filled[4] - expected).abs() < 1e-3, "{filled:?}");
-        // At the corner, three neighbours are left: weights 1/6, 1/6 and 1/12 of 5/12.
+        // At the corner there are three neighbours, with weights of 1/6, 1/6 and 1/12 of 5/12.
         let filled = Holes::new(3, 3, &[8]).fill(&image);
         let expected = (12.0 / 6.0 + 99.0 / 12.0) / (5.0 / 12.0);
         assert!((filled[8] - expected).abs() < 1e-3, "{filled:?}");
     }
 
     #[test]
-    fn a_ramp_is_found_again_across_a_wide_hole_and_what_is_known_stays() {
+    fn a_ramp_is_restored_across_a_wide_hole_and_known_pixels_stay() {
         let ramp = Array3::from_shape_fn((2, 80, 80), |(c, _, x)| (c + 1) as f32 * x as f32 / 80.0);
         // A hole of 60 x 76 pixels: its edges are known.
         let hole = |i: &usize| (10..70).contains(&(i / 80)) && (2..78).contains(&(i % 80));
@@ -229,12 +234,12 @@ mod tests {
         assert_eq!(
             filled,
             impute(ramp.view(), &removed, 1).unwrap(),
-            "other noise for the same seed"
+            "the same seed gives other noise"
         );
     }
 
     #[test]
-    fn nothing_known_is_noise_alone() {
+    fn without_known_pixels_only_noise_is_left() {
         let filled =
             impute(Array3::ones((1, 5, 5)).view(), &(0..25).collect::<Vec<_>>(), 1).unwrap();
         assert!(filled.iter().all(|x| x.abs() < 0.1));

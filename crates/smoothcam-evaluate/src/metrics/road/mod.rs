@@ -1,38 +1,43 @@
-//! ROAD: the class's probability after parts of the picture are removed without a trace.
+//! Measures ROAD: the probability of the class after pixels are removed and filled in from their
+//! surroundings.
 
 use smoothcam::Result;
 
 mod imputation;
 
-use super::{Better, Case, Family, Measured, Metric};
+use crate::metrics::evaluated_map::EvaluatedMap;
+use crate::metrics::family::MetricFamily;
+use crate::metrics::measurements::Measurements;
+use crate::metrics::metric::{Better, Metric};
 use imputation::impute;
 
-pub(crate) const FAMILY: Family =
-    Family { name: "road", metrics: &[ROAD], by_default: false, measure };
+pub(crate) const FAMILY: MetricFamily =
+    MetricFamily { name: "road", metrics: &[ROAD], by_default: false, measure };
 
 const ROAD: Metric = Metric {
     name: "road",
     title: "ROAD",
     better: Better::Higher,
-    about: "Half the difference between the class's probabilities after the weakest and after the strongest \
-            pixels were removed (10 to 90 % of them in nine steps), their places filled from their \
-            surroundings by noisy linear imputation.",
+    about: "Half the difference between two probabilities of the class: after the map's weakest pixels are \
+            removed, and after its strongest pixels are. It is the mean over nine steps, from 10 to 90 % \
+            of the pixels. Removed pixels are filled in from their surroundings (noisy linear imputation).",
     source: "Rong et al., ICML 2022, 2202.00449; combined as in pytorch-grad-cam's ROADCombined",
 };
 
-fn measure(case: &Case<'_>) -> Result<Measured> {
-    let order = case.heat.order();
-    let size = order.len();
+fn measure(evaluated: &EvaluatedMap<'_>) -> Result<Measurements> {
+    let picture = evaluated.picture;
+    let order = evaluated.map.strongest_first();
+    let pixels = order.len();
     let mut difference = 0.0;
     for tenth in 1..=9 {
-        // As many as lie below the percentile that NumPy interpolates.
-        let kept = ((size - 1) * tenth).div_ceil(10);
+        // The number of pixels below the percentile, as NumPy interpolates it.
+        let kept = ((pixels - 1) * tenth).div_ceil(10);
         let probability_without = |removed: &[usize]| {
             let seed = tenth as u64;
-            case.subject.probability_of(impute(case.subject.input(), removed, seed)?.view())
+            picture.probability_of(impute(picture.input(), removed, seed)?.view())
         };
         difference += probability_without(&order[kept..])?;
-        difference -= probability_without(&order[..size - kept])?;
+        difference -= probability_without(&order[..pixels - kept])?;
     }
-    Ok(Measured::of([(&ROAD, difference / 9.0 / 2.0)]))
+    Ok(Measurements::of([(&ROAD, difference / 9.0 / 2.0)]))
 }
