@@ -1,9 +1,9 @@
 //! Measures ROAD: the probability of the class after pixels are removed and filled in from their
 //! surroundings.
 
-use smoothcam::Result;
-
 mod imputation;
+
+use smoothcam::Result;
 
 use crate::metrics::evaluated_map::EvaluatedMap;
 use crate::metrics::family::MetricFamily;
