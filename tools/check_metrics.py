@@ -114,8 +114,15 @@ def established(model, picture, method, coco, folder):
     if mask is not None:
         game = PointingGame(disable_warnings=True, display_progressbar=False)
         inside = cropped(mask, record["seen"], x.shape[2:])
-        score = game(model=model, x_batch=x.numpy(), y_batch=np.array([target]), a_batch=cam.numpy()[None],
-                     s_batch=inside[None, None], device="cpu", channel_first=True)
+        score = game(
+            model=model,
+            x_batch=x.numpy(),
+            y_batch=np.array([target]),
+            a_batch=cam.numpy()[None],
+            s_batch=inside[None, None],
+            device="cpu",
+            channel_first=True,
+        )
         values["pointing"] = float(np.ravel(score)[0])
     return values
 
@@ -146,9 +153,26 @@ def main():
     differences = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        smoothcam("evaluate", options.folder, "--objects", annotations, "--pictures", options.pictures, "--steps", STEPS,
-                  "--methods", ",".join(METHODS), "--layers", LAYER, "--metrics", "confidence,removal,road,objects",
-                  "--out", folder / "evaluation", "--show", 0)
+        smoothcam(
+            "evaluate",
+            options.folder,
+            "--objects",
+            annotations,
+            "--pictures",
+            options.pictures,
+            "--steps",
+            STEPS,
+            "--methods",
+            ",".join(METHODS),
+            "--layers",
+            LAYER,
+            "--metrics",
+            "confidence,removal,road,objects",
+            "--out",
+            folder / "evaluation",
+            "--show",
+            0,
+        )
         with open(folder / "evaluation" / "results.csv") as file:
             rows = list(csv.DictReader(file))
         titles = list(dict.fromkeys(row["configuration"] for row in rows))

@@ -70,9 +70,7 @@ def accuracy(session, cfg, folder, step):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="*", help="picture files to classify")
     parser.add_argument("--accuracy", metavar="FOLDER", help="measure top-1 and top-5 on a folder")
     parser.add_argument("--interpolation", choices=["bilinear", "bicubic"], help="instead of config.json's")

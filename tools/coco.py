@@ -13,18 +13,18 @@ def annotations(scenes, size, labels):
         for index, mask in things:
             rows, columns = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
             left, top = int(columns[0]), int(rows[0])
-            objects.append({
-                "id": len(objects),
-                "image_id": number,
-                "category_id": index,
-                "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
-                "area": int(mask.sum()),
-                "iscrowd": 0,
-                "segmentation": {"size": list(mask.shape), "counts": runs(mask)},
-            })
-    images = [
-        {"id": i, "file_name": name, "width": size[0], "height": size[1]} for i, (name, _) in enumerate(scenes)
-    ]
+            objects.append(
+                {
+                    "id": len(objects),
+                    "image_id": number,
+                    "category_id": index,
+                    "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
+                    "area": int(mask.sum()),
+                    "iscrowd": 0,
+                    "segmentation": {"size": list(mask.shape), "counts": runs(mask)},
+                }
+            )
+    images = [{"id": i, "file_name": name, "width": size[0], "height": size[1]} for i, (name, _) in enumerate(scenes)]
     indices = sorted({o["category_id"] for o in objects})
     categories = [{"id": index, "name": labels[index]} for index in indices]
     return {"images": images, "annotations": objects, "categories": categories}

@@ -97,7 +97,7 @@ def results(activations, clean, noised, maps, neurons):
     add_weighted("grad-cam", sums / np.maximum(neurons_of, 1))
     add_weighted("cam", d1.sum((1, 2)))
     mass = np.where(chosen, a, 0).sum((1, 2))
-    assert not ((0 < np.abs(mass)) & (np.abs(mass) < 0.1 * np.abs(np.where(chosen, a, 0)).sum((1, 2)))).any()
+    assert not ((np.abs(mass) > 0) & (np.abs(mass) < 0.1 * np.abs(np.where(chosen, a, 0)).sum((1, 2)))).any()
     products = np.where(chosen, d1 * a, 0).sum((1, 2))
     add_weighted("xgrad-cam", np.divide(products, mass, out=np.zeros_like(mass), where=mass != 0))
     add("layer-cam", over_chosen(relu(d1) * a))
@@ -237,9 +237,7 @@ def pretty(value, indent=""):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "crates" / "smoothcam" / "tests" / "formulas.json"
     parser.add_argument("--out", type=Path, default=default, help="file to write")
     args = parser.parse_args()

@@ -167,9 +167,7 @@ def check(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "models" / "efficientnet-lite0"
     parser.add_argument("--out", type=Path, default=default, help="folder to write (default: %(default)s)")
     args = parser.parse_args()

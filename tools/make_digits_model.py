@@ -23,8 +23,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from make_digit_scenes import LABELS, SIDE, draw, load_digits
 from torch import nn
+
+from make_digit_scenes import LABELS, SIDE, draw, load_digits
 
 PICTURES = 48_000
 STEPS = 8_000

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from classify import classify, load_config, load_session
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from classify import classify, load_config, load_session
 
 # Three framed prints on a wall: left, top, side of the square print, mirrored.
 CANVAS = 512
@@ -43,9 +44,7 @@ def cats(photo):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "examples"
     parser.add_argument("--out", type=Path, default=default, help="folder to write")
     args = parser.parse_args()

@@ -30,9 +30,10 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
+
 from classify import classify, load_config, load_session
 from coco import annotations
-from PIL import Image, ImageOps
 
 SIDE = 448  # of a scene
 MARGIN = 28  # around what the bundled model looks at

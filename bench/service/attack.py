@@ -62,7 +62,7 @@ class Run:
                     await writer.drain()
             if read:
                 await asyncio.wait_for(reader.read(read), 10)
-        except (ConnectionError, asyncio.TimeoutError):
+        except (TimeoutError, ConnectionError):
             pass
         finally:
             writer.transport.abort()
@@ -81,9 +81,7 @@ async def good(run):
     address, accept = random.choice(QUESTIONS)
     # Half of them are of pictures that the server has not seen.
     mark = b"" if random.random() < 0.5 else random.randbytes(8)
-    status, body = await run.ask(
-        "good", "POST", address, data=PICTURE + mark, headers={"Accept": accept}
-    )
+    status, body = await run.ask("good", "POST", address, data=PICTURE + mark, headers={"Accept": accept})
     if status == 200 and comparable(body) != run.expected[address]:
         run.fault(f"another result under load: {address}")
 
@@ -163,7 +161,7 @@ async def client(run, end):
         (deed,) = random.choices(list(DEEDS), DEEDS.values())
         try:
             await deed(run)
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             run.fault(f"{deed.__name__}: {type(error).__name__}: {error}")
         await asyncio.sleep(random.random() * 0.1)
 
@@ -193,18 +191,14 @@ async def run(seconds):
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             run = Run(url, session)
             for address, accept in QUESTIONS:
-                _, body = await run.ask(
-                    "alone", "POST", address, data=PICTURE, headers={"Accept": accept}
-                )
+                _, body = await run.ask("alone", "POST", address, data=PICTURE, headers={"Accept": accept})
                 run.expected[address] = comparable(body)
             end, waits, megabytes = time.monotonic() + seconds, [], []
             watchers = [watch_health(run, end, waits), watch_memory(process, end, megabytes)]
             await asyncio.gather(*watchers, *[client(run, end) for _ in range(CLIENTS)])
             # Afterwards all places are free again, and the results are what they were.
             for address, accept in QUESTIONS:
-                _, body = await run.ask(
-                    "alone", "POST", address, data=PICTURE, headers={"Accept": accept}
-                )
+                _, body = await run.ask("alone", "POST", address, data=PICTURE, headers={"Accept": accept})
                 if comparable(body) != run.expected[address]:
                     run.fault(f"another result afterwards: {address}")
     return report(run, waits, megabytes)

@@ -40,7 +40,11 @@ def engines(threads):
 
 def cases(network, counts):
     """Place, layer (of torch-cam's name), samples, and the Python tools that can do it."""
-    for place, layer in [("last", "default"), ("early", networks.EARLY[network]), ("tokens", networks.TOKENS.get(network))]:
+    for place, layer in [
+        ("last", "default"),
+        ("early", networks.EARLY[network]),
+        ("tokens", networks.TOKENS.get(network)),
+    ]:
         if layer:
             for samples in counts:
                 # captum is measured once: its passes are alike.
@@ -72,11 +76,18 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one run of each in place of several")
     parser.add_argument("--only", nargs="+", metavar="MODEL", choices=networks.EARLY, default=list(networks.EARLY))
-    parser.add_argument("--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]")
-    parser.add_argument("--threads", metavar="N", type=int, default=CORES,
-                        help="threads of every tool [default: one a core]")
-    parser.add_argument("--models", type=pathlib.Path, default=measure.ROOT / "target" / "bench",
-                        help="folder for the exported models, 1.2 GB [default: target/bench]")
+    parser.add_argument(
+        "--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]"
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=CORES, help="threads of every tool [default: one a core]"
+    )
+    parser.add_argument(
+        "--models",
+        type=pathlib.Path,
+        default=measure.ROOT / "target" / "bench",
+        help="folder for the exported models, 1.2 GB [default: target/bench]",
+    )
     parser.add_argument("--report", action="store_true", help="only write docs/performance.md anew")
     options = parser.parse_args()
     options.rounds, options.repeat = (1, 1) if options.quick else (3, 1)

@@ -18,8 +18,9 @@ class Peer:
     def __init__(self, tool, network, layer, samples, threads):
         command = [sys.executable, str(HERE / "peer.py"), tool, network, layer, str(samples), str(threads)]
         self.tool = tool
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.layer = self.answer()["layer"]
         self.runs = []
 
@@ -43,15 +44,32 @@ class Smoothcam:
     def __init__(self, engine, options, model, picture, layer, samples, repeat):
         method = ["--method", "smooth-grad-cam++", "--samples", str(samples), "--sigma-absolute", "0.3"]
         self.tool, self.layer, self.runs = f"smoothcam, {engine}", layer, []
-        self.command = [str(SMOOTHCAM), "bench", str(picture), "--json", "--repeat", str(repeat), "--model", str(model),
-                        "--layer", layer, *options, *(method if samples else ["--method", "grad-cam"])]
+        self.command = [
+            str(SMOOTHCAM),
+            "bench",
+            str(picture),
+            "--json",
+            "--repeat",
+            str(repeat),
+            "--model",
+            str(model),
+            "--layer",
+            layer,
+            *options,
+            *(method if samples else ["--method", "grad-cam"]),
+        ]
 
     def turn(self):
         told = json.loads(run(self.command))
-        self.runs.append({
-            "explain_ms": told["explain_ms"]["median"], "forward_ms": told["forward_ms"]["median"],
-            "peak_memory": told["peak_memory"], "passes": told["passes"], "noise_acts": told["noise_acts"],
-        })
+        self.runs.append(
+            {
+                "explain_ms": told["explain_ms"]["median"],
+                "forward_ms": told["forward_ms"]["median"],
+                "peak_memory": told["peak_memory"],
+                "passes": told["passes"],
+                "noise_acts": told["noise_acts"],
+            }
+        )
 
     def close(self):
         pass

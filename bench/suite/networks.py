@@ -42,7 +42,15 @@ def export(name: str, folder: pathlib.Path) -> pathlib.Path:
         partial = path.with_suffix(".tmp")
         # The fast path of attention has no ONNX form.
         torch.backends.mha.set_fastpath_enabled(False)
-        torch.onnx.export(build(name), (picture(),), str(partial), dynamo=False, opset_version=17,
-                          input_names=["picture"], output_names=["scores"], dynamic_axes=free)
+        torch.onnx.export(
+            build(name),
+            (picture(),),
+            str(partial),
+            dynamo=False,
+            opset_version=17,
+            input_names=["picture"],
+            output_names=["scores"],
+            dynamic_axes=free,
+        )
         partial.rename(path)
     return path

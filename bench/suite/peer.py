@@ -11,8 +11,9 @@ import os
 import sys
 import time
 
-import networks
 import torch
+
+import networks
 
 STD = 0.3
 
@@ -91,8 +92,11 @@ def main():
         explained = milliseconds(lambda: explain(x))
         peak = peak_memory()
         forward()
-        print(json.dumps({"explain_ms": explained, "forward_ms": milliseconds(forward), "peak_memory": peak}),
-              file=out, flush=True)
+        print(
+            json.dumps({"explain_ms": explained, "forward_ms": milliseconds(forward), "peak_memory": peak}),
+            file=out,
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

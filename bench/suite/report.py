@@ -135,11 +135,15 @@ def per_pass(row):
 
 def memory(rows):
     tools = ("torch-cam", *OURS)
-    lines = ["| model | " + " | ".join(f"{t}, n = {n}" for t in tools for n in (5, 25)) + " |",
-             "|---|" + "--:|" * (2 * len(tools))]
+    lines = [
+        "| model | " + " | ".join(f"{t}, n = {n}" for t in tools for n in (5, 25)) + " |",
+        "|---|" + "--:|" * (2 * len(tools)),
+    ]
     for network in rows.networks:
         cells = [rows.get(network, "last", n, t) for t in tools for n in (5, 25)]
-        lines.append(f"| {network} | " + " | ".join(f"{c['peak_memory'] / 1e6:.0f}" if c else "-" for c in cells) + " |")
+        lines.append(
+            f"| {network} | " + " | ".join(f"{c['peak_memory'] / 1e6:.0f}" if c else "-" for c in cells) + " |"
+        )
     return "\n".join(lines)
 
 
@@ -147,7 +151,11 @@ def write(results):
     rows = Rows(results)
     facts = {**results, "torch_cam": "0.5.0", "quick": ", one run of each," if results["quick"] else ""}
     parts = [HEAD.format(**facts)]
-    for place, words in [("last", "the last feature map"), ("early", "an early layer"), ("tokens", "a late layer of tokens")]:
+    for place, words in [
+        ("last", "the last feature map"),
+        ("early", "an early layer"),
+        ("tokens", "a late layer of tokens"),
+    ]:
         if not any(r["place"] == place for r in rows.rows.values()):
             continue
         parts.append(f"## Smooth Grad-CAM++ at {words}\n")
@@ -156,19 +164,33 @@ def write(results):
         for samples in (5, 25):
             parts.append(f"n = {samples}\n\n{times(rows, place, samples, (*PEERS, *OURS))}\n")
         if place == "last":
-            parts.append(NOTE.lstrip() + "captum has no Grad-CAM++: its column is Grad-CAM with noise (NoiseTunnel). "
-                         "torch-cam's last feature map of\na transformer is that of its only convolution, the patches at "
-                         "its very beginning: the gradient goes through the whole\nnetwork.\n")
-    parts.append(f"## Without noise\n\nGrad-CAM; grad-cam (++) is Grad-CAM++.\n\n{times(rows, 'last', 0, (*PEERS, *OURS))}\n")
-    parts.append("## Bare forward passes\n\nMilliseconds, without any gradient. *Most*: how many times as fast as torch-cam (n = 5, "
-                 "last feature map) an explanation\nwould be that costs its forward passes and nothing else.\n\n"
-                 + forwards(rows) + "\n")
-    parts.append("## A pass in bare forward passes\n\nn = 25; an explanation's time divided by its passes and by the time "
-                 "of the bare model on the same\nengine. *: noise cannot act, one pass.\n\n" + passes(rows) + "\n")
-    parts.append("## Peak memory\n\nMB, of a process that explains at the last feature map and does nothing else.\n\n"
-                 + memory(rows) + "\n")
-    parts.append("## The command\n\nWith the built-in EfficientNet-Lite0 (n = 8): from the start of the process to the picture, "
-                 "and pictures\nper second of a long run.\n\n" + command(results))
+            parts.append(
+                NOTE.lstrip() + "captum has no Grad-CAM++: its column is Grad-CAM with noise (NoiseTunnel). "
+                "torch-cam's last feature map of\na transformer is that of its only convolution, the patches at "
+                "its very beginning: the gradient goes through the whole\nnetwork.\n"
+            )
+    parts.append(
+        f"## Without noise\n\nGrad-CAM; grad-cam (++) is Grad-CAM++.\n\n{times(rows, 'last', 0, (*PEERS, *OURS))}\n"
+    )
+    parts.append(
+        "## Bare forward passes\n\nMilliseconds, without any gradient. *Most*: how many times as fast as torch-cam (n = 5, "
+        "last feature map) an explanation\nwould be that costs its forward passes and nothing else.\n\n"
+        + forwards(rows)
+        + "\n"
+    )
+    parts.append(
+        "## A pass in bare forward passes\n\nn = 25; an explanation's time divided by its passes and by the time "
+        "of the bare model on the same\nengine. *: noise cannot act, one pass.\n\n" + passes(rows) + "\n"
+    )
+    parts.append(
+        "## Peak memory\n\nMB, of a process that explains at the last feature map and does nothing else.\n\n"
+        + memory(rows)
+        + "\n"
+    )
+    parts.append(
+        "## The command\n\nWith the built-in EfficientNet-Lite0 (n = 8): from the start of the process to the picture, "
+        "and pictures\nper second of a long run.\n\n" + command(results)
+    )
     PATH.write_text("\n".join(parts))
 
 
@@ -176,8 +198,10 @@ def command(results):
     lines = ["| engine | first time | median | Grad-CAM | Smooth Grad-CAM++ |", "|---|--:|--:|--:|--:|"]
     for engine in ENGINES:
         took, fast = results["command"][engine], results["per_second"][engine]
-        lines.append(f"| {engine} | {took['first_ms']:.0f} ms | {took['median_ms']:.0f} ms | {fast['grad-cam']:.1f} per s "
-                     f"| {fast['smooth-grad-cam++']:.1f} per s |")
+        lines.append(
+            f"| {engine} | {took['first_ms']:.0f} ms | {took['median_ms']:.0f} ms | {fast['grad-cam']:.1f} per s "
+            f"| {fast['smooth-grad-cam++']:.1f} per s |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -196,16 +220,22 @@ def tell_targets(results):
                 continue
             found = geometric(fast.values())
             low = min(fast, key=fast.get)
-            tell(f"{tool}, n = {n}, last: geometric mean >= {mean}, none under {least}",
-                 f"{found:.2f}, least {fast[low]:.2f} ({low})", found >= mean and fast[low] >= least)
+            tell(
+                f"{tool}, n = {n}, last: geometric mean >= {mean}, none under {least}",
+                f"{found:.2f}, least {fast[low]:.2f} ({low})",
+                found >= mean and fast[low] >= least,
+            )
             early = rows.speedups("early", n, tool)
             if early:
                 low = min(early, key=early.get)
                 tell(f"{tool}, n = {n}, early: faster", f"least {early[low]:.2f} ({low})", early[low] > 1)
         # From an early layer on, the gradient is most of a backward pass: nothing is promised there. A transformer's
         # "last" feature map is its first layer.
-        noised = [r for r in rows.of(tool) if r["samples"] and r["place"] != "early"
-                  and (r["network"], r["place"]) != ("vit_b_16", "last")]
+        noised = [
+            r
+            for r in rows.of(tool)
+            if r["samples"] and r["place"] != "early" and (r["network"], r["place"]) != ("vit_b_16", "last")
+        ]
         for words, most, chosen in [
             ("where noise acts <= 1.10 per pass", 1.10, [r for r in noised if r["noise_acts"]]),
             ("where it cannot <= 1.3 forward", 1.3, [r for r in noised if not r["noise_acts"]]),
@@ -213,12 +243,18 @@ def tell_targets(results):
             over = [r for r in chosen if per_pass(r) > most]
             told = ", ".join(f"{r['network']} {r['place']} {r['samples']}: {per_pass(r):.2f}" for r in over)
             tell(f"{tool}, {words}", f"{len(over)} of {len(chosen)} over: {told}", not over)
-        peaks = {(n, s): (rows.get(n, "last", s, tool), rows.get(n, "last", s, "torch-cam"))
-                 for n in rows.networks for s in (5, 25)}
+        peaks = {
+            (n, s): (rows.get(n, "last", s, tool), rows.get(n, "last", s, "torch-cam"))
+            for n in rows.networks
+            for s in (5, 25)
+        }
         over = [f"{n} {s}" for (n, s), (a, b) in peaks.items() if a and b and a["peak_memory"] >= b["peak_memory"]]
         tell(f"{tool}, memory below torch-cam's", over, not over)
-        grown = {n: peaks[n, 25][0]["peak_memory"] / peaks[n, 5][0]["peak_memory"] for n in rows.networks
-                 if peaks[n, 25][0] and peaks[n, 5][0]}
+        grown = {
+            n: peaks[n, 25][0]["peak_memory"] / peaks[n, 5][0]["peak_memory"]
+            for n in rows.networks
+            if peaks[n, 25][0] and peaks[n, 5][0]
+        }
         if grown:
             most = max(grown.values())
             tell(f"{tool}, memory does not grow with n", f"at most {most:.3f}", most < 1.05)

@@ -11,11 +11,23 @@ import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "paper.md"
 TITLES = {
-    "pointing": "pointing", "energy": "energy inside", "iou": "box IoU", "box-recall": "box recall",
-    "area": "area of 80 %", "gradient-energy": "gradient energy", "average-drop": "average drop",
-    "increase": "increase", "average-gain": "average gain", "insertion": "insertion", "deletion": "deletion",
-    "stability": "stability", "grid-share": "grid share", "grid-pointing": "grid pointing",
-    "repeated-share": "two: share", "repeated-found": "two: found", "forgotten-rank": "sanity",
+    "pointing": "pointing",
+    "energy": "energy inside",
+    "iou": "box IoU",
+    "box-recall": "box recall",
+    "area": "area of 80 %",
+    "gradient-energy": "gradient energy",
+    "average-drop": "average drop",
+    "increase": "increase",
+    "average-gain": "average gain",
+    "insertion": "insertion",
+    "deletion": "deletion",
+    "stability": "stability",
+    "grid-share": "grid share",
+    "grid-pointing": "grid pointing",
+    "repeated-share": "two: share",
+    "repeated-found": "two: found",
+    "forgotten-rank": "sanity",
 }
 LOWER = {"area", "average-drop", "deletion", "forgotten-rank"}
 

@@ -12,9 +12,9 @@ README.md tells how.
 
 import json
 import os
+import statistics
 import subprocess
 import sys
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -61,8 +61,19 @@ def explained(model, picture, way):
     """What `explain` gives for an input that is preprocessed already."""
     folder = Path(picture).parent
     flags = [f for f in way if f not in ("--resolution", "input", "--normalized")]
-    smoothcam("explain", picture, "--model", model, "-o", folder / "overlay.png",
-              "--arrays", folder / "arrays.npz", "--engine", "onnxruntime", *flags)
+    smoothcam(
+        "explain",
+        picture,
+        "--model",
+        model,
+        "-o",
+        folder / "overlay.png",
+        "--arrays",
+        folder / "arrays.npz",
+        "--engine",
+        "onnxruntime",
+        *flags,
+    )
     return np.load(folder / "arrays.npz")["map"]
 
 
@@ -137,8 +148,11 @@ def check(model, way, folder):
             errors.append(float(np.abs(maps[0] - map_).max() / peak))
             first = map_
     keep(folder, model, image, alone, first)
-    return {"predictions": "equal" if equal else f"{apart:.1e} apart", "error": max(errors),
-            "pictures": "any" if free else count}
+    return {
+        "predictions": "equal" if equal else f"{apart:.1e} apart",
+        "error": max(errors),
+        "pictures": "any" if free else count,
+    }
 
 
 def speed(model, way, folder):
@@ -158,8 +172,11 @@ def speed(model, way, folder):
             started = time.perf_counter()
             ready.run(None, {image.name: picture})
             ours += [1e3 * (time.perf_counter() - started)] if i else []
-        told = json.loads(smoothcam("bench", "--model", model, "--engine", "onnxruntime",
-                                    "--threads", 1, "--repeat", 5, "--json", *explain))
+        told = json.loads(
+            smoothcam(
+                "bench", "--model", model, "--engine", "onnxruntime", "--threads", 1, "--repeat", 5, "--json", *explain
+            )
+        )
         theirs.append(told["explain_ms"]["median"])
     ours, theirs = statistics.median(ours), statistics.median(theirs)
     return {"exported": round(ours, 1), "explain": round(theirs, 1), "ratio": round(ours / theirs, 3)}

@@ -29,10 +29,13 @@ def model(path):
         helper.make_node("ReduceSumSquare", ["scaled"], ["loss"], name="loss", axes=[1], keepdims=0),
     ]
     graph = helper.make_graph(
-        nodes, "several inputs",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 6]),
-         helper.make_tensor_value_info("places", TensorProto.INT64, [3]),
-         helper.make_tensor_value_info("factor", TensorProto.FLOAT, [3])],
+        nodes,
+        "several inputs",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 6]),
+            helper.make_tensor_value_info("places", TensorProto.INT64, [3]),
+            helper.make_tensor_value_info("factor", TensorProto.FLOAT, [3]),
+        ],
         [helper.make_tensor_value_info("loss", TensorProto.FLOAT, ["rows"])],
         [numpy_helper.from_array(weights, "w")],
     )
@@ -46,10 +49,32 @@ def main():
         model(source)
         np.save(places, np.array([4, 0, 4], dtype=np.int64))
         subprocess.run(
-            [SMOOTHCAM, "grad", source, "--of", "loss", "--wrt", "x", "--wrt", "w", "--wrt", "hidden",
-             "--wrt", "factor", "--shape", "x=2x6", "--input", f"places={places}", "-o", grad,
-             "--onnxruntime", str(Path(onnxruntime.__file__).parent / "capi")],
-            check=True, stdout=subprocess.DEVNULL)
+            [
+                SMOOTHCAM,
+                "grad",
+                source,
+                "--of",
+                "loss",
+                "--wrt",
+                "x",
+                "--wrt",
+                "w",
+                "--wrt",
+                "hidden",
+                "--wrt",
+                "factor",
+                "--shape",
+                "x=2x6",
+                "--input",
+                f"places={places}",
+                "-o",
+                grad,
+                "--onnxruntime",
+                str(Path(onnxruntime.__file__).parent / "capi"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         onnx.checker.check_model(grad, full_check=True)
         session = onnxruntime.InferenceSession(grad, providers=["CPUExecutionProvider"])
         assert [i.name for i in session.get_inputs()] == ["x", "factor", "cotangent"]

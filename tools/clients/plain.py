@@ -29,9 +29,7 @@ def png_is_the_command_line_s(url):
 
 def json_arrays_and_events_agree(url):
     params = {"samples": 4, "seed": 3}
-    post = lambda accept: requests.post(
-        f"{url}/explain", data=PICTURE, params=params, headers={"Accept": accept}
-    )
+    post = lambda accept: requests.post(f"{url}/explain", data=PICTURE, params=params, headers={"Accept": accept})
     # Passes are kept: who asks again is not told how they come.
     events = post("text/event-stream").text.strip().split("\n\n")
     told = post("application/json").json()

@@ -45,6 +45,7 @@ import onnx
 import timm
 import torch
 import torchvision
+
 from files import error, export, fill, find_values, l2_error, run, strip
 from formula import formula
 from networks import ARCHITECTURES, CLASS, INPUT_NAMES, INPUT_SCALE, NETWORKS, TIMM, as_maps, build, differentiate
@@ -154,9 +155,7 @@ def check(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).resolve().parent.parent.parent / "crates" / "smoothcam" / "tests" / "networks"
     parser.add_argument("--out", type=Path, default=default, help="folder to write")
     parser.add_argument("--check", action="store_true", help="only check the files that are there")

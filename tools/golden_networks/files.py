@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+
 from formula import formula
 
 STORED_AT_MOST = 256  # elements of a parameter that is stored

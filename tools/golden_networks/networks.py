@@ -5,6 +5,7 @@ import copy
 import timm
 import torch
 import torchvision
+
 from formula import formula, ten_bits
 
 CLASS = 281

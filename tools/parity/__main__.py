@@ -68,7 +68,7 @@ def main():
         if options.only:
             tasks = [task for task in tasks if task[1] in options.only]
         else:
-            tasks = [t for t in tasks if t not in rows or options.again and report.outcome(rows[t]) != "ok"]
+            tasks = [t for t in tasks if t not in rows or (options.again and report.outcome(rows[t]) != "ok")]
         for row in run_all(options, tasks):
             row |= {"script": version, "smoothcam": smoothcam}
             rows[row["source"], row["model"], row["exporter"]] = row

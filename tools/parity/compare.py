@@ -46,14 +46,35 @@ def compare(options, source, name, exporter, seed, row):
         layers = run(options.smoothcam, "layers", "--json", "--model", model)
         found = []
         for role, layer in choose(layers):
-            result = {"role": role, "layer": layer["name"], "module": layer.get("module"), "maps": layer["maps"],
-                      "grid": [layer["height"], layer["width"]], "axes": layer["axes"]}
+            result = {
+                "role": role,
+                "layer": layer["name"],
+                "module": layer.get("module"),
+                "maps": layer["maps"],
+                "grid": [layer["height"], layer["width"]],
+                "axes": layer["axes"],
+            }
             row["layers"].append(result)
             before = time.time()
             try:
-                run(options.smoothcam, "explain", picture, "--model", model, "--method", "grad-cam",
-                    "--layer", layer["name"], "--class", CLASS, "--arrays", folder / "a.npz",
-                    "-o", folder / "o.png", "--json")
+                run(
+                    options.smoothcam,
+                    "explain",
+                    picture,
+                    "--model",
+                    model,
+                    "--method",
+                    "grad-cam",
+                    "--layer",
+                    layer["name"],
+                    "--class",
+                    CLASS,
+                    "--arrays",
+                    folder / "a.npz",
+                    "-o",
+                    folder / "o.png",
+                    "--json",
+                )
             except RuntimeError as e:
                 result["error_message"] = str(e)
                 continue
@@ -73,8 +94,12 @@ def crops(path, size):
     from PIL import Image
 
     picture = Image.open(path).convert("RGB")
-    pictures = [picture, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), picture.crop((0, 0, 200, 200)),
-                picture.rotate(180)]
+    pictures = [
+        picture,
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        picture.crop((0, 0, 200, 200)),
+        picture.rotate(180),
+    ]
     arrays = [np.array(p.resize((size, size)), np.float32) / 58 - 2.1 for p in pictures]
     pictures = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
     return pictures + 0.3 * torch.randn_like(pictures)

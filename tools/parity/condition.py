@@ -41,7 +41,7 @@ def liven(network):
             if m.bias is not None:
                 m.bias.copy_(NORM_BIAS + 0.1 * torch.randn_like(m.bias))
     for name, p in network.named_parameters():
-        if not p.is_floating_point() or p.numel() > 1 and p.std() > 1e-4 * max(1e-3, p.abs().max()):
+        if not p.is_floating_point() or (p.numel() > 1 and p.std() > 1e-4 * max(1e-3, p.abs().max())):
             continue
         value = p.flatten()[0].item()
         if p.numel() == 1:

@@ -50,8 +50,10 @@ def why(row):
 
 def line(row):
     """A row for the terminal."""
-    return (f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
-            f"{cell(why(row), 700)}")
+    return (
+        f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
+        f"{cell(why(row), 700)}"
+    )
 
 
 def errors(row):
@@ -78,25 +80,32 @@ def write(rows, version, path):
 
 def summary(tables):
     lines = [
-        "# Coverage", "", "<!-- written by tools/parity -->", "",
+        "# Coverage",
+        "",
+        "<!-- written by tools/parity -->",
+        "",
         "Does smoothcam compute the right gradient for the network at hand? Each network below was built with random "
         "weights and exported to ONNX, and the gradient of a class's score was compared with PyTorch's autograd at "
-        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.", "",
-        "| networks | tried | " + " | ".join(OUTCOMES) + " |", "|---|" + "---|" * (1 + len(OUTCOMES)),
+        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.",
+        "",
+        "| networks | tried | " + " | ".join(OUTCOMES) + " |",
+        "|---|" + "---|" * (1 + len(OUTCOMES)),
     ]
     for title, rows in tables.items():
         outcomes = [outcome(row) for row in rows]
         counts = " | ".join(str(outcomes.count(o)) for o in OUTCOMES)
         lines.append(f"| [{title}](#{title.lower().replace(' ', '-')}) | {len(rows)} | {counts} |")
     return [
-        *lines, "",
+        *lines,
+        "",
         "- **ok**: the largest difference at each layer is at most 1e-4 of the largest magnitude, against PyTorch in "
         "float32 or, where that is worse itself, in float64.",
         "- **rounding**: more, but no more than threefold of what PyTorch's own float32 gradient is away from float64 "
         "if weights and input are disturbed by what float32 loses in a layer (1e-6). Units of ReLU and MaxPool whose "
         "inputs lie closer together switch, in every engine at another place.",
         "- **failed**: a wrong gradient, or an error.",
-        "- **not exported**: PyTorch cannot write the network as ONNX, so there is nothing to compare.", "",
+        "- **not exported**: PyTorch cannot write the network as ONNX, so there is nothing to compare.",
+        "",
     ]
 
 
@@ -115,9 +124,11 @@ def method(rows, version):
     smoothcam = ", ".join(sorted({row["smoothcam"] for row in rows}))
     sized = ", ".join(sorted({f"{row['model']} ({row['note']})" for row in rows if row.get("note")}))
     return [
-        "## How it was done", "",
+        "## How it was done",
+        "",
         f"`python tools/parity` (version {version} of the script) wrote this page, with smoothcam {smoothcam}. "
-        "Each row comes from this version.", "",
+        "Each row comes from this version.",
+        "",
         "- Nothing is downloaded. Random weights are made to behave as trained ones do: no branch is switched off, "
         "normalisation is calibrated, and inputs of ReLU and MaxPool are kept from ties that float32 cannot tell.",
         f"- Input is 128x128 where a network lets one choose. Sized down, to fit memory and time: {sized or 'none'}.",
@@ -125,17 +136,22 @@ def method(rows, version):
         "dynamo exporter, and says so. Keras is exported by `model.export`, on its PyTorch backend.",
         "- An error in italics is one against PyTorch in float64: its float32 gradient was off by more than 1e-4.",
         "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; the "
-        "time is that of `smoothcam explain` at the early layer, on one core of a busy machine.", "",
+        "time is that of `smoothcam explain` at the early layer, on one core of a busy machine.",
+        "",
     ]
 
 
 def details(tables):
     lines = []
     for title, rows in tables.items():
-        lines += [f"## {title}", "",
-                  "| network | input | layers | grid | maps | errors | time | outcome |",
-                  "|---|---|---|---|---|---|---|---|",
-                  *(detail(row) for row in sorted(rows, key=lambda row: row["model"].lower())), ""]
+        lines += [
+            f"## {title}",
+            "",
+            "| network | input | layers | grid | maps | errors | time | outcome |",
+            "|---|---|---|---|---|---|---|---|",
+            *(detail(row) for row in sorted(rows, key=lambda row: row["model"].lower())),
+            "",
+        ]
     return lines
 
 
@@ -153,8 +169,10 @@ def detail(row):
     seconds = f"{timed[0]['seconds']:.1f} s" if timed else ""
     grid = f"{default['grid'][0]}x{default['grid'][1]}, {axes(default['axes'])}"
     layers = ", ".join(cell(layer["module"] or layer["layer"]) for layer in row["layers"])
-    return (f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
-            f"| {outcome(row)} |")
+    return (
+        f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
+        f"| {outcome(row)} |"
+    )
 
 
 def axes(axes):
