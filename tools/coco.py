@@ -1,16 +1,17 @@
-"""Annotations of pictures in COCO's format; for the scripts beside it."""
+"""Writes annotations of pictures in the COCO format, for the scripts beside this file."""
 
 import numpy as np
 
 
 def annotations(scenes, size, labels):
-    """COCO's JSON for `scenes`: (file name, [(class index, mask), ...]) of pictures of `size` (width, height).
+    """Returns the COCO annotations of `scenes`, each (file name, [(class index, mask), ...]), as JSON.
 
-    Categories are the classes that occur: their ids are the indices, their names the labels.
+    All pictures have the `size` (width, height). Categories are the classes that occur: their ids are the indices,
+    their names the labels.
     """
     objects = []
-    for number, (_, things) in enumerate(scenes):
-        for index, mask in things:
+    for number, (_, objects_in_scene) in enumerate(scenes):
+        for index, mask in objects_in_scene:
             rows, columns = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
             left, top = int(columns[0]), int(rows[0])
             objects.append(
@@ -31,7 +32,7 @@ def annotations(scenes, size, labels):
 
 
 def runs(mask):
-    """The lengths of runs of pixels that are outside, inside, outside ..., column by column."""
+    """Returns the lengths of the runs of pixels that are alternately outside and inside, column by column."""
     flat = mask.flatten(order="F")
     ends = np.flatnonzero(np.diff(flat, prepend=False, append=not flat[-1]))
     return np.diff(ends, prepend=0).tolist()

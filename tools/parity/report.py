@@ -1,4 +1,4 @@
-"""What the rows say: `docs/coverage.md`."""
+"""Writes `docs/coverage.md` from the rows."""
 
 from compare import TOLERANCE
 
@@ -13,6 +13,7 @@ TITLES = {
 
 
 def verdict(layer):
+    """Judges one layer: ok, rounding or failed."""
     if deciding(layer) <= TOLERANCE:
         return "ok"
     if "error64" in layer and (
@@ -23,12 +24,13 @@ def verdict(layer):
 
 
 def deciding(layer):
-    """The error against float32, or else against float64."""
+    """Returns the error against PyTorch in float32 if it is small enough, else that against float64."""
     error = layer.get("error", float("inf"))
     return error if error <= TOLERANCE else layer.get("error64", error)
 
 
 def outcome(row):
+    """Judges one network: one of OUTCOMES."""
     if "not_exported" in row:
         return "not exported"
     verdicts = [verdict(layer) for layer in row["layers"]]
@@ -38,6 +40,7 @@ def outcome(row):
 
 
 def why(row):
+    """Explains an outcome that is not ok."""
     notes = [row[key] for key in ("not_exported", "failure") if key in row]
     for layer in row["layers"]:
         if "error_message" in layer:
@@ -49,7 +52,7 @@ def why(row):
 
 
 def line(row):
-    """A row for the terminal."""
+    """Formats a row for the terminal."""
     return (
         f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
         f"{cell(why(row), 700)}"
@@ -57,28 +60,31 @@ def line(row):
 
 
 def errors(row):
-    """Of each layer; in italics if float64 decided."""
+    """Lists the errors of all layers; in italics where the error against float64 is decisive."""
 
     def one(layer):
         if "error" not in layer:
-            return "–"
+            return "\u2013"
         return f"{layer['error']:.0e}" if layer["error"] <= TOLERANCE else f"*{deciding(layer):.0e}*"
 
     return ", ".join(map(one, row["layers"]))
 
 
 def cell(text, limit=300):
+    """Formats a text as a cell of a Markdown table."""
     text = " ".join(str(text).split()).replace("|", "\\|")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def write(rows, version, path):
+    """Writes the page."""
     tables = {key: [r for r in rows if (r["source"], r["exporter"]) == key] for key in TITLES}
     tables = {TITLES[key]: rows for key, rows in tables.items() if rows}
     path.write_text("\n".join([*summary(tables), *troubles(tables), *method(rows, version), *details(tables)]))
 
 
 def summary(tables):
+    """Writes the introduction and the table of outcomes."""
     lines = [
         "# Coverage",
         "",
@@ -110,6 +116,7 @@ def summary(tables):
 
 
 def troubles(tables):
+    """Writes the table of networks that are not ok."""
     lines = []
     for title, rows in tables.items():
         for row in rows:
@@ -121,6 +128,7 @@ def troubles(tables):
 
 
 def method(rows, version):
+    """Writes how the networks were compared."""
     smoothcam = ", ".join(sorted({row["smoothcam"] for row in rows}))
     sized = ", ".join(sorted({f"{row['model']} ({row['note']})" for row in rows if row.get("note")}))
     return [
@@ -135,13 +143,14 @@ def method(rows, version):
         "- timm and torchvision are exported by the TorchScript exporter; what it cannot export goes through the "
         "dynamo exporter, and says so. Keras is exported by `model.export`, on its PyTorch backend.",
         "- An error in italics is one against PyTorch in float64: its float32 gradient was off by more than 1e-4.",
-        "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; the "
-        "time is that of `smoothcam explain` at the early layer, on one core of a busy machine.",
+        "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; "
+        "the time is that of `smoothcam explain` at the early layer, on one core of a busy machine.",
         "",
     ]
 
 
 def details(tables):
+    """Writes a table of all networks for each source."""
     lines = []
     for title, rows in tables.items():
         lines += [
@@ -156,6 +165,7 @@ def details(tables):
 
 
 def detail(row):
+    """Writes the row of a network."""
     name = row["model"]
     notes = [row["note"]] if row.get("note") else []
     if row.get("by", row["exporter"]) != row["exporter"]:
@@ -176,6 +186,7 @@ def detail(row):
 
 
 def axes(axes):
+    """Says where the maps of a layer are."""
     if isinstance(axes, dict):
         skip = axes["tokens"]["skip"]
         return f"tokens after {skip}" if skip else "tokens"

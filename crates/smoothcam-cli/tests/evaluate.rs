@@ -36,7 +36,7 @@ fn the_summary_is_printed() {
         str![[r#"
 model     model.onnx
 layers    block2/Relu_6 (8x8, noise has no effect); block1/Relu_3 (8x8)
-pictures  3 in pictures, 1 skipped (the report says why)
+pictures  3 in pictures, 1 skipped because of errors
 classes   predicted by the model
 engine    rten 0.27
 

@@ -178,7 +178,7 @@ fn facts(
     };
     let skipped = match records.iter().filter(|r| r.skipped.is_some()).count() {
         0 => String::new(),
-        skipped => format!(", {skipped} skipped (the report says why)"),
+        skipped => format!(", {skipped} skipped because of errors"),
     };
     let pictures = format!("{} in {}{skipped}", evaluation.pictures.len(), shown(&args.folder));
     let mut facts = vec![("model", model), ("layers", layers(evaluation)), ("pictures", pictures)];

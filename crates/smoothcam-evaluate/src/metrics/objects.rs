@@ -29,8 +29,7 @@ pub(crate) const ENERGY: Metric = Metric {
     name: "energy",
     title: "Energy inside",
     better: Better::Higher,
-    about: "The share of the map that lies on objects of the class, as a share of the sum of its positive \
-            values.",
+    about: "The share of the sum of the map's positive values that lies on objects of the class.",
     source: "Score-CAM, 1910.01279, section 4.3 (energy-based pointing game)",
 };
 

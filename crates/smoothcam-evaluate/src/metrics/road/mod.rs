@@ -18,9 +18,9 @@ const ROAD: Metric = Metric {
     name: "road",
     title: "ROAD",
     better: Better::Higher,
-    about: "Half the difference between two probabilities of the class: after the map's weakest pixels are \
-            removed, and after its strongest pixels are. It is the mean over nine steps, from 10 to 90 % \
-            of the pixels. Removed pixels are filled in from their surroundings (noisy linear imputation).",
+    about: "Half the difference between the class's probability after the map's weakest pixels are removed \
+            and that after its strongest pixels are removed, averaged over nine steps from 10 to 90 % of \
+            the pixels. Removed pixels are filled in from their surroundings (noisy linear imputation).",
     source: "Rong et al., ICML 2022, 2202.00449; combined as in pytorch-grad-cam's ROADCombined",
 };
 
