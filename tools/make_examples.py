@@ -1,11 +1,11 @@
-"""Make the example pictures: `examples/`.
+"""Makes the example pictures in `examples/`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/make_examples.py
 
-All come from pictures that scikit-image ships and that anyone may use; examples/README.md names their authors and
-licences.  `cats.jpg` is a composite: one cat three times, in three sizes, one of them mirrored, to see whether a
-method finds every occurrence of a class.  The script ends by printing what the bundled model sees in each picture.
+They come from pictures that scikit-image ships and that anyone may use; examples/README.md names their authors and
+licences. `cats.jpg` is a composite of one cat in three sizes, once mirrored, which shows whether a method finds every
+occurrence of a class. Finally, the script prints the classes that the bundled model predicts for each picture.
 """
 
 import argparse
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from classify import classify, load_config, load_session
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-# Three framed prints on a wall: left, top, side of the square print, mirrored.
+from classify import classify, load_config, load_session
+
+# Three framed prints on a wall: left, top and side of the square print, and whether it is mirrored.
 CANVAS = 512
 WALL = (226, 222, 214)
 PRINTS = [(40, 44, 228, False), (306, 104, 166, True), (172, 318, 148, False)]
@@ -25,7 +26,7 @@ FACE = (50, 0, 350, 300)  # the cat's face in the photograph: left, top, right, 
 
 
 def cats(photo):
-    """Three prints of one photograph on a wall, each with a white frame and a soft shadow."""
+    """Draws three prints of one photograph on a wall, each with a white frame and a soft shadow."""
     shadows = Image.new("L", (CANVAS, CANVAS), 0)
     boxes = [(x - FRAME, y - FRAME, x + side + FRAME, y + side + FRAME) for x, y, side, _ in PRINTS]
     for left, top, right, bottom in boxes:
@@ -35,7 +36,7 @@ def cats(photo):
     canvas.paste((60, 55, 50), mask=shadows)
 
     face = photo.crop(FACE)
-    for box, (x, y, side, mirrored) in zip(boxes, PRINTS):
+    for box, (x, y, side, mirrored) in zip(boxes, PRINTS, strict=True):
         ImageDraw.Draw(canvas).rectangle(box, fill=(250, 249, 246))
         picture = ImageOps.mirror(face) if mirrored else face
         canvas.paste(picture.resize((side, side), Image.Resampling.BICUBIC), (x, y))
@@ -43,11 +44,9 @@ def cats(photo):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).parent.parent / "examples"
-    parser.add_argument("--out", type=Path, default=default, help="folder to write")
+    parser.add_argument("--out", type=Path, default=default, help="folder to write to (default: %(default)s)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
 

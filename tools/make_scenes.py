@@ -1,25 +1,26 @@
-"""Make pictures of which it is known what is where, to measure with: photographs of things, on photographs of places.
+"""Makes pictures with exact annotations to evaluate maps with: photographs of objects on photographs of places.
 
     python -m venv .venv && .venv/bin/pip install -r tools/requirements.txt
     .venv/bin/python tools/make_scenes.py target/scenes
 
-Things are stamps of the paint program Tux Paint: photographs, cut out, whose alpha channel is an exact outline.  Places
-are desktop backgrounds.  Both come from Debian packages, which are downloaded with `apt-get download` (any Debian of
-version 12, no root; elsewhere put the .deb files in the folder `packages` of the output beforehand).  Written are
+Objects are stamps of the paint program Tux Paint: cut-out photographs whose alpha channel is an exact mask. Places are
+desktop backgrounds. Both come from Debian packages, which are downloaded by `apt-get download` (Debian 12, no root; on
+other systems, put the .deb files into the folder `packages` of the output beforehand). The script writes
 
     choose/ prove/              two halves that have no class, no stamp and no place in common
-      single/                   one thing
-      several/                  two or three of one class, in different sizes, some mirrored, by different stamps if any
-      clutter/                  one thing and a thing of another class
-        0000.jpg ...            448x448; all things are within the middle 392x392, which the bundled model looks at
+      single/                   one object
+      several/                  two or three objects of one class: in different sizes, some mirrored, from different
+                                stamps if the class has more than one
+      clutter/                  one object, and another one of a different class
+        0000.jpg ...            448x448; all objects are within the middle 392x392, which is the bundled model's input
         annotations.json        COCO: boxes, masks (runs), categories (id: the class's index, name: its label)
 
-Which stamp shows what class is in `make_scenes.tsv`; each line was checked by eye.  A scene is kept if the bundled
-model's first answer is the thing's class; in clutter, that of the first thing, with the other thing's among the first
-ten.  `settings.json` tells how many were kept.  The same seed gives the same scenes.
+`make_scenes.tsv` lists the class of each stamp; each line was checked by eye. A scene is written only if the bundled
+model predicts the class of its (first) object and, in clutter, has the other object's class among its first ten.
+`settings.json` says how many scenes were drawn and written. The same seed gives the same scenes.
 
-The stamps are under GPL-2, the places under GPL-2+, CC-BY-4.0, CC-BY-SA-4.0 and CC0 (the packages' copyright files tell
-which and by whom): use the scenes, but do not hand them on under other terms.
+The stamps are under GPL-2, the places under GPL-2+, CC-BY-4.0, CC-BY-SA-4.0 and CC0 (the packages' copyright files have
+the details and the authors): use the scenes, but do not distribute them under other terms.
 """
 
 import argparse
@@ -30,20 +31,21 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from classify import classify, load_config, load_session
-from coco import annotations
 from PIL import Image, ImageOps
 
-SIDE = 448  # of a scene
-MARGIN = 28  # around what the bundled model looks at
-GAP = 8  # between things
-LARGEST_MAGNIFICATION = 2.5  # some stamps are small
-TRIES = 24  # for a scene that the model understands
+from classify import classify, load_config, load_session
+from coco import annotations
+
+SIDE = 448  # of a scene, in pixels
+MARGIN = 28  # around the bundled model's input
+GAP = 8  # between objects
+LARGEST_MAGNIFICATION = 2.5  # of a stamp: some are small
+TRIES = 24  # to draw a scene that the model classifies right
 
 PACKAGES = ["tuxpaint-stamps-default", "lomiri-wallpapers-16.04", "mate-backgrounds", "plasma-workspace-wallpapers"]
 STAMPS = "usr/share/tuxpaint/stamps"
 
-# Photographs without any thing of a class in make_scenes.tsv; they go to the two halves by turns.
+# Photographs without objects of the classes in make_scenes.tsv. The two halves get them in turn.
 PLACES = [
     "usr/share/backgrounds/aitzgorri_by_Aitzol_Berasategi.jpg",
     "usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg",
@@ -63,26 +65,27 @@ PLACES = [
     "usr/share/backgrounds/mate/nature/Wood.jpg",
 ]
 
-# How many scenes of each class are tried; the longer side of a thing, as a share of what the model looks at.
+# For each kind: the number of scenes of each class, and the range of an object's longer side as a share of the input.
 KINDS = {"single": (4, (0.3, 0.7)), "several": (3, (0.2, 0.45)), "clutter": (3, (0.35, 0.5))}
 
 
 def fetch(packages):
-    """Download and unpack the Debian packages."""
+    """Downloads and unpacks the Debian packages; returns their file names."""
     packages.mkdir(parents=True, exist_ok=True)
     for name in PACKAGES:
         if not list(packages.glob(f"{name}_*.deb")):
             try:
                 subprocess.run(["apt-get", "download", name], cwd=packages, check=True)
             except (OSError, subprocess.CalledProcessError):
-                raise SystemExit(f"cannot download {name}: apt-get update, or put its .deb into {packages}") from None
+                hint = f"run apt-get update, or put its .deb file into {packages}"
+                raise SystemExit(f"cannot download {name}: {hint}") from None
         (archive,) = packages.glob(f"{name}_*.deb")
         subprocess.run(["dpkg-deb", "-x", archive, packages], check=True)
     return sorted(archive.name for archive in packages.glob("*.deb"))
 
 
 def load_table(labels):
-    """The names of the stamps of each class, in the order of the classes."""
+    """Reads the names of the stamps of each class from make_scenes.tsv."""
     names = {}
     with open(Path(__file__).with_suffix(".tsv"), newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
@@ -93,20 +96,20 @@ def load_table(labels):
 
 
 def load_stamp(file):
-    """A stamp, cut to its outline."""
+    """Loads a stamp and crops it to its mask."""
     stamp = Image.open(file).convert("RGBA")
     return stamp.crop(stamp.getchannel("A").point(lambda a: 255 * (a >= 128)).getbbox())
 
 
 def load_place(file):
-    """A place, at most three times as high as a scene."""
+    """Loads a place, scaled down to at most three times the height of a scene."""
     place = Image.open(file).convert("RGB")
     place.thumbnail((10_000, 3 * SIDE), Image.Resampling.BICUBIC)
     return place
 
 
 def part_of(place, rng):
-    """A random square of a place."""
+    """Returns a random square of a place, mirrored or not."""
     side = int(min(place.size) * rng.uniform(0.6, 1))
     left, top = (int(rng.integers(0, length - side + 1)) for length in place.size)
     part = place.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
@@ -114,7 +117,7 @@ def part_of(place, rng):
 
 
 def put(canvas, stamp, share, taken, rng):
-    """Put a stamp in a free place; returns its mask, or None if there is no room."""
+    """Puts a stamp where there is room; returns its mask, or None if there is no room."""
     factor = min(share * (SIDE - 2 * MARGIN) / max(stamp.size), LARGEST_MAGNIFICATION)
     stamp = stamp.resize([max(1, round(length * factor)) for length in stamp.size], Image.Resampling.BICUBIC)
     if rng.random() < 0.5:
@@ -133,15 +136,15 @@ def put(canvas, stamp, share, taken, rng):
 
 
 def draw(kind, index, stamps, places, rng):
-    """A scene with a thing of the class `index`: the picture, and the classes and masks of its things."""
+    """Draws a scene with an object of the class `index`; returns the picture, and each object's class and mask."""
     canvas = part_of(places[rng.integers(len(places))], rng)
     classes = [index]
     if kind == "several":
         classes *= int(rng.integers(2, 4))
     if kind == "clutter":
         classes.append(int(rng.choice([other for other in stamps if other != index])))
-    taken, things = np.zeros((SIDE, SIDE), bool), []
-    # Several things of a class take turns among its stamps; the largest comes first.
+    taken, objects = np.zeros((SIDE, SIDE), bool), []
+    # Several objects of a class use its stamps in turn; the largest comes first.
     first = int(rng.integers(len(stamps[index])))
     shares = np.sort(rng.uniform(*KINDS[kind][1], len(classes)))[::-1] if kind == "several" else None
     for i, c in enumerate(classes):
@@ -150,19 +153,19 @@ def draw(kind, index, stamps, places, rng):
         mask = put(canvas, stamp, share, taken, rng)
         if mask is None:
             return None
-        things.append((c, mask))
-    return canvas, things
+        objects.append((c, mask))
+    return canvas, objects
 
 
-def understood(kind, things, p):
-    """Whether the model sees what there is to see."""
+def is_recognised(kind, objects, p):
+    """Whether the model predicts the class of the first object and, in clutter, has the second among its first ten."""
     first = np.argsort(-p)[:10]
-    return first[0] == things[0][0] and (kind != "clutter" or things[1][0] in first)
+    return first[0] == objects[0][0] and (kind != "clutter" or objects[1][0] in first)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("out", type=Path, help="folder to write to")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
@@ -187,17 +190,17 @@ def main():
                     if (scene := draw(kind, index, stamps, places, rng)) is None:
                         continue
                     drawn += 1
-                    picture, things = scene
-                    if understood(kind, things, classify(session, config["pretrained_cfg"], picture)):
+                    picture, objects = scene
+                    if is_recognised(kind, objects, classify(session, config["pretrained_cfg"], picture)):
                         name = f"{len(scenes):04}.jpg"
                         picture.save(folder / name, quality=92)
-                        scenes.append((name, things))
+                        scenes.append((name, objects))
                         break
             found = annotations(scenes, (SIDE, SIDE), config["label_names"])
             (folder / "annotations.json").write_text(json.dumps(found) + "\n")
-            classes = len({things[0][0] for _, things in scenes})
+            classes = len({objects[0][0] for _, objects in scenes})
             settings["scenes"][f"{half}/{kind}"] = {"kept": len(scenes), "drawn": drawn, "classes": classes}
-            print(f"{half}/{kind}: {len(scenes)} scenes of {classes} classes kept, {drawn} drawn")
+            print(f"{half}/{kind}: {len(scenes)} scenes of {classes} classes written, {drawn} drawn")
     (args.out / "settings.json").write_text(json.dumps(settings, indent=2) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What bench/load runs."""
+"""Measures the server's latencies and attacks it: see bench/load."""
 
 import asyncio
 import sys
@@ -8,6 +8,7 @@ import latency
 
 
 def main():
+    """Runs the parts that the arguments name; returns whether faults were found."""
     what = sys.argv[1] if len(sys.argv) > 1 else "all"
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else None
     if what in ("all", "latency"):

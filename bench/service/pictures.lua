@@ -1,5 +1,5 @@
--- Posts a picture: with MARK, which each run has another of, it is another one each time to the server (bytes after
--- a PNG's end are not looked at).
+-- Posts a picture, for wrk. If MARK is set, to a new value in each run, bytes are added after the end of the PNG file, so
+-- that each picture is new to the server's cache.
 local file = assert(io.open(os.getenv("PICTURE"), "rb"))
 local picture = file:read("*a")
 file:close()

@@ -1,16 +1,17 @@
-"""Measures smoothcam against torch-cam, grad-cam and captum: see bench/run.
+"""Compares the time and memory of smoothcam with those of torch-cam, grad-cam and captum: see bench/run.
 
-Models have random weights; nothing is downloaded.  All tools run in turn, on the same input, with as many threads as
-there are cores.  Peak memory is that of a process that does nothing else.
+Models have random weights; nothing is downloaded. All tools run in turn, on the same input, with as many threads as
+there are cores. Peak memory is that of a process that does nothing else.
 
-networks    the models, and the layers that are explained
-peer        a Python tool, in a process of its own
-measure     all tools in turn
-report      docs/src/performance.md, and whether what is promised holds
+networks    builds the models and lists the layers that are explained
+peer        runs a Python tool in a process of its own
+measure     measures all tools in turn
+report      writes docs/src/performance.md and checks the targets
 """
 
 import argparse
 import datetime
+import functools
 import importlib.util
 import json
 import os
@@ -29,7 +30,8 @@ RESULTS = measure.ROOT / "bench" / "results.json"
 
 
 def engines(threads):
-    # Its default, one a core, shares them between sessions; what is asked for does not.
+    """Returns the flags for each engine."""
+    # By default there is one thread for each core, and all sessions share them; with --threads they do not.
     threads = [] if threads == CORES else ["--threads", str(threads)]
     package = pathlib.Path(importlib.util.find_spec("onnxruntime").origin).parent
     return {
@@ -39,17 +41,22 @@ def engines(threads):
 
 
 def cases(network, counts):
-    """Place, layer (of torch-cam's name), samples, and the Python tools that can do it."""
-    for place, layer in [("last", "default"), ("early", networks.EARLY[network]), ("tokens", networks.TOKENS.get(network))]:
+    """Yields place, layer (by torch-cam's name), samples, and the Python tools that can explain it."""
+    for place, layer in [
+        ("last", "default"),
+        ("early", networks.EARLY[network]),
+        ("tokens", networks.TOKENS.get(network)),
+    ]:
         if layer:
             for samples in counts:
-                # captum is measured once: its passes are alike.
+                # captum is measured once: all its passes cost the same.
                 others = ["captum"] if place == "last" and samples == counts[0] else []
                 yield place, layer, samples, ["torch-cam", *others] if place != "tokens" else []
     yield "last", "default", 0, ["torch-cam", "grad-cam", "grad-cam (++)", "captum"]
 
 
 def measure_network(network, options, folder):
+    """Yields the rows of a network."""
     model = networks.export(network, folder)
     picture = folder / "picture.npy"
     numpy.save(picture, networks.picture().numpy())
@@ -58,9 +65,11 @@ def measure_network(network, options, folder):
     first.close()
     for place, layer, samples, peers in cases(network, options.samples):
         name = default if layer == "default" else layer
-        starts = [(p, lambda p=p: measure.Peer(p, network, name, samples, options.threads)) for p in peers]
+        starts = [
+            (peer, functools.partial(measure.Peer, peer, network, name, samples, options.threads)) for peer in peers
+        ]
         for engine, flags in engines(options.threads).items():
-            start = lambda e=engine, f=flags: measure.Smoothcam(e, f, model, picture, name, samples, options.repeat)
+            start = functools.partial(measure.Smoothcam, engine, flags, model, picture, name, samples, options.repeat)
             starts.append((f"smoothcam, {engine}", start))
         for row in measure.case(starts, options.rounds):
             row = {"network": network, "place": place, "samples": samples, **row}
@@ -70,14 +79,21 @@ def measure_network(network, options, folder):
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one run of each in place of several")
+    parser.add_argument("--quick", action="store_true", help="run each tool once instead of several times")
     parser.add_argument("--only", nargs="+", metavar="MODEL", choices=networks.EARLY, default=list(networks.EARLY))
-    parser.add_argument("--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]")
-    parser.add_argument("--threads", metavar="N", type=int, default=CORES,
-                        help="threads of every tool [default: one a core]")
-    parser.add_argument("--models", type=pathlib.Path, default=measure.ROOT / "target" / "bench",
-                        help="folder for the exported models, 1.2 GB [default: target/bench]")
-    parser.add_argument("--report", action="store_true", help="only write docs/src/performance.md anew")
+    parser.add_argument(
+        "--samples", nargs="+", metavar="N", type=int, default=[5, 25], help="noised samples [default: 5 25]"
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=CORES, help="threads of each tool [default: one for each core]"
+    )
+    parser.add_argument(
+        "--models",
+        type=pathlib.Path,
+        default=measure.ROOT / "target" / "bench",
+        help="folder for the exported models, 1.2 GB [default: target/bench]",
+    )
+    parser.add_argument("--report", action="store_true", help="only write docs/src/performance.md")
     options = parser.parse_args()
     options.rounds, options.repeat = (1, 1) if options.quick else (3, 1)
     if options.report:
@@ -101,10 +117,10 @@ def main():
     }
     if set(options.only) != set(networks.EARLY) or options.samples != [5, 25]:
         print(json.dumps({k: v for k, v in results.items() if k != "rows"}, indent=1))
-        return report.tell_targets(results)
+        return report.print_targets(results)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     report.write(results)
-    report.tell_targets(results)
+    report.print_targets(results)
 
 
 if __name__ == "__main__":

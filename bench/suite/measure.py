@@ -1,4 +1,4 @@
-"""Runs the tools in turn, one at a time."""
+"""Measures the tools in turn, one at a time."""
 
 import json
 import pathlib
@@ -13,51 +13,73 @@ SMOOTHCAM = ROOT / "target" / "release" / "smoothcam"
 
 
 class Peer:
-    """A Python tool, kept waiting between its turns."""
+    """Runs a Python tool, whose process waits between its turns."""
 
     def __init__(self, tool, network, layer, samples, threads):
         command = [sys.executable, str(HERE / "peer.py"), tool, network, layer, str(samples), str(threads)]
         self.tool = tool
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.layer = self.answer()["layer"]
         self.runs = []
 
     def answer(self):
+        """Reads a line of the process."""
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1])
         return json.loads(line)
 
     def turn(self):
+        """Measures one explanation."""
         print(file=self.process.stdin, flush=True)
         self.runs.append(self.answer())
 
     def close(self):
+        """Ends the process."""
         self.process.communicate()
 
 
 class Smoothcam:
-    """smoothcam on one engine: a process a turn, which runs once without being timed."""
+    """Runs smoothcam on one engine, with a new process for each turn, whose first run is not timed."""
 
     def __init__(self, engine, options, model, picture, layer, samples, repeat):
         method = ["--method", "smooth-grad-cam++", "--samples", str(samples), "--sigma-absolute", "0.3"]
         self.tool, self.layer, self.runs = f"smoothcam, {engine}", layer, []
-        self.command = [str(SMOOTHCAM), "bench", str(picture), "--json", "--repeat", str(repeat), "--model", str(model),
-                        "--layer", layer, *options, *(method if samples else ["--method", "grad-cam"])]
+        method = method if samples else ["--method", "grad-cam"]
+        where = ["--model", str(model), "--layer", layer]
+        self.command = [
+            str(SMOOTHCAM),
+            "bench",
+            str(picture),
+            "--json",
+            "--repeat",
+            str(repeat),
+            *where,
+            *options,
+            *method,
+        ]
 
     def turn(self):
-        told = json.loads(run(self.command))
-        self.runs.append({
-            "explain_ms": told["explain_ms"]["median"], "forward_ms": told["forward_ms"]["median"],
-            "peak_memory": told["peak_memory"], "passes": told["passes"], "noise_acts": told["noise_acts"],
-        })
+        """Measures one explanation."""
+        measured = json.loads(run(self.command))
+        self.runs.append(
+            {
+                "explain_ms": measured["explain_ms"]["median"],
+                "forward_ms": measured["forward_ms"]["median"],
+                "peak_memory": measured["peak_memory"],
+                "passes": measured["passes"],
+                "noise_acts": measured["noise_acts"],
+            }
+        )
 
     def close(self):
-        pass
+        """Does nothing: no process is running."""
 
 
 def run(command):
+    """Runs a command and returns what it prints."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
@@ -65,7 +87,10 @@ def run(command):
 
 
 def case(starts, rounds):
-    """What each of the tools takes, in turn `rounds` times; `starts` make them."""
+    """Measures tools in turn, `rounds` times; returns a row for each.
+
+    `starts` has the name of each tool and a function that starts it.
+    """
     tools, rows = [], []
     for tool, start in starts:
         try:
@@ -82,6 +107,7 @@ def case(starts, rounds):
 
 
 def median(runs):
+    """Summarises runs: the median of times, and the maximum of the peak memory."""
     row = dict(runs[-1])
     for key in ("explain_ms", "forward_ms"):
         row[key] = statistics.median(r[key] for r in runs)
@@ -90,7 +116,7 @@ def median(runs):
 
 
 def command_line(options, folder, repeats):
-    """The command, from its start to the picture that it writes, in milliseconds."""
+    """Measures the command in milliseconds, from its start until it has written the picture."""
     picture, out = ROOT / "examples" / "cat.png", folder / "cat.png"
     times = []
     for _ in range(repeats + 1):
@@ -101,6 +127,8 @@ def command_line(options, folder, repeats):
 
 
 def long_run(options, method, repeats):
-    """Pictures per second of the built-in classifier, once it is loaded."""
-    told = json.loads(run([str(SMOOTHCAM), "bench", "--json", "--repeat", str(repeats), "--method", method, *options]))
-    return 1e3 / told["explain_ms"]["median"]
+    """Measures the pictures per second that the built-in classifier explains once it is loaded."""
+    measured = json.loads(
+        run([str(SMOOTHCAM), "bench", "--json", "--repeat", str(repeats), "--method", method, *options])
+    )
+    return 1e3 / measured["explain_ms"]["median"]

@@ -1,9 +1,9 @@
-"""One tool on one network, in a process of its own, which does what it is told line by line.
+"""Runs one Python tool on one network, once for each line that it reads.
 
     python bench/suite/peer.py TOOL NETWORK LAYER N THREADS
 
-On each line of stdin it computes one explanation and one bare forward pass, and prints their times and the most memory
-it has had so far.  The first answer tells the layer, after a run that does not count.
+First it explains once without timing that, and prints the layer. Then, for each line of stdin, it computes an
+explanation and a bare forward pass, and prints their times and the peak memory of the process so far.
 """
 
 import json
@@ -11,13 +11,15 @@ import os
 import sys
 import time
 
-import networks
 import torch
+
+import networks
 
 STD = 0.3
 
 
 def torch_cam(model, layer, samples):
+    """Returns the layer and a function that explains an input with torch-cam."""
     from torchcam.methods import GradCAM, SmoothGradCAMpp
 
     cam = SmoothGradCAMpp(model, layer, num_samples=samples, std=STD) if samples else GradCAM(model, layer)
@@ -32,6 +34,7 @@ def torch_cam(model, layer, samples):
 
 
 def grad_cam(model, layer, samples, plus_plus=False):
+    """Returns the layer and a function that explains an input with grad-cam."""
     from pytorch_grad_cam import GradCAM, GradCAMPlusPlus
 
     cam = (GradCAMPlusPlus if plus_plus else GradCAM)(model=model, target_layers=[model.get_submodule(layer)])
@@ -39,6 +42,7 @@ def grad_cam(model, layer, samples, plus_plus=False):
 
 
 def captum(model, layer, samples):
+    """Returns the layer and a function that explains an input with captum."""
     from captum.attr import LayerGradCam, NoiseTunnel
 
     cam = LayerGradCam(model, model.get_submodule(layer))
@@ -63,11 +67,13 @@ TOOLS = {
 
 
 def peak_memory():
+    """Returns the peak memory of this process, in bytes."""
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
 def milliseconds(work):
+    """Measures how long a function takes."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1e3
@@ -76,7 +82,7 @@ def milliseconds(work):
 def main():
     tool, network, layer, samples, threads = sys.argv[1:]
     out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what packages print
+    os.dup2(2, 1)  # packages print to stdout
     torch.set_num_threads(int(threads))
     model, x = networks.build(network), networks.picture()
 
@@ -91,8 +97,11 @@ def main():
         explained = milliseconds(lambda: explain(x))
         peak = peak_memory()
         forward()
-        print(json.dumps({"explain_ms": explained, "forward_ms": milliseconds(forward), "peak_memory": peak}),
-              file=out, flush=True)
+        print(
+            json.dumps({"explain_ms": explained, "forward_ms": milliseconds(forward), "peak_memory": peak}),
+            file=out,
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

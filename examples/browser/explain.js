@@ -1,4 +1,4 @@
-// Runs an exported model: a picture's scores and its saliency map, in the browser alone.
+// Runs an exported model in the browser: computes the scores and the saliency map of a picture.
 import * as ort from "./node_modules/onnxruntime-web/dist/ort.wasm.min.mjs";
 
 /** Loads a model that `smoothcam export` wrote. */
@@ -8,14 +8,14 @@ export async function load(url) {
   return ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()));
 }
 
-/** The scores, and the map as rows of values with its height and width, of an input (1, C, H, W). */
+/** Computes the scores and the map, row by row, of an input (1, C, H, W). */
 export async function explain(session, values, shape) {
   const results = await session.run({ [session.inputNames[0]]: new ort.Tensor("float32", values, shape) });
   const [, height, width] = results.saliency.dims;
   return { scores: results[session.outputNames[0]].data, map: results.saliency.data, height, width };
 }
 
-/** The classes' probabilities. */
+/** Converts scores to probabilities. */
 export function softmax(scores) {
   const highest = Math.max(...scores);
   const powers = Array.from(scores, (s) => Math.exp(s - highest));
@@ -23,7 +23,7 @@ export function softmax(scores) {
   return powers.map((p) => p / sum);
 }
 
-/** A picture's middle, its shorter edge `shortest` pixels, on a canvas of `size` pixels. */
+/** Scales a picture so that its shorter edge has `shortest` pixels, and crops its middle to a canvas of `size` pixels. */
 export function crop(picture, shortest, size) {
   const scale = shortest / Math.min(picture.width, picture.height);
   const [width, height] = [picture.width * scale, picture.height * scale];
@@ -34,7 +34,7 @@ export function crop(picture, shortest, size) {
   return canvas;
 }
 
-/** A square canvas as an input (1, 3, size, size): colours from 0 to 1, normalised by channel. */
+/** Converts a square canvas to an input (1, 3, size, size): colours from 0 to 1, normalised by channel. */
 export function tensor(canvas, mean, std) {
   const { width, height } = canvas;
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);

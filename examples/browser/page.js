@@ -1,4 +1,4 @@
-// The page: a picture is chosen, its classes are listed, and its map is drawn over it.
+// Shows the chosen picture with its map over it, and lists its classes.
 import { crop, explain, load, softmax, tensor } from "./explain.js";
 
 const find = (id) => document.getElementById(id);
@@ -12,6 +12,7 @@ find("status").textContent = "Choose a picture. It does not leave this page.";
 find("file").disabled = false;
 find("file").onchange = ({ target }) => target.files[0] && show(target.files[0]);
 
+/** Explains a picture file and shows the result. */
 async function show(file) {
   find("status").textContent = "Explaining …";
   try {
@@ -21,13 +22,13 @@ async function show(file) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     draw(canvas, map, height, width);
     list(softmax(scores));
-    find("status").textContent = `Explained in ${seconds} s: what speaks for the first class.`;
+    find("status").textContent = `Explained in ${seconds} s. The colour shows what speaks for the first class.`;
   } catch (error) {
     find("status").textContent = `This picture cannot be explained: ${error.message}`;
   }
 }
 
-/** The picture with the map, of values from 0 to 1, as a layer of colour. */
+/** Draws the picture and over it, in colour, the map of values from 0 to 1. */
 function draw(picture, map, height, width) {
   const layer = new OffscreenCanvas(width, height);
   const pixels = new ImageData(width, height);
@@ -43,7 +44,7 @@ function draw(picture, map, height, width) {
   context.drawImage(layer, 0, 0, picture.width, picture.height);
 }
 
-/** The five most probable classes. */
+/** Lists the five most probable classes. */
 function list(probabilities) {
   const classes = probabilities.map((p, i) => [p, config.label_names[i]]).sort((a, b) => b[0] - a[0]);
   find("classes").replaceChildren(...classes.slice(0, 5).map(([p, label]) => {

@@ -1,6 +1,6 @@
 // Tests the page in Chromium: npm test [CASE]
-// The page classifies and explains examples/cat.png, and asks no other host for anything. With a case of
-// `tools/check_exports --keep`, its map is that of `smoothcam explain`. CHROMIUM names the browser.
+// The page must classify and explain examples/cat.png, and must not send requests to other hosts. With a case of
+// `tools/check_exports --keep`, its map must be that of `smoothcam explain`. CHROMIUM is the path of the browser.
 import assert from "node:assert/strict";
 import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2];
 const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-/** Serves this folder, and a case under /case. */
+/** Serves this folder, and the case under /case. */
 const server = createServer((request, response) => {
   const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
   const file = path.startsWith("/case/") ? join(folder, path.slice(6)) : join(here, path === "/" ? "index.html" : path);
@@ -26,14 +26,14 @@ const origin = `http://127.0.0.1:${server.address().port}`;
 
 const places = (process.env.PATH ?? "").split(delimiter).flatMap((p) => ["chromium", "google-chrome"].map((n) => join(p, n)));
 const executablePath = process.env.CHROMIUM ?? places.find(existsSync);
-assert(executablePath, "no Chromium is found: CHROMIUM names it");
+assert(executablePath, "Chromium was not found: set CHROMIUM to its path");
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
   const page = await browser.newPage();
-  const strangers = [];
+  const foreign = [];
   page.on("request", (request) => {
     const url = request.url();
-    if (!/^(data|blob):/.test(url) && !url.startsWith(origin)) strangers.push(url);
+    if (!/^(data|blob):/.test(url) && !url.startsWith(origin)) foreign.push(url);
   });
   page.on("pageerror", (error) => { throw error; });
   await page.goto(origin);
@@ -44,7 +44,7 @@ try {
   const first = await page.textContent("#classes tr:first-child");
   console.log(first);
   assert.match(first, /cat|tabby/, "it is a cat");
-  // The layer of colour is on the canvas: somewhere much red, and somewhere none of it.
+  // The map is drawn on the canvas: it is red in some places and not in others.
   const [most, least] = await page.evaluate(() => {
     const canvas = document.getElementById("picture");
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -63,10 +63,10 @@ try {
       const peak = expected.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
       return expected.reduce((m, x, i) => Math.max(m, Math.abs(x - map[i])), 0) / peak;
     }, shape);
-    console.log(`the map is ${error.toExponential(1)} from that of smoothcam explain`);
+    console.log(`difference to the map of smoothcam explain: ${error.toExponential(1)} of its maximum`);
     assert(error <= 1e-4);
   }
-  assert.deepEqual(strangers, [], "nothing is asked of other hosts");
+  assert.deepEqual(foreign, [], "no requests to other hosts");
 } finally {
   await browser.close();
   server.close();

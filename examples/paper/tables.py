@@ -1,7 +1,8 @@
-"""Write the tables of docs/src/paper.md from what `smoothcam evaluate` found: see examples/paper/run.
+"""Writes the tables of docs/src/paper.md from the results of `smoothcam evaluate`: see examples/paper/run.
 
-A table stands between `<!-- table: name metric ... -->` and `<!-- end -->`; its rows are the configurations of the
-evaluation of that name.  Bold: the best.  With a tilde: not to be told from the best (paired bootstrap, 95 %).
+A table lies between `<!-- table: name metric ... -->` and `<!-- end -->`; its rows are the configurations of the
+evaluation of that name. Bold marks the best configuration, a tilde those that cannot be told apart from it (paired
+bootstrap, 95 %).
 """
 
 import json
@@ -11,16 +12,29 @@ import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "src" / "paper.md"
 TITLES = {
-    "pointing": "pointing", "energy": "energy inside", "iou": "box IoU", "box-recall": "box recall",
-    "area": "area of 80 %", "gradient-energy": "gradient energy", "average-drop": "average drop",
-    "increase": "increase", "average-gain": "average gain", "insertion": "insertion", "deletion": "deletion",
-    "stability": "stability", "grid-share": "grid share", "grid-pointing": "grid pointing",
-    "repeated-share": "two: share", "repeated-found": "two: found", "forgotten-rank": "sanity",
+    "pointing": "pointing",
+    "energy": "energy inside",
+    "iou": "box IoU",
+    "box-recall": "box recall",
+    "area": "area of 80 %",
+    "gradient-energy": "gradient energy",
+    "average-drop": "average drop",
+    "increase": "increase",
+    "average-gain": "average gain",
+    "insertion": "insertion",
+    "deletion": "deletion",
+    "stability": "stability",
+    "grid-share": "grid share",
+    "grid-pointing": "grid pointing",
+    "repeated-share": "two: share",
+    "repeated-found": "two: found",
+    "forgotten-rank": "sanity",
 }
 LOWER = {"area", "average-drop", "deletion", "forgotten-rank"}
 
 
 def cell(metric):
+    """Formats the mean of a metric."""
     if metric is None:
         return ""
     text = f"{metric['mean']:.3f}"
@@ -28,10 +42,11 @@ def cell(metric):
 
 
 def table(folder, name, metrics):
-    found = json.loads((folder / name / "summary.json").read_text())
+    """Writes the table of an evaluation."""
+    results = json.loads((folder / name / "summary.json").read_text())
     arrows = [f"{TITLES[m]} {'↓' if m in LOWER else '↑'}" for m in metrics]
     lines = [f"| | {' | '.join(arrows)} |", f"|---|{'--:|' * len(metrics)}"]
-    for row in found["configurations"]:
+    for row in results["configurations"]:
         cells = [cell(row["metrics"].get(m)) for m in metrics]
         lines.append(f"| {row['title']} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,20 +1,21 @@
-"""Checks exported models in Python's ONNX Runtime: python tools/check_exports [--keep FOLDER | --speed] [MODEL.onnx ...]
+"""Checks exported models in ONNX Runtime.
 
-For each model and each way to export it: the file passes ONNX's full check and strict shape
-inference, holds standard operators only (but for the source's own), computes the source's outputs bit
-by bit and the same map as `smoothcam explain`, for one picture and for several at once. Needs numpy,
-onnx and onnxruntime, and smoothcam built in release mode (SMOOTHCAM names another binary).
+    python tools/check_exports [--keep FOLDER | --speed] [MODEL.onnx ...]
 
-With --speed, the exported models' times are compared with those of `explain`, both on one thread of
-ONNX Runtime. With --keep, models, inputs and expected maps stay in a folder, for other engines to be checked with:
-README.md tells how.
+Each model is exported in several ways. The file must pass ONNX's full check and strict shape inference, have standard
+operators only (and the source's own), and compute the source's outputs bit by bit and the map of `smoothcam explain`,
+for one picture and for several at once. Needs numpy, onnx and onnxruntime, and smoothcam built in release mode (or
+another program that SMOOTHCAM names).
+
+With --speed, the times of exported models are compared with those of `explain`, both on one thread of ONNX Runtime.
+With --keep, models, inputs and expected maps are stored in a folder to check other engines with: see README.md.
 """
 
 import json
 import os
+import statistics
 import subprocess
 import sys
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ HERE = Path(__file__).resolve().parents[2]
 SMOOTHCAM = os.environ.get("SMOOTHCAM", str(HERE / "target/release/smoothcam"))
 # As a share of the map's maximum.
 TOLERANCE = 1e-4
-# How a model is exported, and which flags of these make no sense for `explain`.
+# The ways to export a model: flags of `smoothcam export`.
 WAYS = [
     [],
     ["--method", "grad-cam"],
@@ -38,36 +39,37 @@ WAYS = [
 
 
 def smoothcam(*arguments):
-    # The library that this Python has, so that both compute with the same.
-    own = {"ORT_DYLIB_PATH": str(Path(onnxruntime.__file__).parent / "capi")}
+    """Runs the command, with the ONNX Runtime of this Python, and returns what it prints."""
+    library = {"ORT_DYLIB_PATH": str(Path(onnxruntime.__file__).parent / "capi")}
     command = [SMOOTHCAM, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | library)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
     return done.stdout
 
 
 def session(path):
+    """Loads a model in ONNX Runtime."""
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def foreign(path):
-    """Domains and operators that are not ai.onnx's, each node by its name."""
+    """Returns the domain, operator and name of each node whose operator is not one of ai.onnx."""
     nodes = onnx.load(path, load_external_data=False).graph.node
     return {(n.domain, n.op_type, n.name) for n in nodes if n.domain not in ("", "ai.onnx")}
 
 
-def explained(model, picture, way):
-    """What `explain` gives for an input that is preprocessed already."""
+def explain(model, picture, way):
+    """Returns the map that `smoothcam explain` computes for a preprocessed input."""
     folder = Path(picture).parent
     flags = [f for f in way if f not in ("--resolution", "input", "--normalized")]
-    smoothcam("explain", picture, "--model", model, "-o", folder / "overlay.png",
-              "--arrays", folder / "arrays.npz", "--engine", "onnxruntime", *flags)
+    outputs = ["-o", folder / "overlay.png", "--arrays", folder / "arrays.npz"]
+    smoothcam("explain", picture, "--model", model, *outputs, "--engine", "onnxruntime", *flags)
     return np.load(folder / "arrays.npz")["map"]
 
 
 def at_input(cells, size):
-    """The map interpolated linearly between the cells' centres."""
+    """Interpolates a map linearly between the centres of its cells."""
     for axis, pixels in enumerate(size):
         count = cells.shape[axis]
         place = np.clip((np.arange(pixels) + 0.5) / pixels * count - 0.5, 0, count - 1)
@@ -79,14 +81,14 @@ def at_input(cells, size):
 
 
 def keep(folder, model, image, picture, map_):
-    """A case for other engines: the source, the exported model, an input and its map.
+    """Stores a case for other engines: the source, the exported model, an input and its map.
 
-    The source's input gets the size that the exported model's has: engines that lay tensors out for a
-    size may round otherwise where it is open.
+    The source's input gets the size of the exported model's: engines that choose a memory layout by the size may round
+    differently where it is open.
     """
     source = onnx.load(model)
     dims = next(i for i in source.graph.input if i.name == image.name).type.tensor_type.shape.dim
-    for dim, size in list(zip(dims, picture.shape))[1:]:
+    for dim, size in list(zip(dims, picture.shape, strict=True))[1:]:
         dim.Clear()
         dim.dim_value = size
     onnx.save(source, folder / "source.onnx")
@@ -99,13 +101,14 @@ def keep(folder, model, image, picture, map_):
 
 
 def check(model, way, folder):
+    """Checks one way to export a model; returns what was found."""
     exported = str(folder / "explained.onnx")
     smoothcam("export", model, "-o", exported, "--engine", "onnxruntime", *way)
     onnx.checker.check_model(exported, full_check=True)
     onnx.shape_inference.infer_shapes_path(exported, str(folder / "inferred.onnx"), strict_mode=True)
-    assert foreign(exported) <= foreign(model), "operators that are not standard"
+    assert foreign(exported) <= foreign(model), "there are operators that are not standard"
     own, explains = session(model), session(exported)
-    [image] = [i for i in own.get_inputs()]
+    [image] = own.get_inputs()
     outputs = [o.name for o in own.get_outputs()]
     assert [i.name for i in explains.get_inputs()] == [image.name]
     assert [o.name for o in explains.get_outputs()] == [*outputs, "saliency"]
@@ -120,13 +123,13 @@ def check(model, way, folder):
     alone = pictures[:1] if free else pictures
     expected = own.run(outputs, {image.name: alone})
     *found, maps = explains.run(None, {image.name: alone})
-    equal = all(np.array_equal(a, b) for a, b in zip(expected, found))
-    apart = max(float(np.abs(a.astype(float) - b).max()) for a, b in zip(expected, found))
+    equal = all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
+    apart = max(float(np.abs(a.astype(float) - b).max()) for a, b in zip(expected, found, strict=True))
     every = explains.run(["saliency"], {image.name: pictures})[0]
     errors = []
     for i in range(count):
         np.save(folder / "picture.npy", pictures[i : i + 1].astype(np.float32))
-        map_ = explained(model, folder / "picture.npy", way)
+        map_ = explain(model, folder / "picture.npy", way)
         if "--normalized" in way and np.abs(map_).max() > 0:
             map_ = map_ / np.abs(map_).max()
         if "input" in way:
@@ -137,12 +140,15 @@ def check(model, way, folder):
             errors.append(float(np.abs(maps[0] - map_).max() / peak))
             first = map_
     keep(folder, model, image, alone, first)
-    return {"predictions": "equal" if equal else f"{apart:.1e} apart", "error": max(errors),
-            "pictures": "any" if free else count}
+    return {
+        "predictions": "equal" if equal else f"{apart:.1e} apart",
+        "error": max(errors),
+        "pictures": "any" if free else count,
+    }
 
 
 def speed(model, way, folder):
-    """Milliseconds of a run of the exported model, and of an explanation."""
+    """Measures the milliseconds of a run of the exported model, and of an explanation."""
     exported = folder / "explained.onnx"
     smoothcam("export", model, "-o", exported, "--engine", "onnxruntime", *way)
     options = onnxruntime.SessionOptions()
@@ -151,23 +157,26 @@ def speed(model, way, folder):
     image = ready.get_inputs()[0]
     shape = [d if isinstance(d, int) else 1 for d in image.shape]
     picture = np.random.default_rng(1).normal(size=shape).astype(np.float32)
-    explain = [f for f in way if f not in ("--resolution", "input", "--normalized")]
-    ours, theirs = [], []
-    for _ in range(3):  # in turn, as machines get warm
+    flags = [f for f in way if f not in ("--resolution", "input", "--normalized")]
+    exported_ms, explain_ms = [], []
+    for _ in range(3):  # in turn, as processors slow down when they get warm
         for i in range(6):
             started = time.perf_counter()
             ready.run(None, {image.name: picture})
-            ours += [1e3 * (time.perf_counter() - started)] if i else []
-        told = json.loads(smoothcam("bench", "--model", model, "--engine", "onnxruntime",
-                                    "--threads", 1, "--repeat", 5, "--json", *explain))
-        theirs.append(told["explain_ms"]["median"])
-    ours, theirs = statistics.median(ours), statistics.median(theirs)
-    return {"exported": round(ours, 1), "explain": round(theirs, 1), "ratio": round(ours / theirs, 3)}
+            exported_ms += [1e3 * (time.perf_counter() - started)] if i else []
+        measured = json.loads(
+            smoothcam(
+                "bench", "--model", model, "--engine", "onnxruntime", "--threads", 1, "--repeat", 5, "--json", *flags
+            )
+        )
+        explain_ms.append(measured["explain_ms"]["median"])
+    run, explanation = statistics.median(exported_ms), statistics.median(explain_ms)
+    return {"exported": round(run, 1), "explain": round(explanation, 1), "ratio": round(run / explanation, 3)}
 
 
 def main():
     arguments = sys.argv[1:]
-    kept = None
+    cases = None
     if arguments[:1] == ["--speed"]:
         for model in map(Path, arguments[1:]):
             for way in WAYS[:4]:
@@ -175,21 +184,21 @@ def main():
                     print(model.name, *way, json.dumps(speed(model, way, Path(folder))), flush=True)
         return
     if arguments[:1] == ["--keep"]:
-        kept = Path(arguments[1])
+        cases = Path(arguments[1])
         arguments = arguments[2:]
     models = [Path(m) for m in arguments] or [HERE / "models/efficientnet-lite0/model.onnx"]
     failed = 0
     for model in models:
         for number, way in enumerate(WAYS):
             with tempfile.TemporaryDirectory() as folder:
-                if kept:
-                    folder = kept / f"{model.parent.name}-{model.stem}-{number}"
+                if cases:
+                    folder = cases / f"{model.parent.name}-{model.stem}-{number}"
                     folder.mkdir(parents=True, exist_ok=True)
                 name = f"{model.parent.name}/{model.name} {' '.join(way) or '(defaults)'}"
                 try:
                     result = check(model, way, Path(folder))
                     bad = result["error"] > TOLERANCE or result["predictions"] != "equal"
-                except Exception as error:  # one line for each
+                except Exception as error:  # printed in one line
                     result, bad = {"error": str(error).splitlines()[0][:300]}, True
                 failed += bad
                 print("FAILED" if bad else "ok    ", name, json.dumps(result), flush=True)

@@ -1,7 +1,6 @@
-// Checks exported models in onnxruntime-node and in onnxruntime-web's WebAssembly:
+// Checks exported models in onnxruntime-node, and in onnxruntime-web by WebAssembly:
 //   python tools/check_exports --keep cases && node tools/check_exports/engines.mjs cases
-// On each engine, the exported model computes the source's outputs bit by bit, and the map of
-// `smoothcam explain`.
+// On each engine, the exported model must compute the source's outputs bit by bit, and the map of `smoothcam explain`.
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as node from "onnxruntime-node";

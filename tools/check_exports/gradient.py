@@ -1,7 +1,9 @@
-"""Checks `smoothcam grad` against finite differences: python tools/check_exports/gradient.py
+"""Checks the gradients of `smoothcam grad` against finite differences.
 
-A model of several inputs, some of integers, one of open size; gradients of an output and of a value
-within, with respect to an input, a weight and a value within. Needs numpy, onnx and onnxruntime.
+    python tools/check_exports/gradient.py
+
+The model has several inputs, one of integers and one of open size. Gradients of its output are taken with respect to
+two inputs, a weight and a value within. Needs numpy, onnx and onnxruntime.
 """
 
 import os
@@ -19,6 +21,7 @@ SMOOTHCAM = os.environ.get("SMOOTHCAM", str(HERE / "target/release/smoothcam"))
 
 
 def model(path):
+    """Writes the model."""
     random = np.random.default_rng(3)
     weights = random.normal(size=[6, 5]).astype(np.float32)
     nodes = [
@@ -29,10 +32,13 @@ def model(path):
         helper.make_node("ReduceSumSquare", ["scaled"], ["loss"], name="loss", axes=[1], keepdims=0),
     ]
     graph = helper.make_graph(
-        nodes, "several inputs",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 6]),
-         helper.make_tensor_value_info("places", TensorProto.INT64, [3]),
-         helper.make_tensor_value_info("factor", TensorProto.FLOAT, [3])],
+        nodes,
+        "several inputs",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 6]),
+            helper.make_tensor_value_info("places", TensorProto.INT64, [3]),
+            helper.make_tensor_value_info("factor", TensorProto.FLOAT, [3]),
+        ],
         [helper.make_tensor_value_info("loss", TensorProto.FLOAT, ["rows"])],
         [numpy_helper.from_array(weights, "w")],
     )
@@ -45,21 +51,22 @@ def main():
         source, grad, places = (os.path.join(folder, n) for n in ["m.onnx", "g.onnx", "places.npy"])
         model(source)
         np.save(places, np.array([4, 0, 4], dtype=np.int64))
-        subprocess.run(
-            [SMOOTHCAM, "grad", source, "--of", "loss", "--wrt", "x", "--wrt", "w", "--wrt", "hidden",
-             "--wrt", "factor", "--shape", "x=2x6", "--input", f"places={places}", "-o", grad,
-             "--onnxruntime", str(Path(onnxruntime.__file__).parent / "capi")],
-            check=True, stdout=subprocess.DEVNULL)
+        wrt = [part for name in ["x", "w", "hidden", "factor"] for part in ["--wrt", name]]
+        inputs = ["--shape", "x=2x6", "--input", f"places={places}"]
+        engine = ["--onnxruntime", str(Path(onnxruntime.__file__).parent / "capi")]
+        command = [SMOOTHCAM, "grad", source, "--of", "loss", *wrt, *inputs, "-o", grad, *engine]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         onnx.checker.check_model(grad, full_check=True)
         session = onnxruntime.InferenceSession(grad, providers=["CPUExecutionProvider"])
         assert [i.name for i in session.get_inputs()] == ["x", "factor", "cotangent"]
         x, factor, dy = (random.normal(size=s).astype(np.float32) for s in [(2, 6), 3, 2])
         names = [o.name for o in session.get_outputs()]
         assert names == ["loss", "grad/x", "grad/w", "grad/hidden", "grad/factor"], names
-        found = dict(zip(names, session.run(names, {"x": x, "factor": factor, "cotangent": dy})))
+        found = dict(zip(names, session.run(names, {"x": x, "factor": factor, "cotangent": dy}), strict=True))
         weights = numpy_helper.to_array(onnx.load(source).graph.initializer[0])
 
         def loss(x, w, factor, hidden=None):
+            """Computes what the model computes, from `hidden` on if that is given."""
             hidden = np.tanh(x @ w) if hidden is None else hidden
             return ((hidden[:, [4, 0, 4]] * factor) ** 2).sum(1)
 

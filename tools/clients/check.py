@@ -1,10 +1,10 @@
-"""Checks `smoothcam serve` with clients that others wrote: KServe's, Triton's, schemathesis, and plain HTTP.
+"""Checks `smoothcam serve` with independent clients: those of KServe and Triton, schemathesis, and plain HTTP.
 
     cargo build --release
     python3 -m venv target/clients && target/clients/bin/pip install -r tools/clients/requirements.txt
     target/clients/bin/python tools/clients/check.py [WORD]
 
-With a word, only checks whose name has it. Prints a line for each, and `N passed, M failed`.
+With a WORD, only checks whose names contain it are run. Prints a line for each check, and `N passed, M failed`.
 """
 
 import sys
@@ -19,6 +19,7 @@ from server import serving
 
 
 def main():
+    """Runs the checks; returns whether one failed."""
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     passed = failed = 0
     with serving() as (_, url):

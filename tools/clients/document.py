@@ -1,17 +1,18 @@
-"""schemathesis: requests made from the OpenAPI document, right and wrong ones."""
+"""Checks the server with schemathesis, which makes valid and invalid requests from the OpenAPI document."""
 
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-#: Pictures are bytes to the document: that arbitrary ones are refused is no fault.
+#: To the document, pictures are arbitrary bytes; refusing such bytes is not a fault.
 EXCLUDED = "positive_data_acceptance"
-#: Operations take milliseconds, but for what is explained.
+#: The number of requests for each operation.
 EXAMPLES = 100
 
 
-def document_and_answers_agree(url, *args):
+def responses_match_the_document(url, *args):
+    """All responses are as the document describes them."""
     command = [
         Path(sys.executable).absolute().parent / "schemathesis",
         "run",
@@ -26,10 +27,10 @@ def document_and_answers_agree(url, *args):
         "--no-color",
         *args,
     ]
-    # It writes what it found to where it runs.
+    # schemathesis writes its findings to the working folder.
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2000:]
 
 
-CHECKS = [document_and_answers_agree]
+CHECKS = [responses_match_the_document]

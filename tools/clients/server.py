@@ -1,4 +1,4 @@
-"""The binary as a server on a free port, for as long as a `with` block."""
+"""Starts the server on a free port for the duration of a `with` block."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ MODEL = "efficientnet-lite0"
 
 
 def binary():
-    """SMOOTHCAM, or the release build if there is one, else the debug build."""
+    """Returns the program: SMOOTHCAM if it is set, else the release build if there is one, else the debug build."""
     if "SMOOTHCAM" in os.environ:
         return Path(os.environ["SMOOTHCAM"]).resolve()
     for profile in ("release", "debug"):
@@ -25,15 +25,15 @@ def binary():
 
 @contextlib.contextmanager
 def serving(*args, log=subprocess.DEVNULL, program=None):
-    """Yields the process, and the address as a URL."""
+    """Yields the process and its URL."""
     command = [program or binary(), "serve", "--listen", "127.0.0.1:0", *args]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
-        told = process.stdout.readline()
-        address = re.search(r"http://\S+", told)
-        assert address, f"the server does not start: {told!r}"
+        line = process.stdout.readline()
+        address = re.search(r"http://\S+", line)
+        assert address, f"the server did not start: {line!r}"
         yield process, address[0]
-        assert process.poll() is None, f"the server has ended: {process.returncode}"
+        assert process.poll() is None, f"the server ended with status {process.returncode}"
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -43,8 +43,8 @@ def serving(*args, log=subprocess.DEVNULL, program=None):
             raise
 
 
-def explained(folder, *args):
-    """What the command line makes of the cat: the PNG's bytes, and its record."""
+def explain(folder, *args):
+    """Explains the picture of the cat on the command line; returns the bytes of the PNG file, and the record."""
     command = [binary(), "explain", CAT, "-o", folder / "cli.png", "--json", *args]
     record = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return (folder / "cli.png").read_bytes(), record

@@ -1,4 +1,4 @@
-"""Triton's HTTP client, which sends tensors as bytes unless told otherwise."""
+"""Checks the server with Triton's HTTP client, which sends tensors in binary form by default."""
 
 import numpy as np
 import requests
@@ -12,10 +12,12 @@ MODEL = server.MODEL
 
 
 def client(url):
+    """Connects to the server."""
     return http.InferenceServerClient(url.removeprefix("http://"), network_timeout=60)
 
 
 def health_and_metadata(url):
+    """The server is ready, and describes itself and its model."""
     with client(url) as c:
         assert c.is_server_live() and c.is_server_ready() and c.is_model_ready(MODEL)
         assert "binary_tensor_data" in c.get_server_metadata()["extensions"]
@@ -24,6 +26,7 @@ def health_and_metadata(url):
 
 
 def infer_as_bytes_and_json(url):
+    """Tensors in binary form and in JSON give the same scores."""
     answers = []
     with client(url) as c:
         for binary in (True, False):
@@ -37,18 +40,19 @@ def infer_as_bytes_and_json(url):
 
 
 def pictures_as_bytes(url):
+    """Picture files as BYTES give the probabilities of /predict."""
     picture = server.CAT.read_bytes()
     with client(url) as c:
         given = http.InferInput("picture", [2], "BYTES")
         given.set_data_from_numpy(np.array([picture, picture], dtype=object))
         probabilities = c.infer(MODEL, [given]).as_numpy("probabilities")
-    told = requests.post(f"{url}/predict", data=picture).json()["predictions"][0]
-    assert probabilities.argmax(1).tolist() == [told["class"]] * 2
-    assert abs(probabilities[0].max() - told["probability"]) < 1e-6
+    best = requests.post(f"{url}/predict", data=picture).json()["predictions"][0]
+    assert probabilities.argmax(1).tolist() == [best["class"]] * 2
+    assert abs(probabilities[0].max() - best["probability"]) < 1e-6
 
 
-def explain_with_its_messages(url):
-    """The client has no call for it, but its message is that of infer."""
+def explain_with_messages_of_infer(url):
+    """The client has no function for explanations, but their messages are those of infer."""
     given = http.InferInput("picture", [1], "BYTES")
     given.set_data_from_numpy(np.array([server.CAT.read_bytes()], dtype=object))
     body, length = http.InferenceServerClient.generate_request_body(
@@ -58,13 +62,14 @@ def explain_with_its_messages(url):
     answer = requests.post(f"{url}/v2/models/{MODEL}/explain", data=body, headers=headers)
     parse = http.InferenceServerClient.parse_response_body
     length = answer.headers.get("Inference-Header-Content-Length")
-    told = parse(answer.content, header_length=length and int(length))
+    result = parse(answer.content, header_length=length and int(length))
     plain = requests.post(f"{url}/explain?method=grad-cam&samples=0", data=server.CAT.read_bytes())
     rows = np.array(plain.json()["maps"][0]["map"], np.float32)
-    assert (told.as_numpy("saliency")[0] == rows).all()
+    assert (result.as_numpy("saliency")[0] == rows).all()
 
 
-def refusals_reach_the_client(url):
+def errors_reach_the_client(url):
+    """The client receives the server's error message."""
     given = http.InferInput("input", [1, 3, 2, 2], "FP32")
     given.set_data_from_numpy(np.zeros((1, 3, 2, 2), np.float32))
     with client(url) as c:
@@ -73,13 +78,13 @@ def refusals_reach_the_client(url):
         except InferenceServerException as error:
             assert "expected [3, 224, 224]" in str(error), error
             return
-    raise AssertionError("a tensor of another shape is taken")
+    raise AssertionError("a tensor of a wrong shape was accepted")
 
 
 CHECKS = [
     health_and_metadata,
     infer_as_bytes_and_json,
     pictures_as_bytes,
-    explain_with_its_messages,
-    refusals_reach_the_client,
+    explain_with_messages_of_infer,
+    errors_reach_the_client,
 ]

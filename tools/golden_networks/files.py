@@ -1,4 +1,4 @@
-"""The ONNX files: without the data that the formula gives, and with it again."""
+"""Writes ONNX files without the data that a formula gives, fills it in again, and runs them."""
 
 import math
 
@@ -6,12 +6,14 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+
 from formula import formula
 
-STORED_AT_MOST = 256  # elements of a parameter that is stored
+STORED_AT_MOST = 256  # elements; larger parameters are computed by the formula
 
 
 def export(model, x, exporter, path):
+    """Exports a PyTorch model to a file; returns its content without metadata of this machine."""
     if exporter == "dynamo":  # fixed batch size
         options = {"dynamo": True, "opset_version": 18, "external_data": False, "verbose": False}
     else:
@@ -24,23 +26,23 @@ def export(model, x, exporter, path):
         }
     torch.onnx.export(model, (x,), path, input_names=["input"], output_names=["logits"], **options)
     exported = onnx.load(path)
-    # Stack traces would put this machine's paths into the file; the module names are what a user's file has too.
+    # Stack traces contain paths of this machine. The names of modules stay, as users' files have them, too.
     for holder in [exported.graph, *exported.graph.node, *exported.graph.value_info, *exported.graph.initializer]:
         holder.doc_string = ""
-        kept = [p for p in holder.metadata_props if p.key == "pkg.torch.onnx.name_scopes"]
+        scopes = [p for p in holder.metadata_props if p.key == "pkg.torch.onnx.name_scopes"]
         del holder.metadata_props[:]
-        holder.metadata_props.extend(kept)
+        holder.metadata_props.extend(scopes)
     return exported
 
 
 def strip(model, recipe):
-    """Take out the large tensors' data; returns how to make each."""
+    """Removes the data of the large tensors; returns for each how to compute it."""
     weights = []
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) <= STORED_AT_MOST:
             continue
         data = onnx.numpy_helper.to_array(tensor)
-        weight = made_of(tensor.name, data, recipe)
+        weight = recipe_of(tensor.name, data, recipe)
         if weight:
             assert (data == values(weight, data.shape)).all(), tensor.name
             tensor.ClearField("raw_data")
@@ -49,8 +51,8 @@ def strip(model, recipe):
     return weights
 
 
-def made_of(name, data, recipe):
-    """How to make a tensor: by its own name, or as the transpose of a parameter (the dynamo exporter's matrices)."""
+def recipe_of(name, data, recipe):
+    """Returns how to compute a tensor: by its name, or as the transpose of a parameter (as dynamo exports matrices)."""
     if name in recipe:
         scale, shift = recipe[name]
         return {"name": name, "scale": scale, "shift": shift}
@@ -62,6 +64,7 @@ def made_of(name, data, recipe):
 
 
 def values(weight, shape):
+    """Computes a tensor."""
     scale, shift = weight["scale"], weight["shift"]
     if "transpose_of" in weight:
         return formula(weight["transpose_of"], shape[::-1], scale, shift).T
@@ -69,7 +72,7 @@ def values(weight, shape):
 
 
 def fill(model, weights):
-    """The inverse of `strip`."""
+    """Fills in the data that `strip` removed."""
     weights = {weight["name"]: weight for weight in weights}
     for tensor in model.graph.initializer:
         if tensor.name in weights:
@@ -77,7 +80,7 @@ def fill(model, weights):
 
 
 def run(model, x, values):
-    """Run the model in ONNX Runtime, with `values` as its outputs."""
+    """Runs the model in ONNX Runtime with `values` as its outputs."""
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=value) for value in values)
     options = ort.SessionOptions()
@@ -87,10 +90,10 @@ def run(model, x, values):
 
 
 def find_values(model, x, activations):
-    """For each module, the name of the ONNX value that is its output: the first one equal to it."""
+    """Finds for each module the ONNX value that is its output: the first one with equal numbers."""
     names = [node.output[0] for node in model.graph.node if node.op_type != "Constant"]
     found = {}
-    for name, value in zip(names, run(model, x, names)):
+    for name, value in zip(names, run(model, x, names), strict=True):
         for module, activation in activations.items():
             if value.shape == activation.shape and error(value, activation) < 1e-4:
                 found.setdefault(module, name)
@@ -98,10 +101,10 @@ def find_values(model, x, activations):
 
 
 def error(got, want):
-    """The largest difference, relative to the largest magnitude."""
+    """Returns the largest difference, divided by the largest magnitude that is expected."""
     return float(np.abs(got - want).max() / np.abs(want).max())
 
 
 def l2_error(got, want):
-    """The Euclidean norm of the difference, relative to that of what is wanted."""
+    """Returns the Euclidean norm of the difference, divided by that of the expected values."""
     return float(np.linalg.norm(got - want) / np.linalg.norm(want))

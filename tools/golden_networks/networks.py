@@ -1,21 +1,22 @@
-"""The PyTorch networks: their weights, and their gradients."""
+"""Builds the PyTorch networks with weights given by a formula, and computes their gradients."""
 
 import copy
 
 import timm
 import torch
 import torchvision
+
 from formula import formula, ten_bits
 
 CLASS = 281
 INPUT_SCALE = 2.0
-INPUT_NAMES = {"vgg11": "input 2"}  # of the networks whose input is not just called "input"
+INPUT_NAMES = {"vgg11": "input 2"}  # the names that are hashed for the input, where it is not "input"
 NO_AUX = {"aux_logits": False, "init_weights": False}
 
-# name -> (options, side of the input, three modules: early, middle, last, where their maps are)
+# For each network: options, side of the input, three modules (early, middle, last), and the axis of their maps.
 TORCHVISION = {
     "resnet18": ({}, 96, ["layer1.0", "layer2.1", "layer4.1"], "first"),
-    # other sides: AdaptiveAvgPool won't export
+    # AdaptiveAvgPool cannot be exported for other sides.
     "vgg11": ({}, 224, ["features.2", "features.9", "features.19"], "first"),
     "mobilenet_v2": ({}, 96, ["features.2", "features.10", "features.18"], "first"),
     "efficientnet_b0": ({}, 96, ["features.2", "features.5", "features.8"], "first"),
@@ -24,7 +25,7 @@ TORCHVISION = {
     "googlenet": (NO_AUX, 96, ["inception3a", "inception4c", "inception5b"], "first"),
     "inception_v3": (NO_AUX, 128, ["Mixed_5b", "Mixed_6b", "Mixed_7c"], "first"),
 }
-# With fewer blocks.  Of the last blocks of ViT and DeiT only the class tokens would have a gradient.
+# These have fewer blocks. At the last blocks of ViT and DeiT only the class tokens have a gradient.
 VIT = {"img_size": 96, "depth": 4}
 SWIN = {"img_size": 64, "window_size": 4, "depths": (2, 2), "num_heads": (3, 6)}
 CONVNEXT = {"depths": (1, 1, 2, 1), "dims": (24, 48, 96, 192)}
@@ -35,13 +36,13 @@ TIMM = {
     "convnext_tiny": (CONVNEXT, 96, ["stages.0", "stages.2", "stages.3"], "first"),
 }
 ARCHITECTURES = TORCHVISION | TIMM
-# The TorchScript exporter leaves BatchNormalization in the graph here, the dynamo exporter folds it.
+# The TorchScript exporter keeps BatchNormalization in the graph here; the dynamo exporter folds it.
 NETWORKS = [(name, "torchscript") for name in ARCHITECTURES]
 NETWORKS += [(name, "dynamo") for name in ("resnet18", "mobilenet_v2", "densenet121", *TIMM)]
 
 
 def build(architecture, exporter):
-    """The float32 model with its weights set, the input, and {parameter name: (scale, shift)}."""
+    """Returns the float32 model with its weights, the input, and {name of the parameter: (scale, shift)}."""
     options, side, _, _ = ARCHITECTURES[architecture]
     make = timm.create_model if architecture in TIMM else torchvision.models.get_model
     model = make(architecture, **options).eval()
@@ -49,7 +50,7 @@ def build(architecture, exporter):
     recipe = {name: (0.5, 0.0) for name, _ in model.named_parameters()}  # tokens, positions, scales of layers
     for name, module in model.named_modules():
         if hasattr(module, "inplace"):
-            module.inplace = False  # or it would overwrite the activations that are looked at
+            module.inplace = False  # as it overwrites activations that are needed
         if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
             recipe[f"{name}.weight"] = (1.0, 0.0)
             if module.bias is not None:
@@ -58,8 +59,8 @@ def build(architecture, exporter):
             recipe[f"{name}.weight"] = (0.5, 1.0)
             recipe[f"{name}.bias"] = (0.25, 0.0)
         elif isinstance(module, torch.nn.BatchNorm2d):
-            # For the exporter that folds: gamma / sqrt(var + eps) is exactly 1 in float32, so that folding leaves
-            # the convolution's weights as the formula has them.
+            # Where the exporter folds, gamma / sqrt(var + eps) is exactly 1 in float32, so that folding leaves the
+            # convolution's weights as the formula gives them.
             folds = exporter == "dynamo"
             recipe[f"{name}.weight"] = (0.0 if folds else 0.5, 1.0)
             recipe[f"{name}.bias"] = (0.25, 0.0)
@@ -67,7 +68,7 @@ def build(architecture, exporter):
             recipe[f"{name}.running_var"] = (0.0, 1.0 - module.eps) if folds else (0.5, 1.0)
     load(model, recipe)
 
-    # One float64 pass with unit scales finds the scales: each layer's output is brought to 1 as it is computed.
+    # One pass in float64 with unit scales finds the scales: each layer's output is scaled as it is computed.
     def rescale(name):
         def hook(module, _, out):
             bias = 0 if module.bias is None else module.bias
@@ -91,23 +92,24 @@ def build(architecture, exporter):
 
 
 def load(model, recipe):
+    """Sets the weights of a model."""
     for name, tensor in model.state_dict().items():
         if name in recipe:
             tensor.copy_(torch.from_numpy(formula(name, tuple(tensor.shape), *recipe[name])))
 
 
 def differentiate(model, x, modules):
-    """The class's score, and per module its activation and the score's gradient with respect to it."""
+    """Returns the class's score, and for each module its activation and the score's gradient there."""
     found = {}
 
-    def keep(name):
+    def record(name):
         def hook(_module, _inputs, out):
             out.retain_grad()
             found[name] = out
 
         return hook
 
-    hooks = [model.get_submodule(name).register_forward_hook(keep(name)) for name in modules]
+    hooks = [model.get_submodule(name).register_forward_hook(record(name)) for name in modules]
     score = model(x.requires_grad_())[0, CLASS]
     score.backward()
     for hook in hooks:
@@ -116,7 +118,7 @@ def differentiate(model, x, modules):
 
 
 def as_maps(array, place):
-    """A layer's values as maps x rows x columns."""
+    """Returns the values of a layer as (maps, rows, columns)."""
     if place == "first":
         return array[0]
     if place.startswith("tokens after "):

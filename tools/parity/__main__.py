@@ -1,22 +1,22 @@
-"""Compare smoothcam's gradients with PyTorch's autograd, network by network: `docs/src/coverage.md`.
+"""Compares smoothcam's gradients with PyTorch's autograd on many networks, and writes `docs/src/coverage.md`.
 
     python -m venv .venv && .venv/bin/pip install -r tools/parity/requirements.txt
     cargo build --release
-    .venv/bin/python tools/parity                                     # everything: some hours
+    .venv/bin/python tools/parity                                     # all networks: some hours
     .venv/bin/python tools/parity timm --only resnet18 vit_tiny_patch16_224
-    .venv/bin/python tools/parity --report                            # only writes docs/src/coverage.md anew
+    .venv/bin/python tools/parity --report                            # only writes docs/src/coverage.md
 
-The weights are random and nothing is downloaded.  For each network three of the layers that smoothcam lists are asked
-for (the default, the first, and one in the middle), and `d1` of `--arrays` is compared with autograd's gradient.
+Weights are random; nothing is downloaded. For each network, three of the layers that smoothcam lists are explained (the
+default one, the first, and one in the middle), and `d1` of `--arrays` is compared with autograd's gradient.
 
-networks    what is compared, and how it is built and exported
-condition   makes random networks well behaved, so that float32 is enough to tell
-reference   autograd's gradient at the tensor that has the layer's values
-compare     one network: a row
-report      what the rows say: docs/src/coverage.md
+networks    lists the networks, builds and exports them
+condition   changes random weights so that gradients in float32 are accurate
+reference   computes autograd's gradient at the tensor that has the layer's values
+compare     compares one network: a row
+report      writes docs/src/coverage.md from the rows
 
-Rows are kept as JSON lines (tools/parity.jsonl), one a network and exporter.  Networks that have a row of these very
-scripts are skipped.
+Rows are stored as JSON lines (tools/parity.jsonl), one for each network and exporter. Networks that have a row from the
+same version of these scripts are skipped.
 """
 
 import argparse
@@ -37,26 +37,33 @@ import report
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SEEDS = 3  # where float32 cannot tell, other random weights may do
+SEEDS = 3  # of the weights, which are tried while float32 is not accurate enough
 PARTS = ["torchvision", "timm", "keras", "dynamo"]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="parity", description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these networks, also if they have rows")
-    parser.add_argument("--again", action="store_true", help="networks whose outcome is not ok, too")
-    parser.add_argument("--report", action="store_true", help="compare nothing, write the report")
-    parser.add_argument("--smoothcam", default=str(ROOT / "target/release/smoothcam"), help="the binary")
-    parser.add_argument("--size", type=int, default=128, help="of the input, where the network lets one choose")
-    parser.add_argument("--picture", default=str(ROOT / "examples/cat.png"))
-    parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
-    parser.add_argument("--threads", type=int, default=1, help="of each job")
-    parser.add_argument("--limit", type=int, default=600, help="seconds a network may take")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these networks, even if they have rows")
+    parser.add_argument("--again", action="store_true", help="also compare networks again whose outcome is not ok")
+    parser.add_argument("--report", action="store_true", help="only write the report")
+    parser.add_argument(
+        "--smoothcam", default=str(ROOT / "target/release/smoothcam"), help="the program (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=128,
+        help="side of the input, where the network allows a choice (default: %(default)s)",
+    )
+    parser.add_argument("--picture", default=str(ROOT / "examples/cat.png"), help="the input")
+    parser.add_argument("--jobs", type=int, default=2, help="number of networks that are compared at the same time")
+    parser.add_argument("--threads", type=int, default=1, help="number of threads for each network")
+    parser.add_argument("--limit", type=int, default=600, help="time limit for a network, in seconds")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
-        parser.error(f"no part {', '.join(unknown)}")
+        parser.error(f"unknown parts {', '.join(unknown)}, expected {', '.join(PARTS)}")
 
     version, store = script_version(), ROOT / "tools/parity.jsonl"
     rows = read(store, version)
@@ -68,7 +75,7 @@ def main():
         if options.only:
             tasks = [task for task in tasks if task[1] in options.only]
         else:
-            tasks = [t for t in tasks if t not in rows or options.again and report.outcome(rows[t]) != "ok"]
+            tasks = [t for t in tasks if t not in rows or (options.again and report.outcome(rows[t]) != "ok")]
         for row in run_all(options, tasks):
             row |= {"script": version, "smoothcam": smoothcam}
             rows[row["source"], row["model"], row["exporter"]] = row
@@ -78,27 +85,29 @@ def main():
 
 
 def script_version():
-    """Of all that decides what is in a row."""
+    """Returns a hash of the scripts that determine the content of a row."""
     files = sorted(p for p in HERE.glob("*.py") if p.name not in ("report.py", "__main__.py"))
     return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()[:8]
 
 
 def read(store, version):
+    """Reads the rows of this version."""
     lines = store.read_text().splitlines() if store.exists() else []
     rows = [json.loads(line) for line in lines]
     return {(r["source"], r["model"], r["exporter"]): r for r in rows if r["script"] == version}
 
 
 def write(store, rows):
+    """Writes all rows."""
     temporary = store.with_suffix(".tmp")
     temporary.write_text("".join(json.dumps(rows[key]) + "\n" for key in sorted(rows)))
     temporary.replace(store)
 
 
 def run_all(options, tasks):
-    """The rows, as they are done; each in a process of its own, `--jobs` at a time."""
+    """Yields rows as they are finished; each runs in a process of its own, `--jobs` at the same time."""
     if any(source == "timm" for source, _, _ in tasks):
-        import timm  # noqa: F401  (before the processes start: its import is slow)
+        import timm  # noqa: F401  (imported before the processes start, as that is slow)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         waiting = [pool.submit(in_process, options, task) for task in tasks]
         for done in concurrent.futures.as_completed(waiting):
@@ -106,6 +115,7 @@ def run_all(options, tasks):
 
 
 def in_process(options, task):
+    """Compares one network in a process of its own."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(False)
     process = context.Process(target=child, args=(options, task, sender))
@@ -114,24 +124,26 @@ def in_process(options, task):
     try:
         return receiver.recv()
     except EOFError:
-        return new_row(task) | {"failure": "the process ended: out of memory?"}
+        return new_row(task) | {"failure": "the process ended without a result, perhaps out of memory"}
     finally:
         process.join()
 
 
 def new_row(task):
-    return dict(zip(("source", "model", "exporter"), task)) | {"layers": []}
+    """Returns an empty row."""
+    return dict(zip(("source", "model", "exporter"), task, strict=True)) | {"layers": []}
 
 
 def child(options, task, sender):
+    """Compares one network and sends its row; runs in the process of its own."""
     from compare import NotExported, compare
 
-    def late(*_):
+    def time_out(*_):
         raise TimeoutError(f"took longer than {options.limit} s")
 
-    signal.signal(signal.SIGALRM, late)
+    signal.signal(signal.SIGALRM, time_out)
     signal.alarm(options.limit)
-    silence = os.open(os.devnull, os.O_WRONLY)  # the exporters write whole graphs
+    silence = os.open(os.devnull, os.O_WRONLY)  # exporters print whole graphs
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     started = time.time()

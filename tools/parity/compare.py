@@ -1,4 +1,4 @@
-"""One network: built, exported, and its gradients compared at three layers."""
+"""Compares the gradients of one network at three layers."""
 
 import copy
 import json
@@ -10,16 +10,16 @@ import warnings
 
 CLASS = 7
 TOLERANCE = 1e-4
-JITTER = 1e-6  # what float32 loses in a layer
+JITTER = 1e-6  # the relative error of float32 in one layer
 JITTERS = 4
 
 
 class NotExported(Exception):
-    """There is nothing to compare."""
+    """The network cannot be exported, so there is nothing to compare."""
 
 
 def compare(options, source, name, exporter, seed, row):
-    """Fills the row; `row["layers"]` has an entry for each layer."""
+    """Fills in the row of one network; `row["layers"]` gets an entry for each layer."""
     import numpy as np
     import torch
 
@@ -46,14 +46,20 @@ def compare(options, source, name, exporter, seed, row):
         layers = run(options.smoothcam, "layers", "--json", "--model", model)
         found = []
         for role, layer in choose(layers):
-            result = {"role": role, "layer": layer["name"], "module": layer.get("module"), "maps": layer["maps"],
-                      "grid": [layer["height"], layer["width"]], "axes": layer["axes"]}
+            result = {
+                "role": role,
+                "layer": layer["name"],
+                "module": layer.get("module"),
+                "maps": layer["maps"],
+                "grid": [layer["height"], layer["width"]],
+                "axes": layer["axes"],
+            }
             row["layers"].append(result)
             before = time.time()
             try:
-                run(options.smoothcam, "explain", picture, "--model", model, "--method", "grad-cam",
-                    "--layer", layer["name"], "--class", CLASS, "--arrays", folder / "a.npz",
-                    "-o", folder / "o.png", "--json")
+                what = ["--model", model, "--method", "grad-cam", "--layer", layer["name"], "--class", CLASS]
+                outputs = ["--arrays", folder / "a.npz", "-o", folder / "o.png", "--json"]
+                run(options.smoothcam, "explain", picture, *what, *outputs)
             except RuntimeError as e:
                 result["error_message"] = str(e)
                 continue
@@ -67,20 +73,25 @@ def compare(options, source, name, exporter, seed, row):
 
 
 def crops(path, size):
-    """The picture and three others made of it, normalised; noise, since MaxPool has ties where they are flat."""
+    """Returns a normalised batch of the picture and three variants; noise avoids ties of MaxPool in flat areas."""
     import numpy as np
     import torch
     from PIL import Image
 
     picture = Image.open(path).convert("RGB")
-    pictures = [picture, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), picture.crop((0, 0, 200, 200)),
-                picture.rotate(180)]
+    pictures = [
+        picture,
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        picture.crop((0, 0, 200, 200)),
+        picture.rotate(180),
+    ]
     arrays = [np.array(p.resize((size, size)), np.float32) / 58 - 2.1 for p in pictures]
     pictures = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
     return pictures + 0.3 * torch.randn_like(pictures)
 
 
 def run(smoothcam, *arguments):
+    """Runs the command and returns what it prints as JSON."""
     done = subprocess.run([smoothcam, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"smoothcam {arguments[0]}: {done.stderr.strip()}")
@@ -88,11 +99,11 @@ def run(smoothcam, *arguments):
 
 
 def choose(layers):
-    """The default layer (at which noise acts), the first, and one in the middle."""
-    features = [l for l in layers if l["feature"] and l["noise_acts"] is not None]
+    """Chooses the default layer with noise, the first layer, and one in the middle."""
+    features = [layer for layer in layers if layer["feature"] and layer["noise_acts"] is not None]
     if not features:
         raise RuntimeError(f"no feature layer among {len(layers)} layers")
-    default = ([l for l in features if l["noise_acts"]] or features)[-1]
+    default = ([layer for layer in features if layer["noise_acts"]] or features)[-1]
     below = features[: features.index(default)]
     chosen = [("default", default)]
     if below:
@@ -103,40 +114,41 @@ def choose(layers):
 
 
 def judge(network, x, scores, found):
-    """Writes the errors into the results; returns that of the scores."""
+    """Writes the errors of the gradients into the results, and returns the error of the scores."""
     from reference import gradients
 
     targets = [target for _, _, target in found]
     expected, candidates = gradients(network, x, targets, CLASS)
-    places = []
-    for (result, d1, _), at in zip(found, candidates):
-        errors = [difference(d1, g) for g in at]
-        places.append(min(range(len(at)), key=lambda i: errors[i][0], default=None))
-        if at:
-            result["error"], result["norm_error"] = errors[places[-1]]
+    best = []  # for each layer, the index of the candidate that fits best
+    for (result, d1, _), tensors in zip(found, candidates, strict=True):
+        errors = [difference(d1, g) for g in tensors]
+        best.append(min(range(len(tensors)), key=lambda i: errors[i][0], default=None))
+        if tensors:
+            result["error"], result["norm_error"] = errors[best[-1]]
         else:
             result["error_message"] = "no tensor in PyTorch equals the activations"
     if any(result.get("error", 0) > TOLERANCE for result, _, _ in found):
-        judge_in_float64(network, x, targets, found, places)
+        judge_in_float64(network, x, targets, found, best)
     return difference(scores, expected)[0]
 
 
-def judge_in_float64(network, x, targets, found, places):
-    """The errors against PyTorch in float64, and how far PyTorch's own float32 is from that.
+def judge_in_float64(network, x, targets, found, best):
+    """Writes the errors against PyTorch in float64, and those of PyTorch's own float32, into the results.
 
-    Units of ReLU and MaxPool whose inputs lie closer together than float32 can tell switch; how much that alone
-    changes shows if weights and input are disturbed by float32's precision.
+    Units of ReLU and MaxPool whose inputs are closer together than float32 can resolve switch. How much that alone
+    changes is measured by disturbing weights and input by the precision of float32.
     """
     import torch
 
     from reference import gradients
 
-    def at_places(network, x):
-        at = gradients(network, x, targets, CLASS)[1]
-        return [g[p] if p is not None and p < len(g) else None for g, p in zip(at, places)]
+    def at_best(network, x):
+        candidates = gradients(network, x, targets, CLASS)[1]
+        pairs = zip(candidates, best, strict=True)
+        return [g[i] if i is not None and i < len(g) else None for g, i in pairs]
 
-    exact = at_places(in_float64(network), x.double())
-    for (result, d1, _), e in zip(found, exact):
+    exact = at_best(in_float64(network), x.double())
+    for (result, d1, _), e in zip(found, exact, strict=True):
         if e is not None:
             result["error64"], result["norm_error64"] = difference(d1, e)
             result["spread"] = result["norm_spread"] = 0.0
@@ -150,7 +162,8 @@ def judge_in_float64(network, x, targets, found, places):
             for p in disturbed.parameters():
                 if p.is_floating_point():
                     p.mul_(1 + amount * torch.randn_like(p))
-        for (result, _, _), e, g in zip(found, exact, at_places(disturbed, x * (1 + amount * torch.randn_like(x)))):
+        single = at_best(disturbed, x * (1 + amount * torch.randn_like(x)))
+        for (result, _, _), e, g in zip(found, exact, single, strict=True):
             if e is not None and g is not None:
                 error, norm_error = difference(g, e)
                 result["spread"] = max(error, result["spread"])
@@ -158,8 +171,9 @@ def judge_in_float64(network, x, targets, found, places):
 
 
 def in_float64(network):
+    """Returns a copy of the network in float64."""
     double = copy.deepcopy(network).double()
-    for layer in getattr(double, "layers", []):  # Keras's, which cast to their own type
+    for layer in getattr(double, "layers", []):  # layers of Keras cast to their own type
         if hasattr(layer, "dtype_policy"):
             layer.dtype_policy = "float64"
     for tensor in getattr(double, "inputs", []):
@@ -168,7 +182,7 @@ def in_float64(network):
 
 
 def difference(a, b):
-    """The largest, relative to the largest magnitude; and the same in norm."""
+    """Returns the largest difference, divided by the largest magnitude of b, and the same in Euclidean norms."""
     import numpy as np
 
     largest, norm = float(np.abs(b).max()) or 1.0, float(np.linalg.norm(b)) or 1.0

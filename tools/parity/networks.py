@@ -1,4 +1,4 @@
-"""The networks that are compared, and how they are built and exported."""
+"""Lists the networks that are compared, builds and exports them."""
 
 import os
 
@@ -37,7 +37,7 @@ MobileNet MobileNetV2 MobileNetV3Small MobileNetV3Large ResNet50 ResNet50V2 VGG1
 InceptionResNetV2 Xception EfficientNetB0 EfficientNetV2B0 ConvNeXtTiny
 """.split()
 
-# Of each exporter's graphs a part is enough: the networks are the same.
+# The dynamo exporter is tested with some of the same networks.
 DYNAMO = {
     "torchvision": """
 alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_v2_s googlenet inception_v3 maxvit_t mnasnet0_5
@@ -54,7 +54,7 @@ swin_tiny_patch4_window7_224 mixer_s32_224 levit_128s
 
 
 def tasks(part):
-    """(source, name, exporter) of every network of a part."""
+    """Lists (source, name, exporter) of each network of a part."""
     if part == "dynamo":
         return [(source, name, "dynamo") for source, names in DYNAMO.items() for name in names]
     if part == "torchvision":
@@ -67,7 +67,10 @@ def tasks(part):
 
 
 def build(source, name, size, seed):
-    """The network with random weights in evaluation mode, the side of its input, and how it was sized down."""
+    """Builds a network with random weights in evaluation mode.
+
+    Returns the network, the side of its input, and a note of how its size was reduced, or None.
+    """
     import torch
 
     torch.manual_seed(seed)
@@ -79,13 +82,14 @@ def build(source, name, size, seed):
         name, size
     )
     network.eval()
-    for module in network.modules():  # what is overwritten cannot be looked at
+    for module in network.modules():  # activations must not be overwritten
         if getattr(module, "inplace", False) is True:
             module.inplace = False
     return network, side, note
 
 
 def torchvision_network(name, size):
+    """Builds a network of torchvision."""
     from torchvision import models
 
     if name == "vit_h_14":
@@ -97,13 +101,14 @@ def torchvision_network(name, size):
         widths = [528, 1056, 2904, 7392]
         blocks = models.regnet.BlockParams([1, 2, 3, 1], widths, [264] * 4, [1.0] * 4, [2] * 4, 0.25)
         return models.regnet.RegNet(blocks), size, "7 of 27 blocks"
-    # The sizes of some are fixed; adaptive pooling can be exported from the natural size only.
+    # Some have a fixed size; adaptive pooling can be exported only for the natural size.
     side = 224 if name.startswith(("vgg", "alexnet", "vit", "maxvit")) else size
     extra = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
     return getattr(models, name)(weights=None, **extra), side, None
 
 
 def timm_network(name, size):
+    """Builds a network of timm."""
     import timm
     import torch
 
@@ -119,11 +124,12 @@ def timm_network(name, size):
         with torch.no_grad():
             network(torch.zeros(1, 3, size, size))
         return network, size, None
-    except Exception:  # some say nothing of the sizes they cannot take
+    except Exception:  # some networks do not document which sizes they cannot take
         return network, natural, None
 
 
 def keras_network(name, size):
+    """Builds a network of Keras."""
     import keras
 
     make = getattr(keras.applications, name)
@@ -131,13 +137,13 @@ def keras_network(name, size):
 
 
 def export(network, x, path, exporter):
-    """Writes the ONNX file; returns the exporter that did it."""
+    """Writes the ONNX file; returns the exporter that succeeded."""
     import torch
 
     if exporter == "keras":
         network.export(str(path), format="onnx", verbose=False)
         return exporter
-    for p in network.parameters():  # without it, attention takes a path that cannot be exported
+    for p in network.parameters():  # otherwise attention takes a path that cannot be exported
         p.requires_grad_(p.is_floating_point())
     names = {"input_names": ["input"], "output_names": ["logits"]}
     try:
@@ -145,12 +151,14 @@ def export(network, x, path, exporter):
             try:
                 torch.onnx.export(network, (x,), str(path), dynamo=False, **names)
                 return exporter
-            except Exception as e:  # of what it cannot do the other can do a part
+            except Exception as e:  # the other exporter can export some of these
                 first = e
         try:
             torch.onnx.export(network, (x,), str(path), dynamo=True, verbose=False, **names)
         except Exception as e:
-            raise first if exporter == "torchscript" else e
+            if exporter == "torchscript":
+                raise first from e
+            raise
         return "dynamo"
     finally:
         for p in network.parameters():

@@ -1,17 +1,17 @@
-"""The gradient by PyTorch's autograd, at the tensor that has a given layer's values."""
+"""Computes the gradient by PyTorch's autograd, at the tensor that has the values of a given layer."""
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-SAME = 2e-3  # of the largest magnitude: float32 activations of two engines
+SAME = 2e-3  # tolerance for float32 activations of two engines, as a share of the largest magnitude
 
 
 def gradients(network, x, targets, index):
-    """The scores, and for each target (activations, skipped tokens) the gradients at all tensors that equal it.
+    """Returns the scores, and for each target (activations, skipped tokens) the gradients at all tensors equal to it.
 
-    Every function that PyTorch calls is watched.  One value may be several tensors in PyTorch (views, copies), and
-    between them others may branch off: so all are returned, in order.  What PyTorch computes several times may be one
-    value in ONNX: then its gradients add up, and the last ones returned are such sums.
+    Every function that PyTorch calls is watched. One value in ONNX may be several tensors in PyTorch (views, copies)
+    with branches in between, so the gradients of all are returned, in order. What PyTorch computes several times may
+    be one value in ONNX: then its gradients add up. Such sums are returned last.
     """
     found = [[] for _ in targets]
     with Watch([(torch.from_numpy(a), skip) for a, skip in targets], found):
@@ -23,13 +23,17 @@ def gradients(network, x, targets, index):
 
 
 def with_sums(entries):
-    of = {}
+    """Returns the gradients, then the sums of those that the same function computed."""
+    by_function = {}
     for entry in entries:
-        of.setdefault(entry["function"], []).append(entry["gradient"].double().numpy())
-    return [g for gradients in of.values() for g in gradients] + [sum(gs) for gs in of.values() if len(gs) > 1]
+        by_function.setdefault(entry["function"], []).append(entry["gradient"].double().numpy())
+    every = [gradient for gradients in by_function.values() for gradient in gradients]
+    return every + [sum(gradients) for gradients in by_function.values() if len(gradients) > 1]
 
 
 class Watch(TorchFunctionMode):
+    """Finds the tensors that have the values of the targets, and records their gradients."""
+
     def __init__(self, targets, found):
         super().__init__()
         self.targets, self.found, self.busy = targets, found, False
@@ -42,15 +46,16 @@ class Watch(TorchFunctionMode):
         for r in result if isinstance(result, (tuple, list)) else [result]:
             if isinstance(r, torch.Tensor) and r.requires_grad and r.is_floating_point():
                 if getattr(function, "__name__", "") == "batch_norm":
-                    # PyTorch 2.15 differentiates it wrongly on the CPU if the gradient comes transposed (from
-                    # tokens, say): central differences of PyTorch itself tell.
+                    # PyTorch 2.15 differentiates it wrongly on the CPU if the gradient is transposed (as from
+                    # tokens), as central differences in PyTorch itself show.
                     r.register_hook(torch.Tensor.contiguous)
-                for (activations, skip), entries in zip(self.targets, self.found):
-                    self.look(r, function, activations, skip, entries)
+                for (activations, skip), entries in zip(self.targets, self.found, strict=True):
+                    self.compare(r, function, activations, skip, entries)
         self.busy = False
         return result
 
-    def look(self, tensor, function, activations, skip, entries):
+    def compare(self, tensor, function, activations, skip, entries):
+        """Adds an entry if the tensor has the values of the activations."""
         largest = activations.abs().max()
         for read in readings(tensor, activations.shape, skip):
             values = read(tensor.detach()).to(activations.dtype)
@@ -58,12 +63,12 @@ class Watch(TorchFunctionMode):
             if near and (values - activations).abs().max() <= SAME * largest:
                 entry = {"function": function}
                 entries.append(entry)
-                tensor.register_hook(lambda g: entry.update(gradient=read(g.detach())))
+                tensor.register_hook(lambda g, entry=entry, read=read: entry.update(gradient=read(g.detach())))
                 return
 
 
 def readings(tensor, shape, skip):
-    """Every reading of the tensor as maps x rows x columns."""
+    """Yields all ways to read the tensor as (maps, rows, columns)."""
     k, h, w = shape
     n = tensor.numel()
     if n == k * h * w:

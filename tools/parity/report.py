@@ -1,4 +1,4 @@
-"""What the rows say: `docs/src/coverage.md`."""
+"""Writes `docs/src/coverage.md` from the rows."""
 
 from compare import TOLERANCE
 
@@ -13,6 +13,7 @@ TITLES = {
 
 
 def verdict(layer):
+    """Judges one layer: ok, rounding or failed."""
     if deciding(layer) <= TOLERANCE:
         return "ok"
     if "error64" in layer and (
@@ -23,12 +24,13 @@ def verdict(layer):
 
 
 def deciding(layer):
-    """The error against float32, or else against float64."""
+    """Returns the error against PyTorch in float32 if it is small enough, else that against float64."""
     error = layer.get("error", float("inf"))
     return error if error <= TOLERANCE else layer.get("error64", error)
 
 
 def outcome(row):
+    """Judges one network: one of OUTCOMES."""
     if "not_exported" in row:
         return "not exported"
     verdicts = [verdict(layer) for layer in row["layers"]]
@@ -38,6 +40,7 @@ def outcome(row):
 
 
 def why(row):
+    """Explains an outcome that is not ok."""
     notes = [row[key] for key in ("not_exported", "failure") if key in row]
     for layer in row["layers"]:
         if "error_message" in layer:
@@ -49,58 +52,71 @@ def why(row):
 
 
 def line(row):
-    """A row for the terminal."""
-    return (f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
-            f"{cell(why(row), 700)}")
+    """Formats a row for the terminal."""
+    return (
+        f"{row['model']:36s} {row['exporter']:12s} {outcome(row):12s} {errors(row):24s} {row['seconds']:6.1f} s  "
+        f"{cell(why(row), 700)}"
+    )
 
 
 def errors(row):
-    """Of each layer; in italics if float64 decided."""
+    """Lists the errors of all layers; in italics where the error against float64 is decisive."""
 
     def one(layer):
         if "error" not in layer:
-            return "–"
+            return "\u2013"
         return f"{layer['error']:.0e}" if layer["error"] <= TOLERANCE else f"*{deciding(layer):.0e}*"
 
     return ", ".join(map(one, row["layers"]))
 
 
 def cell(text, limit=300):
+    """Formats a text as a cell of a Markdown table."""
     text = " ".join(str(text).split()).replace("|", "\\|")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def write(rows, version, path):
+    """Writes the page."""
     tables = {key: [r for r in rows if (r["source"], r["exporter"]) == key] for key in TITLES}
     tables = {TITLES[key]: rows for key, rows in tables.items() if rows}
     path.write_text("\n".join([*summary(tables), *troubles(tables), *method(rows, version), *details(tables)]))
 
 
 def summary(tables):
+    """Writes the introduction and the table of outcomes."""
     lines = [
-        "# Coverage", "", "<!-- written by tools/parity -->", "",
+        "# Coverage",
+        "",
+        "<!-- written by tools/parity -->",
+        "",
         "Does smoothcam compute the right gradient for the network at hand? Each network below was built with random "
         "weights and exported to ONNX, and the gradient of a class's score was compared with PyTorch's autograd at "
-        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.", "",
-        "| networks | tried | " + " | ".join(OUTCOMES) + " |", "|---|" + "---|" * (1 + len(OUTCOMES)),
+        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.",
+        "",
+        "| networks | tried | " + " | ".join(OUTCOMES) + " |",
+        "|---|" + "---|" * (1 + len(OUTCOMES)),
     ]
     for title, rows in tables.items():
         outcomes = [outcome(row) for row in rows]
         counts = " | ".join(str(outcomes.count(o)) for o in OUTCOMES)
         lines.append(f"| [{title}](#{title.lower().replace(' ', '-')}) | {len(rows)} | {counts} |")
     return [
-        *lines, "",
+        *lines,
+        "",
         "- **ok**: the largest difference at each layer is at most 1e-4 of the largest magnitude, against PyTorch in "
         "float32 or, where that is worse itself, in float64.",
         "- **rounding**: more, but no more than threefold of what PyTorch's own float32 gradient is away from float64 "
         "if weights and input are disturbed by what float32 loses in a layer (1e-6). Units of ReLU and MaxPool whose "
         "inputs lie closer together switch, in every engine at another place.",
         "- **failed**: a wrong gradient, or an error.",
-        "- **not exported**: PyTorch cannot write the network as ONNX, so there is nothing to compare.", "",
+        "- **not exported**: PyTorch cannot write the network as ONNX, so there is nothing to compare.",
+        "",
     ]
 
 
 def troubles(tables):
+    """Writes the table of networks that are not ok."""
     lines = []
     for title, rows in tables.items():
         for row in rows:
@@ -112,34 +128,44 @@ def troubles(tables):
 
 
 def method(rows, version):
+    """Writes how the networks were compared."""
     smoothcam = ", ".join(sorted({row["smoothcam"] for row in rows}))
     sized = ", ".join(sorted({f"{row['model']} ({row['note']})" for row in rows if row.get("note")}))
     return [
-        "## How it was done", "",
+        "## How it was done",
+        "",
         f"`python tools/parity` (version {version} of the script) wrote this page, with smoothcam {smoothcam}. "
-        "Each row comes from this version.", "",
+        "Each row comes from this version.",
+        "",
         "- Nothing is downloaded. Random weights are made to behave as trained ones do: no branch is switched off, "
         "normalisation is calibrated, and inputs of ReLU and MaxPool are kept from ties that float32 cannot tell.",
         f"- Input is 128x128 where a network lets one choose. Sized down, to fit memory and time: {sized or 'none'}.",
         "- timm and torchvision are exported by the TorchScript exporter; what it cannot export goes through the "
         "dynamo exporter, and says so. Keras is exported by `model.export`, on its PyTorch backend.",
         "- An error in italics is one against PyTorch in float64: its float32 gradient was off by more than 1e-4.",
-        "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; the "
-        "time is that of `smoothcam explain` at the early layer, on one core of a busy machine.", "",
+        "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; "
+        "the time is that of `smoothcam explain` at the early layer, on one core of a busy machine.",
+        "",
     ]
 
 
 def details(tables):
+    """Writes a table of all networks for each source."""
     lines = []
     for title, rows in tables.items():
-        lines += [f"## {title}", "",
-                  "| network | input | layers | grid | maps | errors | time | outcome |",
-                  "|---|---|---|---|---|---|---|---|",
-                  *(detail(row) for row in sorted(rows, key=lambda row: row["model"].lower())), ""]
+        lines += [
+            f"## {title}",
+            "",
+            "| network | input | layers | grid | maps | errors | time | outcome |",
+            "|---|---|---|---|---|---|---|---|",
+            *(detail(row) for row in sorted(rows, key=lambda row: row["model"].lower())),
+            "",
+        ]
     return lines
 
 
 def detail(row):
+    """Writes the row of a network."""
     name = row["model"]
     notes = [row["note"]] if row.get("note") else []
     if row.get("by", row["exporter"]) != row["exporter"]:
@@ -153,11 +179,14 @@ def detail(row):
     seconds = f"{timed[0]['seconds']:.1f} s" if timed else ""
     grid = f"{default['grid'][0]}x{default['grid'][1]}, {axes(default['axes'])}"
     layers = ", ".join(cell(layer["module"] or layer["layer"]) for layer in row["layers"])
-    return (f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
-            f"| {outcome(row)} |")
+    return (
+        f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
+        f"| {outcome(row)} |"
+    )
 
 
 def axes(axes):
+    """Says where the maps of a layer are."""
     if isinstance(axes, dict):
         skip = axes["tokens"]["skip"]
         return f"tokens after {skip}" if skip else "tokens"

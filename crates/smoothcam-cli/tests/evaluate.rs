@@ -1,4 +1,4 @@
-//! `smoothcam evaluate`: its files, what it says, and that it goes on where it was stopped.
+//! Tests `smoothcam evaluate`: what it writes and prints, and that it continues where it was stopped.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -30,14 +30,14 @@ fn files(folder: &Folder) -> [String; 3] {
 }
 
 #[test]
-fn in_words() {
+fn the_summary_is_printed() {
     folder().prints(
         &[&EVALUATE[..], &["--metrics", "Confidence,SHARPNESS"]].concat(),
         str![[r#"
 model     model.onnx
-layers    block2/Relu_6 (8x8, where noise does not act); block1/Relu_3 (8x8)
-pictures  3 in pictures, 1 of them skipped, as they cannot be used
-classes   the predicted ones
+layers    block2/Relu_6 (8x8, noise has no effect); block1/Relu_3 (8x8)
+pictures  3 in pictures, 1 skipped because of errors
+classes   predicted by the model
 engine    rten 0.27
 
                         Grad-CAM, block2  Grad-CAM++, block2  Smooth Grad-CAM++, block1
@@ -47,7 +47,7 @@ Average Gain            0.000 *           0.000 =             0.000 =
 Area of[N] %            0.414             0.508               0.383 *
 Gradient energy         8.894 *           6.415               8.242
 
-* the best   = not to be told from the best on these pictures
+* best   = cannot be told apart from the best on these pictures
 report    pictures-evaluation/report.html
 
 "#]],
@@ -55,7 +55,7 @@ report    pictures-evaluation/report.html
 }
 
 #[test]
-fn a_run_goes_on_where_it_was_stopped() {
+fn a_run_continues_where_it_was_stopped() {
     let folder = folder();
     let all = "confidence,removal,road,objects,sharpness,stability";
     let args = [&EVALUATE[..], &["--metrics", all, "--steps", "4", "--sanity", "1"]].concat();
@@ -86,15 +86,15 @@ fn a_run_goes_on_where_it_was_stopped() {
 }
 
 #[test]
-fn mosaics_that_cannot_be_laid_are_told() {
+fn missing_mosaics_are_explained() {
     let told =
         folder().run(&[&EVALUATE[..], &["--metrics", "sharpness", "--mosaics", "2"]].concat());
-    let expected = "0 of four classes, 0 with two pictures of one; too few classes";
+    let expected = "0 of four classes, 0 with two pictures of one class; too few classes";
     assert!(told.contains(expected), "{told}");
 }
 
 #[test]
-fn regions_that_were_written_are_found_again() {
+fn written_regions_are_read_again() {
     let folder = folder();
     fs::remove_file(folder.path("pictures/cup.jpg")).unwrap();
     let explain = ["explain", "pictures/cat.png", "--model", "model.onnx", "--method", "grad-cam"];

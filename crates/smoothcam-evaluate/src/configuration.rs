@@ -1,37 +1,37 @@
-//! What is compared: methods at layers, with noise.
+//! Lists the configurations that are compared: all combinations of methods, layers and noise.
 
 use smoothcam::{Error, Explainer, Hint, Layer, Method, Result, Samples, Settings, Sigma};
 
-/// What the combinations are made of. An empty list stands for each method's own default.
+/// What is combined. An empty list stands for each method's default.
 #[derive(Clone, Debug, Default)]
-pub struct Choices {
+pub struct Combinations {
     /// The methods.
     pub methods: Vec<Method>,
-    /// The layers.
+    /// The layers, each a name or several names joined by `+`.
     pub layers: Vec<String>,
-    /// The numbers of noised samples; methods that cannot take a number leave it out.
+    /// The numbers of noised samples. Each method is combined with those that it can take.
     pub samples: Vec<usize>,
-    /// The noise's standard deviations, as shares of the input's range.
+    /// The standard deviations of the noise, as shares of the input's range.
     pub sigmas: Vec<f64>,
-    /// What all have in common.
+    /// The settings that all combinations share.
     pub common: Settings,
 }
 
-/// One way to explain.
+/// One way to compute a saliency map.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Its name in print: as short as it can be among those that it is compared with.
+    /// Its name in print: the method, and what tells it from the other configurations.
     pub title: String,
-    /// What it stands for.
+    /// The settings.
     pub settings: Settings,
 }
 
-impl Choices {
-    /// All combinations that make sense, each once.
+impl Combinations {
+    /// Lists all combinations that make sense, each once.
     ///
     /// # Errors
-    /// If a layer is not one of the model's, or nothing is left.
-    pub fn combine(&self, explainer: &Explainer) -> Result<Vec<Configuration>> {
+    /// If a layer is not one of the model's, or no method can take any of the numbers of samples.
+    pub fn configurations(&self, explainer: &Explainer) -> Result<Vec<Configuration>> {
         let mut found: Vec<(Key, Settings)> = Vec::new();
         for method in &self.methods {
             for layer in self.layers_of(*method) {
@@ -45,10 +45,10 @@ impl Choices {
                             sigma: sigma.map_or(self.common.sigma, Sigma::Relative),
                             ..self.common.clone()
                         };
-                        let key = Key::of(&settings, samples, sigma, explainer)?;
+                        let key = Key::new(&settings, samples, sigma, explainer)?;
                         if !found.iter().any(|(other, _)| *other == key) {
-                            // Named, so that the model takes the same layer at another size, too.
-                            let layer = key.layer.as_ref().map(|(name, _)| name.clone());
+                            // Named, so that mosaics of another size are explained at the same layer.
+                            let layer = key.layer.as_ref().map(|layer| layer.name.clone());
                             found.push((key, Settings { layer, ..settings }));
                         }
                     }
@@ -68,8 +68,11 @@ impl Choices {
     }
 
     fn layers_of(&self, method: Method) -> Vec<Option<String>> {
-        if self.layers.is_empty() || method.at_input() {
-            return vec![self.common.layer.clone().filter(|_| !method.at_input())];
+        if method.at_input() {
+            return vec![None];
+        }
+        if self.layers.is_empty() {
+            return vec![self.common.layer.clone()];
         }
         self.layers.iter().cloned().map(Some).collect()
     }
@@ -82,26 +85,35 @@ impl Choices {
     }
 
     fn sigmas(&self) -> Vec<Option<f64>> {
-        match self.sigmas.as_slice() {
-            [] => vec![None],
-            sigmas => sigmas.iter().copied().map(Some).collect(),
+        if self.sigmas.is_empty() {
+            return vec![None];
         }
+        self.sigmas.iter().copied().map(Some).collect()
     }
 }
 
-/// What tells two configurations apart. Grad-CAM++ with noise is Smooth Grad-CAM++: the method's title
-/// counts, not its name.
+/// What distinguishes two configurations. The method's title counts, not its name: Grad-CAM++ with noise
+/// is Smooth Grad-CAM++.
 #[derive(PartialEq)]
 struct Key {
     method: String,
-    /// Its name in the model, and in print.
-    layer: Option<(String, String)>,
+    /// `None` for methods that explain the input itself.
+    layer: Option<LayerName>,
     samples: usize,
     sigma: Option<String>,
 }
 
+/// The names of a layer, or of several that are fused.
+#[derive(PartialEq)]
+struct LayerName {
+    /// The name in the model.
+    name: String,
+    /// The name in print: the module, where it is known.
+    title: String,
+}
+
 impl Key {
-    fn of(
+    fn new(
         settings: &Settings,
         samples: usize,
         sigma: Option<f64>,
@@ -109,27 +121,27 @@ impl Key {
     ) -> Result<Key> {
         let layer = match &settings.layer {
             _ if settings.method.at_input() => None,
-            Some(name) if settings.grid.is_some() => Some((name.clone(), name.clone())),
-            Some(name) => {
-                let each = explainer.fused_layers(name);
-                let each = each.iter().map(|name| explainer.find_layer(name).map(names));
-                let (names, titles): (Vec<_>, Vec<_>) =
-                    each.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-                Some((names.join("+"), titles.join(" + ")))
+            Some(name) if settings.grid.is_some() => {
+                Some(LayerName { name: name.clone(), title: name.clone() })
             }
-            None => Some(names(explainer.default_layer(samples > 0)?)),
+            Some(name) => {
+                let names = explainer.fused_layers(name);
+                let layers = names.iter().map(|name| explainer.find_layer(name));
+                Some(LayerName::of(&layers.collect::<Result<Vec<_>>>()?))
+            }
+            None => Some(LayerName::of(&[explainer.default_layer(samples > 0)?])),
         };
         let method = settings.method.title(samples > 0);
         Ok(Key { method, layer, samples, sigma: sigma.map(|s| s.to_string()) })
     }
 
-    /// Method, layer, samples and sigma, as far as they differ among all.
+    /// Returns the method, and layer, samples and sigma as far as they differ among `all`.
     fn title(&self, all: &[&Key]) -> String {
         let mut title = self.method.clone();
-        if let Some((_, layer)) = &self.layer
+        if let Some(layer) = &self.layer
             && all.iter().any(|k| k.layer.is_some() && k.layer != self.layer)
         {
-            title.push_str(&format!(", {layer}"));
+            title.push_str(&format!(", {}", layer.title));
         }
         let same_method = |k: &&&Key| k.method == self.method;
         if all.iter().filter(same_method).any(|k| k.samples != self.samples) {
@@ -144,10 +156,17 @@ impl Key {
     }
 }
 
-/// A layer's name in the model, and in print.
-fn names(layer: &Layer) -> (String, String) {
-    let short = if layer.module.is_empty() { &layer.name } else { &layer.module };
-    (layer.name.clone(), short.clone())
+impl LayerName {
+    fn of(layers: &[&Layer]) -> LayerName {
+        let name = |layer: &&Layer| layer.name.clone();
+        let title = |layer: &&Layer| {
+            if layer.module.is_empty() { layer.name.clone() } else { layer.module.clone() }
+        };
+        LayerName {
+            name: layers.iter().map(name).collect::<Vec<_>>().join("+"),
+            title: layers.iter().map(title).collect::<Vec<_>>().join(" + "),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +174,7 @@ mod tests {
     use super::*;
 
     fn titles(methods: &str, layers: &[&str], samples: &[usize], sigmas: &[f64]) -> Vec<String> {
-        let choices = Choices {
+        let combinations = Combinations {
             methods: methods.split(',').map(|m| m.parse().unwrap()).collect(),
             layers: layers.iter().map(|l| (*l).to_owned()).collect(),
             samples: samples.to_vec(),
@@ -163,11 +182,11 @@ mod tests {
             common: Settings::default(),
         };
         let explainer = Explainer::builder().build().unwrap();
-        choices.combine(&explainer).unwrap().into_iter().map(|c| c.title).collect()
+        combinations.configurations(&explainer).unwrap().into_iter().map(|c| c.title).collect()
     }
 
     #[test]
-    fn names_tell_what_differs() {
+    fn titles_say_what_differs() {
         for (found, expected) in [
             (titles("grad-cam", &[], &[], &[]), vec!["Grad-CAM"]),
             (
@@ -204,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_layer_by_two_names_is_compared_once() {
+    fn a_layer_with_two_names_is_compared_once() {
         let explainer = Explainer::builder().build().unwrap();
         let name = explainer.find_layer("blocks.10").unwrap().name.clone();
         assert_eq!(titles("grad-cam", &["blocks.10", &name], &[], &[]), ["Grad-CAM"]);

@@ -1,32 +1,39 @@
-//! Measures what saliency maps are worth: methods, layers and settings of [`smoothcam`] compared on a
-//! classifier and a folder of pictures, by the metrics of the literature.
+//! Compares saliency maps of an image classifier on a folder of pictures, by the metrics of the literature.
+//!
+//! An [`Evaluation`] computes the maps of all [`Configuration`]s (methods, layers and noise) with
+//! [`smoothcam`], measures them with the metrics of [`FAMILIES`], and stores the measurements in a
+//! [`RecordFile`]. A [`Summary`] has the means, which [`csv`](csv()) and [`html`](html()) report.
 
-mod annotations;
+mod checks;
 mod configuration;
-mod dataset;
+mod data;
 mod evaluation;
-mod files;
-mod forgotten;
-mod gallery;
-mod heat;
 mod metrics;
-mod mosaic;
-mod objects;
+mod picture;
 mod records;
 mod report;
-mod statistics;
-mod subject;
-mod summary;
 
-pub use annotations::{Annotations, Mask, Object};
-pub use configuration::{Choices, Configuration};
-pub use dataset::{ClassSource, Item, read as read_pictures};
-pub use evaluation::{Evaluation, Progress, spread};
-pub use heat::Heat;
-pub use metrics::{Better, FAMILIES, Family, Measured, Metric, Options};
-pub use objects::Targets;
-pub use records::{Kind, Part, Record, Records};
-pub use report::{Report, Shown, ShownPicture, csv, digits, html};
-pub use statistics::Estimate;
-pub use subject::Subject;
-pub use summary::{Cell, Rank, Row, Summary, all_metrics};
+pub use configuration::{Combinations, Configuration};
+pub use data::annotations::{Annotations, Mask, Object};
+pub use data::classes::ClassSource;
+pub use data::dataset::Dataset;
+pub use data::picture_file::PictureFile;
+pub use data::sample::evenly_spaced;
+pub use evaluation::Evaluation;
+pub use metrics::FAMILIES;
+pub use metrics::evaluated_map::MetricOptions;
+pub use metrics::family::MetricFamily;
+pub use metrics::measurements::Measurements;
+pub use metrics::metric::{Better, Metric};
+pub use picture::classification::Classification;
+pub use picture::evaluated::EvaluatedPicture;
+pub use picture::objects::ObjectRegions;
+pub use picture::saliency_map::SaliencyMap;
+pub use records::file::RecordFile;
+pub use records::record::{Record, RecordKind};
+pub use report::contents::{Figure, FigureGroup, Report};
+pub use report::csv::csv;
+pub use report::gallery::gallery;
+pub use report::html::html;
+pub use report::statistics::Estimate;
+pub use report::summary::{Rank, Summary, SummaryCell, SummaryRow, all_metrics};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use smoothcam::Method;
-use smoothcam_evaluate::{ClassSource, FAMILIES, Family};
+use smoothcam_evaluate::{ClassSource, FAMILIES, MetricFamily};
 
 use super::{Flags, Limits, Model, one_of, several};
 
@@ -78,8 +78,8 @@ pub(crate) struct MetricArgs {
     /// What to measure, separated by commas
     #[arg(long, value_delimiter = ',', ignore_case = true, value_name = "METRICS")]
     #[arg(default_values = FAMILIES.iter().filter(|f| f.by_default).map(|f| f.name))]
-    #[arg(value_parser = one_of::<&'static Family>(FAMILIES.iter().map(|f| f.name)))]
-    pub(crate) metrics: Vec<&'static Family>,
+    #[arg(value_parser = one_of::<&'static MetricFamily>(FAMILIES.iter().map(|f| f.name)))]
+    pub(crate) metrics: Vec<&'static MetricFamily>,
     /// Steps in which pixels are inserted and deleted
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000), allow_negative_numbers = true)]
     pub(crate) steps: u16,
@@ -100,7 +100,7 @@ pub(crate) struct MetricArgs {
 
 impl MetricArgs {
     /// Those that are asked for, in one order and each once, however they are asked for.
-    pub(crate) fn families(&self) -> Vec<&'static Family> {
+    pub(crate) fn families(&self) -> Vec<&'static MetricFamily> {
         FAMILIES.iter().filter(|f| self.metrics.iter().any(|m| m.name == f.name)).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! `smoothcam evaluate`: what maps are worth, on a folder of pictures.
+//! Compares saliency maps on a folder of pictures: `smoothcam evaluate`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use smoothcam::{Error, Explainer, Result, Settings, quoted, write_file};
 use smoothcam_evaluate::{
-    Annotations, Cell, Choices, Configuration, Evaluation, Item, Kind, Options, Rank, Records,
-    Report, Summary, csv, digits, html, read_pictures, spread,
+    Annotations, Combinations, Configuration, Dataset, Evaluation, MetricOptions, PictureFile,
+    Rank, Record, RecordFile, RecordKind, Report, Summary, SummaryCell, SummaryRow, csv,
+    evenly_spaced, gallery, html,
 };
 
 use crate::args::EvaluateArgs;
 use crate::progress::Progress;
 use crate::table::{Facts, print, print_json, table};
 
-/// The files in the folder of an evaluation.
+/// The files that an evaluation writes to its folder.
 const RECORDS: &str = "records.jsonl";
 const TABLE: &str = "results.csv";
 const SUMMARY: &str = "summary.json";
@@ -25,16 +26,15 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let out = out(args)?;
     let builder = super::builder(&args.model)?;
     let explainer = builder.clone().build()?;
-    let (items, of_classes) = read_pictures(
-        &args.folder,
-        &args.pictures.classes.clone().unwrap_or_default(),
-        &explainer,
-    )?;
-    let count = args.pictures.pictures.unwrap_or(items.len());
-    let items: Vec<Item> = spread(items.len(), count).map(|i| items[i].clone()).collect();
+    let class_source = args.pictures.classes.clone().unwrap_or_default();
+    let Dataset { pictures: all, class_origin } =
+        Dataset::read(&args.folder, &class_source, &explainer)?;
+    let count = args.pictures.pictures.unwrap_or(all.len());
+    let pictures: Vec<PictureFile> =
+        evenly_spaced(all.len(), count).map(|i| all[i].clone()).collect();
     let annotations = args.pictures.objects.as_deref().map(Annotations::read).transpose()?;
     let configurations = configurations(args, &explainer)?;
-    let options = Options {
+    let options = MetricOptions {
         steps: args.metrics.steps.into(),
         seeds: args.metrics.seeds,
         threshold: args.metrics.threshold,
@@ -42,54 +42,65 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let evaluation = Evaluation {
         explainer: &explainer,
         builder: &builder,
-        items: &items,
+        pictures: &pictures,
         configurations: &configurations,
         families: &args.metrics.families(),
         options: &options,
         annotations: annotations.as_ref(),
         mosaics: args.metrics.mosaics,
-        sanity: args.metrics.sanity,
+        sanity_pictures: args.metrics.sanity,
         seed: args.what.seed,
         limits: &super::limits(&args.limits)?,
     };
     fs::create_dir_all(&out)
-        .map_err(|e| Error::input(format!("cannot make the folder {}: {e}", quoted(&out))))?;
+        .map_err(|e| Error::input(format!("cannot create the folder {}: {e}", quoted(&out))))?;
     let description = description(args, &evaluation);
-    let mut records = Records::open(&out.join(RECORDS), &description)?;
+    let mut records = RecordFile::open(&out.join(RECORDS), &description)?;
     let mut progress = Progress::of("steps");
     evaluation.run(&mut records, &mut |done, all| progress.update(done, all))?;
     drop(progress);
-
-    let titles: Vec<&str> = configurations.iter().map(|c| c.title.as_str()).collect();
-    let summary = Summary::of(&titles, records.all());
-    let measured = records.all().iter().filter(|r| r.skipped.is_none()).count();
-    if measured == 0 {
-        return Err(Error::input(format!(
-            "none of the {} pictures in {} can be used; the first: {}",
-            items.len(),
-            quoted(&args.folder),
-            records.all().first().and_then(|r| r.skipped.clone()).unwrap_or_default()
-        )));
-    }
-    let facts = facts(args, &evaluation, &records, &of_classes);
-    let gallery = evaluation.gallery(records.all(), &summary, args.pictures.show)?;
-    let report = Report {
-        summary: &summary,
-        records: records.all(),
-        facts: &facts,
-        command: &command(),
-        shown: &gallery,
-    };
-    let found = found(&summary, &description);
-    let text = serde_json::to_string_pretty(&found)
-        .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
-    write_file(out.join(TABLE), csv(&summary, records.all()).as_bytes())?;
-    write_file(out.join(SUMMARY), text.as_bytes())?;
-    write_file(out.join(REPORT), html(&report).as_bytes())?;
-    if args.json { print_json(&found) } else { print(&in_words(&summary, &facts, &out)) }
+    report(args, &evaluation, records.records(), &description, &class_origin, &out)
 }
 
-/// Where results go: beside the folder, not within it, where they would be evaluated next time.
+/// Writes the files of results, and prints a summary.
+fn report(
+    args: &EvaluateArgs,
+    evaluation: &Evaluation<'_>,
+    records: &[Record],
+    description: &Value,
+    class_origin: &str,
+    out: &Path,
+) -> Result<()> {
+    let titles: Vec<&str> = evaluation.configurations.iter().map(|c| c.title.as_str()).collect();
+    let summary = Summary::of(&titles, records);
+    if records.iter().all(|r| r.skipped.is_some()) {
+        return Err(Error::input(format!(
+            "none of the {} pictures in '{}' can be used; the first: {}",
+            evaluation.pictures.len(),
+            args.folder.display(),
+            records.first().and_then(|r| r.skipped.clone()).unwrap_or_default()
+        )));
+    }
+    let facts = facts(args, evaluation, records, class_origin);
+    let figures = gallery(evaluation, records, &summary, args.pictures.show)?;
+    let report = Report {
+        summary: &summary,
+        records,
+        facts: &facts,
+        command: &command(),
+        figures: &figures,
+    };
+    let found = found(&summary, description);
+    let json = serde_json::to_string_pretty(&found)
+        .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
+    write_file(out.join(TABLE), csv(&summary, records).as_bytes())?;
+    write_file(out.join(SUMMARY), json.as_bytes())?;
+    write_file(out.join(REPORT), html(&report).as_bytes())?;
+    if args.json { print_json(&found) } else { print(&in_words(&summary, &facts, out)) }
+}
+
+/// Returns the folder for results. By default it lies beside the pictures' folder, not within it, so that
+/// its figures are not evaluated the next time.
 fn out(args: &EvaluateArgs) -> Result<PathBuf> {
     if let Some(out) = &args.out {
         return Ok(out.clone());
@@ -104,17 +115,17 @@ fn out(args: &EvaluateArgs) -> Result<PathBuf> {
 
 fn configurations(args: &EvaluateArgs, explainer: &Explainer) -> Result<Vec<Configuration>> {
     let what = &args.what;
-    let choices = Choices {
+    let combinations = Combinations {
         methods: what.methods.clone(),
         layers: what.layers.clone(),
         samples: what.samples.clone(),
         sigmas: what.sigmas.clone(),
         common: Settings { seed: what.seed, ..Settings::default() },
     };
-    choices.combine(explainer)
+    combinations.configurations(explainer)
 }
 
-/// What an evaluation is: records of another are not gone on with.
+/// Describes the evaluation: only a run with the same description continues its records.
 fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
     let explainer = evaluation.explainer;
     let engine = explainer.engine().split(',').next().unwrap_or_default();
@@ -141,9 +152,9 @@ fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
         "output": args.model.value("output"),
         "inputs": args.model.options().values("input").collect::<Vec<_>>(),
         "folder": args.folder.display().to_string(),
-        "pictures": evaluation.items.len(),
+        "pictures": evaluation.pictures.len(),
         "mosaics": evaluation.mosaics,
-        "sanity": evaluation.sanity,
+        "sanity": evaluation.sanity_pictures,
         "classes": format!("{:?}", args.pictures.classes),
         "objects": args.pictures.objects.as_ref().map(|p| p.display().to_string()),
         "configurations": configurations,
@@ -153,68 +164,74 @@ fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
     })
 }
 
+/// Returns what was evaluated: names and values.
 fn facts(
     args: &EvaluateArgs,
     evaluation: &Evaluation<'_>,
-    records: &Records,
-    of_classes: &str,
+    records: &[Record],
+    class_origin: &str,
 ) -> Vec<(&'static str, String)> {
-    let explainer = evaluation.explainer;
     let model = match args.model.value("model") {
         Some(path) => path.to_owned(),
         None => "the built-in EfficientNet-Lite0".to_owned(),
     };
-    let skipped = records.all().iter().filter(|r| r.skipped.is_some()).count();
-    let skipped = match skipped {
+    let skipped = match records.iter().filter(|r| r.skipped.is_some()).count() {
         0 => String::new(),
-        n => format!(", {n} of them skipped, as they cannot be used"),
+        skipped => format!(", {skipped} skipped because of errors"),
     };
-    let pictures = format!("{} in {}{skipped}", evaluation.items.len(), args.folder.display());
-    let mut facts = vec![
-        ("model", model),
-        ("pictures", pictures),
-        ("classes", of_classes.to_owned()),
-        ("engine", explainer.engine().to_owned()),
+    let pictures = format!("{} in {}{skipped}", evaluation.pictures.len(), args.folder.display());
+    let mut facts = vec![("model", model), ("layers", layers(evaluation)), ("pictures", pictures)];
+    if evaluation.mosaics > 0 {
+        facts.push(("mosaics", mosaics(records)));
+    }
+    facts.extend([
+        ("classes", class_origin.to_owned()),
+        ("engine", evaluation.explainer.engine().to_owned()),
         ("smoothcam", env!("CARGO_PKG_VERSION").to_owned()),
-    ];
+    ]);
+    facts
+}
+
+/// Lists the layers that are compared, with the sizes of their grids.
+fn layers(evaluation: &Evaluation<'_>) -> String {
+    let explainer = evaluation.explainer;
     let mut layers: Vec<String> = Vec::new();
-    let named = evaluation.configurations.iter().filter_map(|c| c.settings.layer.as_ref());
-    for layer in named.flat_map(|name| explainer.fused_layers(name)) {
-        let layer = explainer.find_layer(layer).map_or(layer.to_owned(), |l| {
-            let acts = if l.noise_acts == Ok(true) { "" } else { ", where noise does not act" };
+    let names = evaluation.configurations.iter().filter_map(|c| c.settings.layer.as_ref());
+    for name in names.flat_map(|name| explainer.fused_layers(name)) {
+        let layer = explainer.find_layer(name).map_or(name.to_owned(), |l| {
+            let acts = if l.noise_acts == Ok(true) { "" } else { ", noise has no effect" };
             format!("{} ({}x{}{acts})", l.name, l.height, l.width)
         });
         if !layers.contains(&layer) {
             layers.push(layer);
         }
     }
-    facts.insert(1, ("layers", layers.join("; ")));
-    if evaluation.mosaics > 0 {
-        let of = |kind: Kind| records.all().iter().filter(|r| r.kind == kind).count();
-        let (distinct, repeated) = (of(Kind::Mosaic), of(Kind::Repeated));
-        let few = match distinct.min(repeated) {
-            0 => "; too few classes were recognised with confidence for more",
-            _ => "",
-        };
-        let told = format!("{distinct} of four classes, {repeated} with two pictures of one{few}");
-        facts.insert(3, ("mosaics", told));
-    }
-    facts
+    layers.join("; ")
 }
 
-/// The command as it was typed.
+/// Says how many mosaics of each kind there are.
+fn mosaics(records: &[Record]) -> String {
+    let count = |kind: RecordKind| records.iter().filter(|r| r.kind == kind).count();
+    let (distinct, repeated) = (count(RecordKind::Mosaic), count(RecordKind::Repeated));
+    let few = if distinct == 0 || repeated == 0 {
+        "; too few classes are recognised with confidence for more"
+    } else {
+        ""
+    };
+    format!("{distinct} of four classes, {repeated} with two pictures of one class{few}")
+}
+
+/// Returns the command as it was typed.
 fn command() -> String {
-    let quoted =
-        |text: String| match text.chars().any(|c| c.is_whitespace() || "'\"$&|;<>()*?".contains(c))
-        {
-            true => format!("'{}'", text.replace('\'', "'\\''")),
-            false => text,
-        };
+    let special = |c: char| c.is_whitespace() || "'\"$&|;<>()*?".contains(c);
+    let quoted = |text: String| {
+        if text.chars().any(special) { format!("'{}'", text.replace('\'', "'\\''")) } else { text }
+    };
     let arguments = std::env::args_os().skip(1).map(|a| quoted(a.to_string_lossy().into_owned()));
     std::iter::once("smoothcam".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// What was found, for programs.
+/// The summary for programs.
 #[derive(Serialize)]
 struct Found<'a> {
     evaluation: &'a Value,
@@ -228,7 +245,7 @@ struct FoundOf<'a> {
 }
 
 fn found<'a>(summary: &'a Summary, evaluation: &'a Value) -> Found<'a> {
-    let of = |row: &'a smoothcam_evaluate::Row| FoundOf {
+    let of = |row: &'a SummaryRow| FoundOf {
         title: &row.title,
         metrics: summary
             .metrics
@@ -240,7 +257,7 @@ fn found<'a>(summary: &'a Summary, evaluation: &'a Value) -> Found<'a> {
     Found { evaluation, configurations: summary.rows.iter().map(of).collect() }
 }
 
-/// A table with a line for each metric, so that many fit a terminal.
+/// Formats the summary for a terminal, with a line for each metric, because metrics are many.
 fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> String {
     let mut text = Facts(String::new());
     for (name, value) in facts.iter().filter(|(name, _)| *name != "smoothcam") {
@@ -250,7 +267,7 @@ fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> 
     let mut rows = vec![vec![String::new()]];
     rows[0].extend(summary.metrics.iter().map(|m| m.title.to_owned()));
     for row in &summary.rows {
-        let cell = |cell: &Option<Cell>| match cell {
+        let cell = |cell: &Option<SummaryCell>| match cell {
             None => "-".to_owned(),
             Some(cell) => {
                 let mark = match cell.rank {
@@ -258,14 +275,14 @@ fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> 
                     Rank::Tied => " =",
                     Rank::Worse => "",
                 };
-                format!("{}{mark}", digits(cell))
+                format!("{}{mark}", cell.format_mean())
             }
         };
         rows.push(std::iter::once(row.title.clone()).chain(row.cells.iter().map(cell)).collect());
     }
     text.0.push_str(&table(&transposed(&rows)));
     text.line("");
-    text.line("* the best   = not to be told from the best on these pictures");
+    text.line("* best   = cannot be told apart from the best on these pictures");
     text.line(&format!("report    {}", out.join(REPORT).display()));
     text.0
 }

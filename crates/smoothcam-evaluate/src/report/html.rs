@@ -1,88 +1,71 @@
-//! One page that holds everything: plots, pictures and styles within it.
+//! Writes the report as one HTML page that holds everything: tables, plots, pictures and styles.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::contents::{FigureGroup, Report};
+use super::curves::CURVES;
+use super::plot;
 use super::style::STYLE;
-use super::{Report, Shown, digits, mean_curve, plot, skipped};
-use crate::forgotten;
-use crate::summary::{Cell, Rank, Summary};
+use super::summary::{Rank, Summary, SummaryCell};
+use crate::records::record::{Record, RecordKind};
 
-/// Curves that are measured: name, title, and what is said along their axis.
-const CURVES: [(&str, &str, &[&str]); 3] = [
-    ("insertion", "Insertion: the class's probability as pixels come", &["0 %", "50 %", "100 %"]),
-    ("deletion", "Deletion: the class's probability as pixels go", &["0 %", "50 %", "100 %"]),
-    (
-        forgotten::CURVE,
-        "Sanity: likeness to the trained classifier's map",
-        &["trained", "top", "25 %", "50 %", "75 %", "all"],
-    ),
-];
-
-/// The report as a page that needs nothing else.
+/// Writes the report as a page that needs no other files.
 pub fn html(report: &Report<'_>) -> String {
-    let skipped: Vec<(&str, &str)> = skipped(report.records).collect();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "smoothcam: what the maps are worth" }
+                title { "smoothcam: comparison of saliency maps" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "What the maps are worth" }
+                h1 { "Comparison of saliency maps" }
+                p {
+                    "A saliency map shows which parts of a picture make an image classifier predict a class. "
+                    "This report compares ways to compute such maps, called configurations: each is a "
+                    "method with its settings. All of them were measured on the same pictures."
+                }
                 dl {
                     @for (name, value) in report.facts {
                         dt { (name) } dd { (value) }
                     }
                 }
-                h2 { "Results" }
-                p.note {
-                    "Means over the pictures, with 95 % intervals (bootstrap over pictures). "
-                    b { "Bold" } ": the best. " "\u{2248}" ": on these pictures not to be told from the best "
-                    "(the mean difference, picture by picture, may be 0)."
-                }
-                (table(report.summary))
-                div.plots {
-                    @for (i, metric) in report.summary.metrics.iter().enumerate() {
-                        @let cells: Vec<Option<Cell>> = report.summary.rows.iter().map(|r| r.cells[i]).collect();
-                        (plot::intervals(metric, &cells))
-                    }
-                }
+                (results(report.summary))
                 (curves(report))
-                @for shown in report.shown {
-                    (pictures(shown))
+                @for group in report.figures {
+                    (figures(group))
                 }
-                h2 { "What was measured" }
-                dl {
-                    @for metric in &report.summary.metrics {
-                        dt { (metric.title) }
-                        dd {
-                            (metric.about) " "
-                            span.note {
-                                "(" (metric.better.words()) ") "
-                                "Source: " (metric.source) "."
-                            }
-                        }
-                    }
-                }
-                @if !skipped.is_empty() {
-                    h2 { "Skipped" }
-                    dl {
-                        @for (name, reason) in skipped {
-                            dt { (name) } dd { (reason) }
-                        }
-                    }
-                }
-                h2 { "Again" }
+                (metrics(report.summary))
+                (skipped(report.records))
+                h2 { "How to make this report again" }
                 p { code { (report.command) } }
             }
         }
     };
     page.into_string()
+}
+
+fn results(summary: &Summary) -> Markup {
+    html! {
+        h2 { "Results" }
+        p.note {
+            "Each number is the mean over all pictures or mosaics; below it is its 95 % confidence interval "
+            "(bootstrap). The arrow beside a metric shows whether higher or lower values are better. "
+            b { "Bold" } " marks the best configuration, " "\u{2248}" " those that cannot be told apart from the "
+            "best on these pictures (the confidence interval of the mean difference contains 0)."
+        }
+        (table(summary))
+        div.plots {
+            @for (i, metric) in summary.metrics.iter().enumerate() {
+                @let cells: Vec<Option<SummaryCell>> = summary.rows.iter().map(|r| r.cells[i]).collect();
+                (plot::intervals(metric, &cells))
+            }
+        }
+    }
 }
 
 fn table(summary: &Summary) -> Markup {
@@ -91,7 +74,7 @@ fn table(summary: &Summary) -> Markup {
             table {
                 thead {
                     tr {
-                        th scope="col" { "" }
+                        th scope="col" { "Configuration" }
                         @for metric in &summary.metrics {
                             th scope="col" title=(metric.about) {
                                 (metric.title) " "
@@ -115,7 +98,7 @@ fn table(summary: &Summary) -> Markup {
     }
 }
 
-/// A configuration's colour.
+/// Draws a line in the colour of a configuration.
 fn key(configuration: usize) -> Markup {
     html! {
         svg.key viewBox="0 0 18 6" aria-hidden="true" {
@@ -125,47 +108,83 @@ fn key(configuration: usize) -> Markup {
     }
 }
 
-fn value(cell: Option<&Cell>) -> Markup {
+fn value(cell: Option<&SummaryCell>) -> Markup {
     let Some(cell) = cell else { return html! { "\u{2013}" } };
     let estimate = cell.estimate;
     html! {
         @match cell.rank {
-            Rank::Best => span.best { (digits(cell)) },
-            Rank::Tied => span { "\u{2248} " (digits(cell)) },
-            Rank::Worse => span { (digits(cell)) },
+            Rank::Best => span.best { (cell.format_mean()) },
+            Rank::Tied => span { "\u{2248} " (cell.format_mean()) },
+            Rank::Worse => span { (cell.format_mean()) },
         }
         span.interval { (format!("{:.3} to {:.3}", estimate.low, estimate.high)) }
     }
 }
 
 fn curves(report: &Report<'_>) -> Markup {
-    let all = CURVES.iter().map(|(name, title, places)| {
-        let of = |i: usize| mean_curve(report.records, name, i);
-        let curves: Vec<Vec<f64>> = (0..report.summary.rows.len()).map(of).collect();
-        (title, places, curves)
+    let configurations = 0..report.summary.rows.len();
+    let all = CURVES.iter().map(|curve| {
+        let means = configurations.clone().map(|i| curve.mean(report.records, i));
+        (curve, means.collect::<Vec<_>>())
     });
-    let measured: Vec<_> =
-        all.filter(|(.., curves)| curves.iter().any(|c| !c.is_empty())).collect();
+    let measured: Vec<_> = all.filter(|(_, means)| means.iter().any(|m| !m.is_empty())).collect();
     html! {
         @if !measured.is_empty() {
             h2 { "Curves" }
+            p.note { "Each curve is the mean over all pictures. Colours are those of the table." }
             div.plots {
-                @for (title, places, curves) in &measured {
-                    (plot::curves(title, places, curves))
+                @for (curve, means) in &measured {
+                    (plot::curves(curve.title, curve.labels, means))
                 }
             }
         }
     }
 }
 
-fn pictures(shown: &Shown) -> Markup {
+fn figures(group: &FigureGroup) -> Markup {
     html! {
-        h2 { (shown.heading) }
+        h2 { (group.heading) }
+        p.note { (group.about) }
         div.pictures {
-            @for picture in &shown.pictures {
+            @for picture in &group.figures {
                 figure {
                     figcaption { (picture.caption) }
                     img alt=(picture.caption) src=(format!("data:image/jpeg;base64,{}", STANDARD.encode(&picture.jpeg)));
+                }
+            }
+        }
+    }
+}
+
+fn metrics(summary: &Summary) -> Markup {
+    html! {
+        h2 { "What the metrics measure" }
+        dl {
+            @for metric in &summary.metrics {
+                dt { (metric.title) }
+                dd {
+                    (metric.about) " "
+                    span.note {
+                        "(" (metric.better.words()) ") "
+                        "Source: " (metric.source) "."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn skipped(records: &[Record]) -> Markup {
+    let pictures = records.iter().filter(|r| r.kind == RecordKind::Picture);
+    let skipped: Vec<(&str, &str)> =
+        pictures.filter_map(|r| Some((r.name.as_str(), r.skipped.as_deref()?))).collect();
+    html! {
+        @if !skipped.is_empty() {
+            h2 { "Skipped pictures" }
+            p.note { "These pictures could not be used, for the reasons given." }
+            dl {
+                @for (name, reason) in skipped {
+                    dt { (name) } dd { (reason) }
                 }
             }
         }

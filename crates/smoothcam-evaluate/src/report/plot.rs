@@ -1,48 +1,49 @@
-//! Plots as SVG, to stand in a page: what they show is also in its tables.
+//! Draws plots as SVG, to be embedded in the report.
 
 use maud::{Markup, html};
 
-use super::digits;
-use crate::metrics::Metric;
-use crate::summary::{Cell, Rank};
+use super::summary::{Rank, SummaryCell};
+use crate::metrics::metric::Metric;
 
-/// Colours of configurations, told apart by colour-blind people, too (Okabe and Ito 2008), on dark and on
-/// light ground.
+/// The colours of the configurations. Colour-blind people can tell them apart (Okabe and Ito 2008), on dark
+/// and on light backgrounds.
 const COLORS: [&str; 7] =
     ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c"];
-/// After the colours are used up, lines are dashed.
+/// The dashes of lines, which change when all colours are used.
 const DASHES: [&str; 3] = ["none", "6 3", "2 3"];
 
-/// Height of a row, in pixels.
+/// The height of a row, in pixels.
 const ROW: usize = 22;
-/// Width of a plot's area, in pixels.
+/// The width of a plot, in pixels.
 const WIDTH: f64 = 300.0;
-/// Height of curves' area, in pixels.
+/// The height of a plot of curves, in pixels.
 const HEIGHT: f64 = 180.0;
 
+/// Returns the colour of a configuration.
 pub(super) fn color(configuration: usize) -> &'static str {
     COLORS[configuration % COLORS.len()]
 }
 
+/// Returns the dashes of a configuration's lines.
 pub(super) fn dash(configuration: usize) -> &'static str {
     DASHES[configuration / COLORS.len() % DASHES.len()]
 }
 
-/// A metric's means with their intervals, a row for each configuration.
-pub(super) fn intervals(metric: &Metric, cells: &[Option<Cell>]) -> Markup {
+/// Draws the means of a metric with their intervals, a row for each configuration.
+pub(super) fn intervals(metric: &Metric, cells: &[Option<SummaryCell>]) -> Markup {
     let known = cells.iter().flatten();
     let ends = known.clone().flat_map(|c| [c.estimate.low, c.estimate.high]);
     let (low, high) = ends.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)));
-    // A little air, and no scale of nothing where all are equal.
-    let air = (0.06 * (high - low)).max(1e-3);
-    let (low, high) = (low - air, high + air);
+    // Some space on both sides; the scale is not empty even if all values are equal.
+    let space = (0.06 * (high - low)).max(1e-3);
+    let (low, high) = (low - space, high + space);
     let x = |value: f64| WIDTH * (value - low) / (high - low);
     let height = cells.len() * ROW + 18;
     html! {
         figure {
             figcaption { b { (metric.title) } " " span.note { (metric.better.words()) } }
             svg viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height) role="img"
-                aria-label=(format!("{}, with 95 % intervals; the numbers are in the table", metric.title)) {
+                aria-label=(format!("{}, with 95 % confidence intervals; the table has the numbers", metric.title)) {
                 @for (i, cell) in cells.iter().enumerate() {
                     @if let Some(cell) = cell {
                         @let y = (i * ROW + ROW / 2) as f64;
@@ -51,19 +52,20 @@ pub(super) fn intervals(metric: &Metric, cells: &[Option<Cell>]) -> Markup {
                             stroke=(color(i)) stroke-width="3" {}
                         circle cx=(x(cell.estimate.mean)) cy=(y)
                             r=(if cell.rank == Rank::Worse { 4 } else { 6 }) fill=(color(i)) {
-                            title { (digits(cell)) }
+                            title { (cell.format_mean()) }
                         }
                     }
                 }
-                text x="0" y=(height - 4) { (format!("{:.3}", low + air)) }
-                text x=(WIDTH) y=(height - 4) text-anchor="end" { (format!("{:.3}", high - air)) }
+                text x="0" y=(height - 4) { (format!("{:.3}", low + space)) }
+                text x=(WIDTH) y=(height - 4) text-anchor="end" { (format!("{:.3}", high - space)) }
             }
         }
     }
 }
 
-/// Curves over equally spaced places, one for each configuration.
-pub(super) fn curves(title: &str, places: &[&str], curves: &[Vec<f64>]) -> Markup {
+/// Draws curves over equally spaced points, one for each configuration, with labels along the horizontal
+/// axis.
+pub(super) fn curves(title: &str, labels: &[&str], curves: &[Vec<f64>]) -> Markup {
     let top = curves.iter().flatten().fold(f64::MIN_POSITIVE, |m, v| m.max(*v));
     let bottom = curves.iter().flatten().fold(0.0f64, |m, v| m.min(*v));
     let point = |(i, value): (usize, &f64), count: usize| {
@@ -84,9 +86,9 @@ pub(super) fn curves(title: &str, places: &[&str], curves: &[Vec<f64>]) -> Marku
                 line.grid x1="0" x2="0" y1="0" y2=(HEIGHT) {}
                 text x="-4" y="4" text-anchor="end" { (format!("{top:.2}")) }
                 text x="-4" y=(HEIGHT) text-anchor="end" { (format!("{bottom:.1}")) }
-                @for (i, place) in places.iter().enumerate() {
-                    text x=(WIDTH * i as f64 / (places.len().max(2) - 1) as f64) y=(HEIGHT + 16.0)
-                        text-anchor="middle" { (place) }
+                @for (i, label) in labels.iter().enumerate() {
+                    text x=(WIDTH * i as f64 / (labels.len().max(2) - 1) as f64) y=(HEIGHT + 16.0)
+                        text-anchor="middle" { (label) }
                 }
                 @for (i, curve) in curves.iter().enumerate() {
                     polyline points=(line(curve)) fill="none" stroke=(color(i)) stroke-width="2"

@@ -1,4 +1,4 @@
-//! How the page looks: calm, in light and in dark, on paper and on a phone.
+//! Styles the report: in light and dark, on paper and on a phone.
 
 pub(super) const STYLE: &str = "
 :root { color-scheme: light dark; --line: #d0d4da; --soft: #5c6670; --ground: #ffffff; --ink: #1b1f24; --card: #f5f6f8 }

@@ -1,30 +1,41 @@
-use super::*;
-use crate::metrics::Measured;
-use crate::records::Part;
+use super::contents::{Figure, FigureGroup, Report};
+use super::csv::csv;
+use super::curves::CURVES;
+use super::html::html;
+use super::summary::Summary;
+use crate::metrics::measurements::Measurements;
+use crate::picture::classification::Classification;
+use crate::records::record::{Record, RecordKind};
 
-/// Two configurations on two pictures, and a third that was skipped; names want care.
+/// Two configurations on two pictures whose names need escaping, and a third picture that was skipped.
 fn records() -> Vec<Record> {
-    let measured = |insertion: f64| Measured {
+    let measured = |insertion: f64| Measurements {
         values: [("insertion".to_owned(), insertion)].into(),
         curves: [("insertion".to_owned(), vec![0.0, 2.0 * insertion])].into(),
     };
     let picture = |name: &str, values: [f64; 2]| Record {
-        kind: Kind::Picture,
+        kind: RecordKind::Picture,
         name: name.into(),
-        parts: vec![Part { picture: name.into(), class: 7, probability: 0.5, predicted: 7 }],
+        parts: vec![Classification {
+            picture: name.into(),
+            class: 7,
+            probability: 0.5,
+            predicted: 7,
+        }],
         results: values.map(measured).into(),
         skipped: None,
     };
     let (parts, results) = (vec![], vec![]);
     let skipped = Some("damaged".to_owned());
-    let damaged = Record { kind: Kind::Picture, name: "c.png".into(), parts, results, skipped };
+    let damaged =
+        Record { kind: RecordKind::Picture, name: "c.png".into(), parts, results, skipped };
     vec![picture("a, \"b\".png", [0.25, 0.5]), picture("<b>.png", [0.5, 0.75]), damaged]
 }
 
 const TITLES: [&str; 2] = ["Grad-CAM", "<script>"];
 
 #[test]
-fn a_table_for_programs() {
+fn the_table_is_csv() {
     let records = records();
     let text = csv(&Summary::of(&TITLES, &records), &records);
     let expected = [
@@ -39,16 +50,20 @@ fn a_table_for_programs() {
 }
 
 #[test]
-fn a_page_that_needs_nothing_else() {
+fn the_page_needs_no_other_files() {
     let records = records();
     let summary = Summary::of(&TITLES, &records);
-    let picture = ShownPicture { caption: "<i>".into(), jpeg: vec![1, 2, 3] };
+    let figure = Figure { caption: "<i>".into(), jpeg: vec![1, 2, 3] };
     let page = html(&Report {
         summary: &summary,
         records: &records,
         facts: &[("model", "m & m".into())],
         command: "smoothcam evaluate <folder>",
-        shown: &[Shown { heading: "Best".into(), pictures: vec![picture] }],
+        figures: &[FigureGroup {
+            heading: "Best".into(),
+            about: "About".into(),
+            figures: vec![figure],
+        }],
     });
     for part in [
         "m &amp; m",
@@ -71,6 +86,7 @@ fn a_page_that_needs_nothing_else() {
 
 #[test]
 fn curves_are_averaged() {
-    assert_eq!(mean_curve(&records(), "insertion", 1), [0.0, 1.25]);
-    assert!(mean_curve(&records(), "deletion", 1).is_empty());
+    let [insertion, deletion, _] = CURVES;
+    assert_eq!(insertion.mean(&records(), 1), [0.0, 1.25]);
+    assert!(deletion.mean(&records(), 1).is_empty());
 }

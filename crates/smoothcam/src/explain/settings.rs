@@ -86,7 +86,7 @@ pub enum Sigma {
 
 impl Default for Sigma {
     /// A fifth of the range, the upper end of what SmoothGrad's authors advise: maps localise better than with
-    /// a tenth (docs/paper.md).
+    /// a tenth (docs/src/paper.md).
     fn default() -> Self {
         Sigma::Relative(0.2)
     }

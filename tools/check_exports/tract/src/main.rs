@@ -1,23 +1,25 @@
-//! Checks exported models in tract:
+//! Checks exported models in tract.
 //!
 //!     python tools/check_exports --keep cases
 //!     cargo run --release --manifest-path tools/check_exports/tract/Cargo.toml -- cases
 //!
-//! The exported model computes the source's outputs bit by bit, and the map of `smoothcam explain`.
+//! The exported model must compute the source's outputs bit by bit, and the map of `smoothcam explain`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tract_onnx::prelude::*;
 
+/// The largest error of the map, as a share of its maximum.
 const TOLERANCE: f32 = 1e-4;
 
+/// Reads a file of float32 values.
 fn floats(path: &Path) -> TractResult<Vec<f32>> {
     let bytes = fs::read(path)?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
 }
 
-/// The outputs of a model for an input of this shape.
+/// Computes the outputs of a model for an input of this shape.
 fn run(path: &Path, shape: &[usize], picture: &[f32]) -> TractResult<Vec<Vec<f32>>> {
     let model = tract_onnx::onnx()
         .with_ignore_output_shapes(true)
@@ -29,7 +31,7 @@ fn run(path: &Path, shape: &[usize], picture: &[f32]) -> TractResult<Vec<Vec<f32
     outputs.iter().map(|o| Ok(o.as_slice::<f32>()?.to_vec())).collect()
 }
 
-/// How far the map is off, and whether predictions are equal.
+/// Returns the error of the map, as a share of its maximum, and whether the predictions are equal.
 fn check(folder: &Path) -> TractResult<(f32, bool)> {
     let case: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("case.json"))?)?;
     let shape = case["shape"].as_array().into_iter().flatten();

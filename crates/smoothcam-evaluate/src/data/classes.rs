@@ -1,0 +1,106 @@
+//! Finds the class that is explained of each picture: by its folder, by a list, or by prediction.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use smoothcam::{Error, Explainer, Result, printable, quoted};
+
+use super::files::last_component;
+use super::picture_file::PictureFile;
+
+/// Where the classes of the pictures come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClassSource {
+    /// The folders that hold the pictures, if they are named after classes; else the prediction.
+    #[default]
+    Auto,
+    /// The prediction of the model.
+    Prediction,
+    /// The folders that hold the pictures, named after classes.
+    Folders,
+    /// A text file whose lines read `picture or folder, class`.
+    List(PathBuf),
+}
+
+impl ClassSource {
+    /// Sets the class of each picture; returns where the classes come from, in words that complete
+    /// the sentence "the classes are ...".
+    ///
+    /// # Errors
+    /// If a class is not one of the model's, or the list is not readable or incomplete.
+    pub(crate) fn assign(
+        &self,
+        pictures: &mut [PictureFile],
+        explainer: &Explainer,
+    ) -> Result<String> {
+        let predicted = "predicted by the model";
+        match self {
+            ClassSource::Prediction => Ok(predicted.to_owned()),
+            ClassSource::Folders => assign_by_folder(pictures, explainer),
+            ClassSource::List(list) => {
+                assign_by_list(pictures, list, explainer)?;
+                Ok(format!("listed in {}", printable(&list.display().to_string())))
+            }
+            ClassSource::Auto if pictures.iter().all(|p| p.folder().is_empty()) => {
+                Ok(predicted.to_owned())
+            }
+            ClassSource::Auto => Ok(assign_by_folder(pictures, explainer).unwrap_or_else(|e| {
+                format!("{predicted}, because the folders are not named after classes ({e})")
+            })),
+        }
+    }
+}
+
+/// Takes the name of each folder as a class. If no folder is named after a class and there are as
+/// many folders as classes, the folders are numbered in alphabetical order instead, as torchvision's
+/// `ImageFolder` numbers them.
+fn assign_by_folder(pictures: &mut [PictureFile], explainer: &Explainer) -> Result<String> {
+    let mut named: BTreeMap<String, Result<usize>> = BTreeMap::new();
+    for picture in pictures.iter() {
+        let folder = picture.folder().to_owned();
+        named.entry(folder).or_insert_with(|| explainer.class(picture.folder_name()));
+    }
+    let numbered = named.len() == explainer.classes() && named.values().all(Result::is_err);
+    let classes = named
+        .into_iter()
+        .enumerate()
+        .map(|(number, (folder, class))| Ok((folder, if numbered { number } else { class? })))
+        .collect::<Result<BTreeMap<String, usize>>>()?;
+    for picture in pictures {
+        picture.class = classes.get(picture.folder()).copied();
+    }
+    Ok(if numbered {
+        "the folders, numbered in alphabetical order".to_owned()
+    } else {
+        "the names of the folders".to_owned()
+    })
+}
+
+/// Reads the classes from a list. A picture is listed by its name, its file name, or its folder.
+fn assign_by_list(pictures: &mut [PictureFile], list: &Path, explainer: &Explainer) -> Result<()> {
+    let about = |what: String| Error::input(format!("list {}: {what}", quoted(list)));
+    let text = fs::read_to_string(list).map_err(|e| about(e.to_string()))?;
+    let mut classes = BTreeMap::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let (name, class) = line.rsplit_once(',').ok_or_else(|| {
+            about(format!("line {} has no comma, expected 'picture or folder, class'", i + 1))
+        })?;
+        match explainer.class(class.trim().trim_matches('"')) {
+            Ok(class) => {
+                classes.insert(name.trim().trim_matches('"').to_owned(), class);
+            }
+            // The first line may be a heading.
+            Err(_) if i == 0 => {}
+            Err(e) => return Err(e.context(&format!("list {}, line {}", quoted(list), i + 1))),
+        }
+    }
+    for picture in pictures.iter_mut() {
+        let name = &picture.name;
+        let names = [name, last_component(name), picture.folder(), picture.folder_name()];
+        let class = names.into_iter().find_map(|name| classes.get(name));
+        let missing = || about(format!("there is no class for '{}'", printable(name)));
+        picture.class = Some(*class.ok_or_else(missing)?);
+    }
+    Ok(())
+}
