@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use smoothcam::model_config::Provenance;
 use smoothcam::{
-    ClassMap, Explainer, Explanation, Layer, Photo, Picture, Prediction, Rect, Region, Sigma,
+    Explainer, Explanation, Layer, Photo, Picture, Prediction, Rect, Region, Sigma, TargetMap,
 };
 
 use crate::table::Facts;
@@ -28,7 +28,7 @@ pub(crate) fn report(
         facts.line(&format!("{percent:>8}  {}", name(prediction)));
     }
     facts.line("");
-    for (i, class) in explanation.classes.iter().enumerate() {
+    for (i, class) in explanation.targets.iter().enumerate() {
         facts.add("explained", format!("{}: {}", name(&class.prediction), strength(class)));
         if let Some(d) = class.degenerate.filter(|d| d.with_positive_gradient > 0) {
             let (out, of) = (d.with_positive_gradient, class.chosen.sum());
@@ -87,7 +87,7 @@ fn name(prediction: &Prediction) -> String {
     }
 }
 
-fn strength(class: &ClassMap) -> String {
+fn strength(class: &TargetMap) -> String {
     let extremes = class.map.iter().fold((0.0f32, 0.0f32), |(l, h), x| (l.min(*x), h.max(*x)));
     match extremes {
         (0.0, 0.0) => "no evidence for it, the map is zero everywhere".to_owned(),

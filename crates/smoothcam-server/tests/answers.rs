@@ -47,7 +47,7 @@ async fn json_and_pictures_hold_the_map_of_the_library() {
         let drawn = post_cat(&app, &format!("/explain?{query}"), "image/png").await;
         assert_eq!(drawn.header("content-type"), "image/png");
         let picture = Picture::decode(CAT, &Limits::default()).unwrap();
-        let class = explanation.classes[0].map.view();
+        let class = explanation.targets[0].map.view();
         let expected = overlay(&picture, class, &explanation.seen, &Style::default()).unwrap();
         assert!(drawn.body == encode_png(&expected).unwrap(), "{query}: another picture");
     }

@@ -53,6 +53,6 @@ fn explain(bencher: Bencher<'_, '_>, samples: usize) {
 fn overlay(bencher: Bencher<'_, '_>) {
     let (explainer, cat) = (bundled(), cat());
     let explanation = explainer.explain(&cat, &Settings::default()).unwrap();
-    let (map, style) = (explanation.classes[0].map.view(), render::Style::default());
+    let (map, style) = (explanation.targets[0].map.view(), render::Style::default());
     bencher.bench_local(|| render::overlay(&cat, map, &explanation.seen, &style));
 }

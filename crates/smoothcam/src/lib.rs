@@ -8,7 +8,7 @@
 //! let explainer = Explainer::builder().build()?; // or .model("model.onnx")
 //! let picture = Picture::open(photo, &Limits::default())?;
 //! let explanation = explainer.explain(&picture, &Settings::default())?;
-//! let class = &explanation.classes[0];
+//! let class = &explanation.targets[0];
 //! assert!(class.prediction.label.as_deref().unwrap_or_default().contains("cat"));
 //! let style = render::Style::default();
 //! let overlay = render::overlay(&picture, class.map.view(), &explanation.seen, &style)?;
@@ -47,7 +47,7 @@ pub use classifier::labels::Prediction;
 pub use classifier::layers::Layer;
 pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
-pub use explain::explanation::{ClassMap, Explanation, FeatureMap, NoiseUsed};
+pub use explain::explanation::{Explanation, FeatureMap, NoiseUsed, TargetMap};
 pub use explain::overview::{LayerMap, Overview};
 pub use explain::record::Manifest;
 pub use explain::selection::{Maps, Neurons};

@@ -106,7 +106,7 @@ fn check(export: &Export, shown: impl Fn(&Explainer, ArrayView2<'_, f32>) -> nda
     for (i, map) in maps.outer_iter().enumerate() {
         let picture = input.slice_axis(Axis(0), Slice::from(i..=i)).to_owned();
         let explained = explainer.explain_tensor(picture.clone(), &export.settings, &mut |_, _| {});
-        let expected = shown(&explainer, explained.unwrap().classes[0].map.view());
+        let expected = shown(&explainer, explained.unwrap().targets[0].map.view());
         assert_close(map, expected.view(), &what);
         if export.batch.is_none() {
             let alone = loaded.maps(&picture, &[]);
@@ -138,7 +138,7 @@ fn cam_is_exported_where_it_is_defined() {
     let expected = explainer.explain_tensor(picture.clone(), &settings, &mut |_, _| {}).unwrap();
     assert_close(
         loaded.maps(&picture, &[]).index_axis(Axis(0), 0),
-        expected.classes[0].map.view(),
+        expected.targets[0].map.view(),
         "cam",
     );
     let elsewhere = Export { settings: of("cam"), ..Export::default() };
@@ -215,7 +215,7 @@ fn the_class_is_an_input() {
             let expected = explainer.explain_tensor(picture, &settings, &mut |_, _| {}).unwrap();
             assert_close(
                 maps.index_axis(Axis(0), i),
-                expected.classes[0].map.view(),
+                expected.targets[0].map.view(),
                 &format!("class {class}"),
             );
         }
@@ -235,7 +235,7 @@ fn noise_is_an_input_or_left_to_the_engine() {
     let picture = pictures([1, 3, 96, 96]);
     let keep = Settings { keep_noise: true, ..settings.clone() };
     let explained = explainer.explain_tensor(picture.clone(), &keep, &mut |_, _| {}).unwrap();
-    let expected = explained.classes[0].map.view();
+    let expected = explained.targets[0].map.view();
 
     let export = |noise| Export { settings: settings.clone(), noise, ..Export::default() };
     let input = Loaded::export(builder().model(digits()), &export(NoiseSource::Input));
@@ -300,7 +300,7 @@ fn gradients_of_any_size_neither_underflow_nor_overflow() {
                 explainer.explain_tensor(picture.clone(), &settings, &mut |_, _| {}).unwrap();
             assert_close(
                 loaded.maps(&picture, &[]).index_axis(Axis(0), 0),
-                expected.classes[0].map.view(),
+                expected.targets[0].map.view(),
                 &format!("{method}, {size}"),
             );
         }

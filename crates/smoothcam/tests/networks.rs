@@ -67,7 +67,7 @@ fn check(path: &Path) -> f64 {
         };
         let found =
             explainer.explain_tensor(input.clone(), &settings(value), &mut |_, _| {}).unwrap();
-        let class = &found.classes[0];
+        let class = &found.targets[0];
         let score = golden["score"].as_f64().unwrap();
         assert!(
             (f64::from(class.prediction.score) - score).abs() <= 1e-5 * score.abs().max(1.0),

@@ -123,7 +123,7 @@ impl Sheet<'_> {
         let mut progress = Progress::of("passes");
         let study = self.explainer.study_photo(&self.photo)?;
         let explanation = study.explain(&settings, &mut |done, all| progress.update(done, all))?;
-        let class = &explanation.classes[0];
+        let class = &explanation.targets[0];
         let parts = class.strongest_maps(&explanation.activations, count);
         let seen = &explanation.seen;
         let style = super::style(&self.args.options)?;
@@ -164,7 +164,7 @@ impl Sheet<'_> {
     ) -> Result<Entries> {
         let style = super::style(&self.args.options)?;
         let name = explanations.first().map(|e| {
-            let prediction = &e.classes[0].prediction;
+            let prediction = &e.targets[0].prediction;
             let label = prediction.label.clone().unwrap_or(format!("class {}", prediction.class));
             format!("{label} {:.1} %", 100.0 * prediction.probability)
         });
@@ -175,7 +175,7 @@ impl Sheet<'_> {
         }];
         for explanation in explanations {
             let (title, subtitle) = words(&explanation);
-            let map = explanation.classes[0].map.view();
+            let map = explanation.targets[0].map.view();
             let image = overlay(&self.picture, map, &explanation.seen, &style)?;
             entries.push(Entry { title, subtitle, image });
             for note in explanation.notes {

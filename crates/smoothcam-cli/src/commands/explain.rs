@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 use smoothcam::render::{encode_png, heatmap, outline, overlay};
 use smoothcam::{
-    ClassMap, Error, Explanation, Manifest, Photo, Picture, Region, RegionRecord, regions,
+    Error, Explanation, Manifest, Photo, Picture, Region, RegionRecord, TargetMap, regions,
     write_file,
 };
 
@@ -50,19 +50,19 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     drop(progress);
 
     let size = (picture.width(), picture.height());
-    let regions_of = |class: &ClassMap| {
+    let regions_of = |class: &TargetMap| {
         let threshold = args.threshold.unwrap_or_default();
         regions(class.map.view(), &explanation.seen, size, threshold)
     };
     let regions: Vec<Vec<Region>> = match wanted {
-        true => explanation.classes.iter().map(regions_of).collect::<smoothcam::Result<_>>()?,
-        false => vec![Vec::new(); explanation.classes.len()],
+        true => explanation.targets.iter().map(regions_of).collect::<smoothcam::Result<_>>()?,
+        false => vec![Vec::new(); explanation.targets.len()],
     };
-    let several = explanation.classes.len() > 1;
-    let suffix = |class: &ClassMap| several.then_some(class.prediction.class);
-    explanation.classes.iter().try_for_each(|class| check(suffix(class)))?;
+    let several = explanation.targets.len() > 1;
+    let suffix = |class: &TargetMap| several.then_some(class.prediction.class);
+    explanation.targets.iter().try_for_each(|class| check(suffix(class)))?;
     let mut written = Vec::new();
-    for (class, regions) in explanation.classes.iter().zip(&regions) {
+    for (class, regions) in explanation.targets.iter().zip(&regions) {
         for (path, kind) in &outputs {
             let path = for_class(path, suffix(class));
             write_file(&path, &content(*kind, args, &picture, &explanation, class, regions)?)?;
@@ -148,7 +148,7 @@ fn content(
     args: &ExplainArgs,
     picture: &Picture,
     explanation: &Explanation,
-    class: &ClassMap,
+    class: &TargetMap,
     regions: &[Region],
 ) -> smoothcam::Result<Vec<u8>> {
     let (map, seen) = (class.map.view(), &explanation.seen);

@@ -97,7 +97,7 @@ impl<'e> EvaluatedPicture<'e> {
     /// If the settings do not fit the model.
     pub fn explain(&self, settings: &Settings) -> Result<(SaliencyMap, Explanation)> {
         let explanation = explain(&self.study, settings, &[self.target])?;
-        Ok((SaliencyMap::new(explanation.classes[0].map.view(), self.size())?, explanation))
+        Ok((SaliencyMap::new(explanation.targets[0].map.view(), self.size())?, explanation))
     }
 }
 
@@ -127,5 +127,5 @@ pub(crate) fn saliency_maps(
 ) -> Result<Vec<SaliencyMap>> {
     let size = input_size(explainer);
     let explanation = explain(study, settings, targets)?;
-    explanation.classes.iter().map(|c| SaliencyMap::new(c.map.view(), size)).collect()
+    explanation.targets.iter().map(|c| SaliencyMap::new(c.map.view(), size)).collect()
 }

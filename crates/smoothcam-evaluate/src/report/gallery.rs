@@ -84,7 +84,7 @@ impl Gallery<'_> {
         let (picture, study) = (explainer.picture_of(&photo)?, explainer.study_photo(&photo)?);
         let panels = configurations.iter().zip(&record.results).map(|(configuration, measured)| {
             let explanation = explain(&study, &configuration.settings, &[explained.target()])?;
-            let map = explanation.classes[0].map.view();
+            let map = explanation.targets[0].map.view();
             let value = measured.values.get(metric.name);
             let value = value.map(|v| format!("{}: {v:.3}", metric.title)).unwrap_or_default();
             let image = overlay(&picture, map, &explanation.seen, &Style::default())?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use smoothcam::{ClassMap, Explanation, FeatureMap, Region, RegionRecord, regions};
+use smoothcam::{Explanation, FeatureMap, Region, RegionRecord, TargetMap, regions};
 use utoipa::ToSchema;
 
 use crate::answer::maps::{rows, small};
@@ -74,7 +74,7 @@ impl Answer {
         if prepared.sent_preprocessed {
             record = record.of_prepared_input();
         }
-        let map = |class: &ClassMap| -> Result<MapAnswer, Rejection> {
+        let map = |class: &TargetMap| -> Result<MapAnswer, Rejection> {
             let regions = options.answer.regions.map(|threshold| {
                 let all = regions(class.map.view(), &explanation.seen, (width, height), threshold)?;
                 smoothcam::Result::Ok(all.iter().map(Region::record).collect())
@@ -95,7 +95,7 @@ impl Answer {
             model: model.to_owned(),
             picture: Size { width, height },
             record: serde_json::to_value(&record).map_err(Rejection::failure)?,
-            maps: explanation.classes.iter().map(map).collect::<Result<_, _>>()?,
+            maps: explanation.targets.iter().map(map).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use smoothcam::render::{encode_png, heatmap, outline, overlay};
-use smoothcam::{ClassMap, Explanation, regions};
+use smoothcam::{Explanation, TargetMap, regions};
 
 use crate::pictures::prepared::PreparedPicture;
 use crate::rejection::Rejection;
@@ -43,8 +43,8 @@ pub(crate) fn png(
 ///
 /// # Errors
 /// If several classes are explained.
-pub(crate) fn one_class(explanation: &Explanation) -> Result<&ClassMap, Rejection> {
-    match &explanation.classes[..] {
+pub(crate) fn one_class(explanation: &Explanation) -> Result<&TargetMap, Rejection> {
+    match &explanation.targets[..] {
         [class] => Ok(class),
         classes => Err(Rejection::bad(format!(
             "{} classes are requested, but this form of answer holds one",

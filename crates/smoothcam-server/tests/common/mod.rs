@@ -172,5 +172,5 @@ pub(crate) fn numbers(rows: &Value) -> Vec<f32> {
 
 /// The numbers of the first map of an explanation.
 pub(crate) fn map(explanation: &Explanation) -> Vec<f32> {
-    explanation.classes[0].map.iter().copied().collect()
+    explanation.targets[0].map.iter().copied().collect()
 }

@@ -26,7 +26,7 @@ pub struct Explanation {
     /// All classes, the most probable first.
     pub predictions: Vec<Prediction>,
     /// Per target, its map.
-    pub classes: Vec<ClassMap>,
+    pub targets: Vec<TargetMap>,
     /// The noise as it was used.
     pub noise: NoiseUsed,
     /// The part of the picture that the model saw.
@@ -47,7 +47,7 @@ pub struct Explanation {
 
 /// The saliency map of one target.
 #[derive(Clone, Debug)]
-pub struct ClassMap {
+pub struct TargetMap {
     /// The target; [`Target::Predicted`] is resolved.
     pub target: Target,
     /// The class that it is the score of.
@@ -89,7 +89,7 @@ pub struct NoiseUsed {
     pub kept: Option<Array4<f32>>,
 }
 
-impl ClassMap {
+impl TargetMap {
     /// The map divided by its largest magnitude: at most 1. Zeros stay zeros.
     pub fn normalized(&self) -> Array2<f32> {
         normalized(&self.map)

@@ -61,8 +61,8 @@ pub(crate) fn fuse(mut each: Vec<Explanation>) -> Result<Explanation> {
     each.sort_by_key(|e| std::cmp::Reverse(cells(e)));
     let mut others = each.split_off(1);
     let mut finest = each.remove(0);
-    for (i, class) in finest.classes.iter_mut().enumerate() {
-        let maps = others.iter().map(|e| &e.classes[i].map);
+    for (i, class) in finest.targets.iter_mut().enumerate() {
+        let maps = others.iter().map(|e| &e.targets[i].map);
         class.map = geometric_mean(&class.map, maps)?;
     }
     for other in &mut others {
@@ -132,10 +132,10 @@ mod tests {
         assert_eq!(fused.layer.as_ref().unwrap().module, "blocks.10");
         assert_eq!(fused.fused[0].module, "blocks.14");
         let [fine, deep] = ["blocks.10", "blocks.14"].map(|layer| explain(layer).unwrap());
-        let maps = [&deep.classes[0].map];
+        let maps = [&deep.targets[0].map];
         assert_eq!(
-            fused.classes[0].map,
-            geometric_mean(&fine.classes[0].map, maps.into_iter()).unwrap()
+            fused.targets[0].map,
+            geometric_mean(&fine.targets[0].map, maps.into_iter()).unwrap()
         );
         assert!(explain("blocks.10+nothing").unwrap_err().to_string().contains("'nothing'"));
     }

@@ -1,7 +1,7 @@
 //! An explanation as NumPy arrays: everything that is needed to check it by hand.
 
 use crate::Result;
-use crate::explain::explanation::{ClassMap, Explanation};
+use crate::explain::explanation::{Explanation, TargetMap};
 use crate::npy::Npz;
 
 impl Explanation {
@@ -15,7 +15,7 @@ impl Explanation {
     ///
     /// # Errors
     /// If the arrays are too large for the format.
-    pub fn to_npz(&self, class: &ClassMap) -> Result<Vec<u8>> {
+    pub fn to_npz(&self, class: &TargetMap) -> Result<Vec<u8>> {
         let mut npz = Npz::new();
         npz.add("input", &self.input)?;
         if let Some(noise) = &self.noise.kept {

@@ -125,7 +125,7 @@ mod tests {
                 targets: vec![TargetSpec::class(281)],
                 ..Settings::default()
             };
-            let map = study.explain(&settings, &mut |_, _| {}).unwrap().classes[0].normalized();
+            let map = study.explain(&settings, &mut |_, _| {}).unwrap().targets[0].normalized();
             let off = (&map - &at.map).iter().fold(0.0f32, |m, x| m.max(x.abs()));
             // Far below, a gradient passes many masks; ties fall this way or that, as engines round.
             assert!(off < 5e-3, "{}: {off}", at.layer.name);

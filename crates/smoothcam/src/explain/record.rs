@@ -99,7 +99,7 @@ impl Manifest<'_> {
         let extreme = |map: &ndarray::Array2<f32>, pick: fn(f32, f32) -> f32| {
             map.iter().copied().reduce(pick).unwrap_or(0.0)
         };
-        let class = |c: &'a crate::ClassMap| Class {
+        let class = |c: &'a crate::TargetMap| Class {
             prediction: &c.prediction,
             map_max: extreme(&c.map, f32::max),
             map_min: extreme(&c.map, f32::min),
@@ -136,7 +136,7 @@ impl Manifest<'_> {
             preprocess_sources: classifier.provenance.iter().collect(),
             seen: explanation.seen,
             predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
-            classes: explanation.classes.iter().map(class).collect(),
+            classes: explanation.targets.iter().map(class).collect(),
             notes: &explanation.notes,
             milliseconds: explanation.milliseconds,
         }

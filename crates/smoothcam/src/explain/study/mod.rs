@@ -8,7 +8,7 @@ use ndarray::{Array3, Array4};
 
 use crate::cache::Cache;
 use crate::classifier::Classifier;
-use crate::explain::explanation::{ClassMap, Explanation, NoiseUsed};
+use crate::explain::explanation::{Explanation, NoiseUsed, TargetMap};
 use crate::explain::fuse;
 use crate::explain::overview::Overview;
 use crate::explain::passes::{self, MapOf, Passes};
@@ -149,7 +149,7 @@ impl<'e> Study<'e> {
             let outcome = outcome_of(activations, moments)?;
             let class = target.class(passes.predictions[0].class);
             let prediction = passes.predictions.iter().find(|p| p.class == class).cloned();
-            maps.push(ClassMap {
+            maps.push(TargetMap {
                 target: *target,
                 prediction: prediction.ok_or_else(|| Error::failure("a class was lost"))?,
                 map: outcome.map,
@@ -171,7 +171,7 @@ impl<'e> Study<'e> {
             fused: Vec::new(),
             predictions: passes.predictions.clone(),
             notes: notes(&request, &passes, &maps),
-            classes: maps,
+            targets: maps,
             noise: NoiseUsed {
                 samples,
                 tolerance: request.plan.tolerance.map(Into::into),
@@ -220,7 +220,7 @@ fn stopped(request: &Request, passes: &Passes) -> bool {
 }
 
 /// What the user should know of an explanation, in sentences.
-fn notes(request: &Request, passes: &Passes, maps: &[ClassMap]) -> Vec<String> {
+fn notes(request: &Request, passes: &Passes, maps: &[TargetMap]) -> Vec<String> {
     let mut notes = request.notes.clone();
     let sampled = &passes.sampled;
     if stopped(request, passes) {

@@ -38,15 +38,15 @@ fn a_stopped_explanation_is_that_of_fewer_samples() {
         let stopped = stopped.unwrap();
         assert_eq!(stopped.noise.samples, 3);
         assert!(stopped.notes.iter().any(|n| n == "stopped after 3 noised samples"));
-        assert_eq!(seen[2], stopped.classes[0].normalized());
+        assert_eq!(seen[2], stopped.targets[0].normalized());
         assert_ne!(seen[1], seen[2]);
         let mut passes = 0;
         let three = study.explain(&of(Samples::Fixed(3)), &mut |_, _| passes += 1).unwrap();
-        assert_eq!((passes, &three.classes[0].map), (0, &stopped.classes[0].map));
+        assert_eq!((passes, &three.targets[0].map), (0, &stopped.targets[0].map));
         assert_eq!(three.notes, Vec::<String>::new());
         assert_eq!(
-            explainer.explain(&cat, &of(Samples::Fixed(3))).unwrap().classes[0].map,
-            three.classes[0].map
+            explainer.explain(&cat, &of(Samples::Fixed(3))).unwrap().targets[0].map,
+            three.targets[0].map
         );
     }
     assert!(study.memory() > 3 * 8 * 1000);
@@ -70,7 +70,7 @@ fn passes_are_shared_and_change_nothing() {
         let shared = study.explain(&settings, &mut |_, _| passes += 1).unwrap();
         assert_eq!(passes == 0, there, "{method}");
         let alone = explainer.explain(&cat, &settings).unwrap();
-        assert_eq!(shared.classes[0].map, alone.classes[0].map, "{method}");
+        assert_eq!(shared.targets[0].map, alone.targets[0].map, "{method}");
         assert_eq!(shared.noise.samples, samples, "{method}");
     }
 }
@@ -110,7 +110,7 @@ fn any_number_of_threads_get_what_each_would_get_alone() {
     let requests = requests();
     let alone: Vec<Array2<f32>> = requests
         .iter()
-        .map(|settings| explainer.explain(&cat, settings).unwrap().classes[0].map.clone())
+        .map(|settings| explainer.explain(&cat, settings).unwrap().targets[0].map.clone())
         .collect();
     let explainer = digits();
     let study = explainer.study(&cat).unwrap();
@@ -126,7 +126,7 @@ fn any_number_of_threads_get_what_each_would_get_alone() {
                     } else {
                         explainer.explain(cat, &requests[i])
                     };
-                    assert_eq!(explanation.unwrap().classes[0].map, alone[i], "{:?}", requests[i]);
+                    assert_eq!(explanation.unwrap().targets[0].map, alone[i], "{:?}", requests[i]);
                 }
             });
         }
@@ -141,7 +141,7 @@ fn the_predicted_class_may_stand_among_others() {
     let cat = Picture::open(cat, &Limits::default()).unwrap();
     let explain = |targets: Vec<TargetSpec>| {
         let settings = Settings { targets, ..Settings::default() };
-        explainer.explain(&cat, &settings).unwrap().classes
+        explainer.explain(&cat, &settings).unwrap().targets
     };
     let predicted = explain(vec![]).remove(0);
     let class = predicted.prediction.class;
