@@ -8,6 +8,7 @@ use common::{
     send,
 };
 use serde_json::{Value, json};
+use smoothcam::options::{self, Place};
 use smoothcam::render::{Style, encode_png, overlay};
 use smoothcam::{Limits, Picture, Samples, Settings};
 
@@ -212,7 +213,21 @@ async fn metrics_and_the_description_of_the_api() {
     assert!(document["paths"]["/explain"]["post"].is_object());
     let about = get(&app, "/about/digits").await.ok();
     assert_eq!(about["labels"][3], "three");
-    assert_eq!(get(&app, "/about").await.ok()["models"], json!(["digits"]));
+    let server = get(&app, "/about").await.ok();
+    assert_eq!(server["models"], json!(["digits"]));
+    // Every option of the table, as the page's controls need it.
+    let described = server["options"].as_array().unwrap();
+    let specs: Vec<_> = options::shown_at(Place::Http).collect();
+    assert_eq!(described.len(), specs.len());
+    for (described, spec) in described.iter().zip(specs) {
+        assert_eq!(described["name"], spec.name);
+        assert_eq!(described["help"], spec.help);
+        assert_eq!(described["default_in_words"], json!(spec.default_in_words()), "{}", spec.name);
+        assert_eq!(described["page"], spec.places.contains(&Place::Page), "{}", spec.name);
+    }
+    let sigma = described.iter().find(|option| option["name"] == "sigma").unwrap();
+    assert_eq!((&sigma["min"], &sigma["max"]), (&json!(0.0), &json!(10.0)));
+    assert_eq!((&sigma["min_excluded"], &sigma["default"]), (&json!(true), &json!("0.2")));
 }
 
 /// Nested lists of a shape.

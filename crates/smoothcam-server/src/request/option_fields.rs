@@ -156,3 +156,45 @@ fn text(types: &[Type]) -> ObjectBuilder {
     };
     ObjectBuilder::new().schema_type(types)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every option of the table stands in the API's description: as a parameter, and as a property in JSON, with its
+    /// sentence, its default and its limits.
+    #[test]
+    fn every_option_of_the_table_is_described() {
+        let document = serde_json::to_value(crate::openapi()).unwrap();
+        let parameters = document["paths"]["/explain"]["post"]["parameters"].as_array().unwrap();
+        let properties = &document["components"]["schemas"]["Options"]["properties"];
+        let mut names = vec![MODEL];
+        for spec in options::shown_at(Place::Http) {
+            let name = spec.name;
+            names.push(name);
+            let parameter = parameters.iter().find(|p| p["name"] == name);
+            let parameter = parameter.unwrap_or_else(|| panic!("{name} is no parameter"));
+            let property = &properties[name];
+            for described in [&parameter["description"], &property["description"]] {
+                let text = described.as_str().unwrap_or_default();
+                assert!(text.starts_with(spec.help), "{name}: {text}");
+                assert!(
+                    text.contains(&spec.default_in_words().unwrap_or_default()),
+                    "{name}: {text}"
+                );
+            }
+            let of = |key: &str| (&parameter["schema"][key], &property[key]);
+            match spec.kind {
+                Kind::Integer(min, _) => assert_eq!(of("minimum").0.as_f64(), Some(min as f64)),
+                Kind::Choice(values, _) => {
+                    assert_eq!(*of("enum").0, Value::from(values()), "{name}");
+                    assert_eq!(of("enum").1.as_array().unwrap().len(), values().len() + 1);
+                }
+                _ => {}
+            }
+        }
+        let described: Vec<&str> = parameters.iter().filter_map(|p| p["name"].as_str()).collect();
+        assert_eq!(described, names, "the parameters are those of the table");
+        assert_eq!(properties.as_object().unwrap().len(), names.len());
+    }
+}

@@ -1,8 +1,11 @@
 //! Handles the addresses that describe the server and its models: methods, layers, classes, limits.
 
+use std::ops::Bound;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use smoothcam::options::{self, Default, Kind, OptionSpec, Place};
 use smoothcam::render::ColorMap;
 use smoothcam::{Layer, Method};
 use utoipa::ToSchema;
@@ -20,6 +23,8 @@ pub(crate) struct ServerAnswer {
     /// The models' names; the first is used where a request names none.
     models: Vec<String>,
     methods: Vec<MethodAnswer>,
+    /// The options of a request.
+    options: Vec<OptionAnswer>,
     colormaps: Vec<ColorMapAnswer>,
     /// The colours of -1 to 1, for maps with negative evidence.
     diverging: Vec<[u8; 3]>,
@@ -52,6 +57,80 @@ struct MethodAnswer {
     plain: bool,
     /// Whether it works with noise.
     noisy: bool,
+}
+
+/// An option of a request, as the table of options has it.
+#[derive(Serialize, ToSchema)]
+struct OptionAnswer {
+    name: &'static str,
+    /// What it is for.
+    help: &'static str,
+    /// `flag`, `integer`, `number`, `choice` or `text`.
+    kind: &'static str,
+    /// The least and the greatest value of a number, and whether they themselves are excluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<f64>,
+    min_excluded: bool,
+    max_excluded: bool,
+    /// The values of a choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<&'static str>,
+    /// What stands for the value of a text.
+    placeholder: String,
+    /// The value without it, where it has one; `None` where it depends on the method, or something else is done.
+    default: Option<String>,
+    /// What is done without it, in words.
+    default_in_words: Option<String>,
+    /// Whether it may be given several times.
+    many: bool,
+    /// Whether it is a control of the page.
+    page: bool,
+}
+
+impl OptionAnswer {
+    fn new(spec: &OptionSpec) -> OptionAnswer {
+        let bound = |bound: Bound<f64>| match bound {
+            Bound::Included(x) => (Some(x), false),
+            Bound::Excluded(x) => (Some(x), true),
+            Bound::Unbounded => (None, false),
+        };
+        let (min, max) = match spec.kind {
+            Kind::Integer(min, u64::MAX) => (Bound::Included(min as f64), Bound::Unbounded),
+            Kind::Integer(min, max) => (Bound::Included(min as f64), Bound::Included(max as f64)),
+            Kind::Number(min, max) => (min, max),
+            _ => (Bound::Unbounded, Bound::Unbounded),
+        };
+        let ((min, min_excluded), (max, max_excluded)) = (bound(min), bound(max));
+        OptionAnswer {
+            name: spec.name,
+            help: spec.help,
+            kind: match spec.kind {
+                Kind::Flag => "flag",
+                Kind::Integer(..) => "integer",
+                Kind::Number(..) => "number",
+                Kind::Choice(..) => "choice",
+                Kind::Text(..) | Kind::Numbers | Kind::File(_) => "text",
+            },
+            min,
+            max,
+            min_excluded,
+            max_excluded,
+            values: match spec.kind {
+                Kind::Choice(names, _) => names(),
+                _ => Vec::new(),
+            },
+            placeholder: spec.placeholder(),
+            default: match spec.default {
+                Default::Value(value) => Some(value()),
+                _ => None,
+            },
+            default_in_words: spec.default_in_words(),
+            many: spec.many,
+            page: spec.places.contains(&Place::Page),
+        }
+    }
 }
 
 /// The limits of a request.
@@ -130,6 +209,7 @@ pub(crate) async fn server(State(state): State<SharedState>) -> Json<ServerAnswe
     Json(ServerAnswer {
         version: env!("CARGO_PKG_VERSION"),
         models: state.models.names(),
+        options: options::shown_at(Place::Http).map(OptionAnswer::new).collect(),
         methods: Method::all().map(method).collect(),
         colormaps: ColorMap::ALL.into_iter().map(colours).collect(),
         diverging: ColorMap::diverging().to_vec(),
