@@ -1,5 +1,4 @@
 //! Models that cannot be explained are refused in one line, and leave nothing behind.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

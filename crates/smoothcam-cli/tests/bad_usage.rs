@@ -1,5 +1,4 @@
 //! What cannot be done is refused in one line, with a way out, and leaves nothing behind.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Models that take a fixed number of pictures at once.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! `smoothcam bench`: all but the numbers.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! The commands besides `explain`, and the help of all.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Names from files never reach the terminal as they are: it would obey what they say.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Tests `smoothcam evaluate`: what it writes and prints, and that it continues where it was stopped.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! `smoothcam explain`, as its users see it.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! `smoothcam export` and `smoothcam grad`.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

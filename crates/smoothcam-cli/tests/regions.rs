@@ -1,5 +1,4 @@
 //! `smoothcam explain --boxes` and `--coco`.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

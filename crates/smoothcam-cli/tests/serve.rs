@@ -1,5 +1,5 @@
 //! The server as a process: what it answers is what the command line makes, and how it begins and ends.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

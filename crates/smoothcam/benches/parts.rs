@@ -1,7 +1,7 @@
 //! What the parts of an explanation cost: `cargo bench -p smoothcam`.
 //!
 //! `SMOOTHCAM_ENGINE=rten` or `onnxruntime` picks the engine.
-#![allow(clippy::unwrap_used, reason = "benchmarks")]
+#![expect(clippy::unwrap_used, reason = "benchmarks")]
 
 use divan::Bencher;
 use smoothcam::{Explainer, Limits, Picture, Samples, Settings, render};

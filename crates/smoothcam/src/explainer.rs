@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array4, Axis, Ix3};
+use ndarray::{Array1, Array4};
 
 use crate::array::{Array, finite};
 use crate::classifier::Classifier;
@@ -18,7 +18,7 @@ use crate::explain::study::Study;
 use crate::export::{self, Export, Exported};
 use crate::input::photo::Photo;
 use crate::input::picture::Picture;
-use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen, Size};
+use crate::input::preprocess::{Prepared, Preprocess, Size};
 use crate::load::{Model, ModelSpec, load};
 use crate::model_config::{PartialPreprocess, Provenance};
 use crate::options::{self, Place, RawOptions};
@@ -74,13 +74,8 @@ impl Explainer {
     /// # Errors
     /// If the shape is not the model's, or values are not finite.
     pub fn study_tensor(&self, input: Array4<f32>) -> Result<Study<'_>> {
-        self.classifier.check_shape(&input)?;
-        if !finite(input.view().into_dyn()) {
-            return Err(Error::input("the input holds values that are not finite"));
-        }
-        let size = self.classifier.preprocess.size;
-        let seen = Seen::whole(size.width.into(), size.height.into());
-        Ok(Study::new(&self.classifier, &self.sessions, input, seen))
+        let Prepared { tensor, seen } = self.classifier.prepared(input)?;
+        Ok(Study::new(&self.classifier, &self.sessions, tensor, seen))
     }
 
     /// A file to be explained in several ways: see [`Explainer::study`] for photographs and
@@ -174,14 +169,7 @@ impl Explainer {
             Photo::Picture(picture) => return Ok(picture.clone()),
             Photo::Array(array) => array.clone().into_picture()?,
         };
-        self.classifier.check_shape(&input)?;
-        let picture = self.classifier.network.picture.view_picture(input.into_dyn());
-        let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
-        let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
-        if self.classifier.preprocess.channels == Channels::Bgr {
-            values.invert_axis(Axis(0));
-        }
-        Picture::of_values(values.view())
+        self.classifier.picture_of(input)
     }
 
     /// How pictures are made ready for the model.

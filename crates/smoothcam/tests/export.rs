@@ -1,5 +1,5 @@
 //! Exported models give the maps that are explained, on an engine of their own.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
 use std::fs;

@@ -3,7 +3,7 @@
 //! `tools/golden_networks` made the goldens: full-size torchvision networks, and some of timm's with
 //! fewer blocks. Their weights are not stored but follow a formula; the gradients, at three layers
 //! of each, are float64.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,14 +8,16 @@ pub(crate) mod layers;
 pub(crate) mod network;
 pub(crate) mod shapes;
 
-use ndarray::{Array1, Array4};
+use ndarray::{Array1, Array4, Axis, Ix3};
 
 use self::forward::Forward;
 use self::labels::{Labels, Prediction};
 use self::layers::Layers;
 use self::network::Network;
+use crate::array::finite;
 use crate::cache::Cache;
-use crate::input::preprocess::Preprocess;
+use crate::input::picture::Picture;
+use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::model_config::Provenance;
 use crate::{Error, Result};
 
@@ -72,6 +74,36 @@ impl Classifier {
             return Ok(());
         }
         Err(Error::input(format!("the input has shape {:?}, expected {expected:?}", input.shape())))
+    }
+
+    /// An input that is preprocessed already, with the rectangle that it covers in its own pixels.
+    ///
+    /// # Errors
+    /// If the shape is not the model's, or values are not finite.
+    pub(crate) fn prepared(&self, input: Array4<f32>) -> Result<Prepared> {
+        self.check_shape(&input)?;
+        if !finite(input.view().into_dyn()) {
+            return Err(Error::input("the input holds values that are not finite"));
+        }
+        let size = self.preprocess.size;
+        let seen = Seen::whole(size.width.into(), size.height.into());
+        Ok(Prepared { tensor: input, seen })
+    }
+
+    /// A preprocessed input as a picture to look at: its values spread from black to white, in colour
+    /// if it has three channels, else the mean of all.
+    ///
+    /// # Errors
+    /// If its shape is not the model's.
+    pub(crate) fn picture_of(&self, input: Array4<f32>) -> Result<Picture> {
+        self.check_shape(&input)?;
+        let picture = self.network.picture.view_picture(input.into_dyn());
+        let values = picture.index_axis_move(Axis(0), 0).into_dimensionality::<Ix3>();
+        let mut values = values.map_err(|_| Error::failure("the picture has lost its channels"))?;
+        if self.preprocess.channels == Channels::Bgr {
+            values.invert_axis(Axis(0));
+        }
+        Picture::of_values(values.view())
     }
 
     /// The scores of a preprocessed input, before softmax or sigmoid.

@@ -1,7 +1,7 @@
 //! Holds what every part of an exported map is written from.
 
-use super::Export;
 use super::pictures::Pictures;
+use super::settings::Export;
 use crate::classifier::Classifier;
 use crate::explain::request::Request;
 

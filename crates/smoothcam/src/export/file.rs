@@ -93,9 +93,10 @@ impl Unwritten {
         file.seek(SeekFrom::Start(data.offset)).map_err(failed)?;
         let length = data.length.unwrap_or_default();
         let copied = std::io::copy(&mut file.take(length), to).map_err(failed)?;
-        match copied == length {
-            true => Ok(copied),
-            false => Err(lost(format!("{} is too short", quoted(&path)))),
+        if copied == length {
+            Ok(copied)
+        } else {
+            Err(lost(format!("{} is too short", quoted(&path))))
         }
     }
 }

@@ -157,9 +157,10 @@ impl Gradients {
     ) -> Result<(Graph, Vec<ValueId>)> {
         let tape = Tape::new(graph);
         let value = tape.var(of);
-        let cotangent = match self.ones {
-            true => tape.scalar(1.0).expand(&value.shape()),
-            false => tape.input(COTANGENT, &value.shape()),
+        let cotangent = if self.ones {
+            tape.scalar(1.0).expand(&value.shape())
+        } else {
+            tape.input(COTANGENT, &value.shape())
         };
         let gradients = vjp(&tape, value, cotangent, wrt);
         let mut outputs = vec![of];

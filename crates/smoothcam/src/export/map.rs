@@ -2,8 +2,8 @@
 
 use onnx_grad::{Tensor, Var};
 
-use super::Export;
 use super::evidence::{Scaled, TINY};
+use super::settings::Export;
 use crate::map::field::weights;
 
 /// Writes the map, (B, h, w), or (B, rows, columns) of this size.

@@ -1,6 +1,6 @@
 //! Writes an exported model's metadata: all settings, by keys that begin with `smoothcam.`.
 
-use super::Export;
+use super::settings::Export;
 use crate::Result;
 use crate::classifier::Classifier;
 use crate::explain::record::OptionTexts;
@@ -42,7 +42,7 @@ pub(super) fn metadata(
         entries.retain(|(name, _)| *name != "class");
         entries.push(("class", "input".to_owned()));
     }
-    if export.noise == super::NoiseSource::Input {
+    if export.noise == super::settings::NoiseSource::Input {
         entries.retain(|(name, _)| *name != "seed");
     }
     for (name, value) in UNSET {

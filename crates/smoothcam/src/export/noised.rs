@@ -2,9 +2,10 @@
 
 use onnx_grad::{Attribute, DType, Tape, Tensor, ValueId, Var};
 
+use super::NOISE;
 use super::context::Context;
 use super::gradient::gradient;
-use super::{NOISE, NoiseSource};
+use super::settings::NoiseSource;
 use crate::error::unsupported;
 use crate::explain::settings::Sigma;
 use crate::sampling::noise;

@@ -54,9 +54,10 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
         let threshold = args.threshold.unwrap_or_default();
         regions(class.map.view(), &explanation.seen, size, threshold)
     };
-    let regions: Vec<Vec<Region>> = match wanted {
-        true => explanation.targets.iter().map(regions_of).collect::<smoothcam::Result<_>>()?,
-        false => vec![Vec::new(); explanation.targets.len()],
+    let regions: Vec<Vec<Region>> = if wanted {
+        explanation.targets.iter().map(regions_of).collect::<smoothcam::Result<_>>()?
+    } else {
+        vec![Vec::new(); explanation.targets.len()]
     };
     let several = explanation.targets.len() > 1;
     let suffix = |class: &TargetMap| several.then_some(class.prediction.class);
