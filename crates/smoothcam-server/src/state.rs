@@ -34,6 +34,8 @@ pub(crate) struct AppState {
 pub(crate) type SharedState = Arc<AppState>;
 
 impl AppState {
+    /// The state of a server of this configuration, before its first request.
+    ///
     /// # Errors
     /// If the configuration cannot work.
     pub(crate) fn new(config: Config) -> smoothcam::Result<SharedState> {

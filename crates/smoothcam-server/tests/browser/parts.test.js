@@ -1,11 +1,11 @@
-// Feature maps and neurons, by pointer and by keyboard; screen readers, phones, light and dark.
+// Tests feature maps and neurons, by pointer and by keyboard; screen readers, phones, light and dark.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
-import { asked, difference, launch, open, serve, settled } from "./server.js";
+import { addressOptions, difference, launch, open, serve, settled } from "./server.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LAYER = "?picture=cat.png&layer=blocks.10&samples=2";
@@ -33,7 +33,7 @@ const flow = (name, query, body, context) => test(name, async () => {
 
 const same = async (page, query) => assert.ok(await difference(page, `layer=blocks.10&samples=2&${query}`) <= 4, query);
 
-flow("feature maps are sorted by weight, and taken in and out", LAYER, async (page) => {
+flow("feature maps are sorted by weight, and left out and added again", LAYER, async (page) => {
   const weights = await page.$$eval("#gallery .quiet", (all) => all.map((w) => Math.abs(Number(w.lastChild.textContent))));
   assert.equal(weights.length, 48);
   assert.deepEqual(weights, weights.toSorted((a, b) => b - a));
@@ -41,14 +41,14 @@ flow("feature maps are sorted by weight, and taken in and out", LAYER, async (pa
   await page.click(`#gallery [data-map="${first}"]`);
   await settled(page);
   const others = `0-${first - 1},${first + 1}-111`;
-  assert.equal(asked(page).maps, others);
+  assert.equal(addressOptions(page).maps, others);
   assert.equal(await page.getAttribute(`#gallery [data-map="${first}"]`, "aria-pressed"), "false");
   await same(page, `maps=${others}`);
   await page.click("#maps-none");
   await page.waitForSelector("#alert:not([hidden])");
   await page.click(`#gallery [data-map="${first}"]`);
   await settled(page);
-  assert.equal(asked(page).maps, `${first}`);
+  assert.equal(addressOptions(page).maps, `${first}`);
   await same(page, `maps=${first}`);
   await page.click("#more");
   await page.waitForFunction(() => document.querySelectorAll("#gallery button").length === 96);
@@ -67,16 +67,16 @@ flow("neurons are chosen by dragging a rectangle and by clicking cells", LAYER, 
   await page.look("dragging");
   await page.mouse.up();
   await settled(page);
-  assert.equal(asked(page).neurons, "2-5,3-8");
+  assert.equal(addressOptions(page).neurons, "2-5,3-8");
   await page.mouse.click(...at(3, 4));
   await page.mouse.click(...at(10, 10));
   await settled(page);
-  assert.equal(asked(page).neurons, "2,3-8 3,3 3,5-8 4-5,3-8 10,10");
-  await same(page, `neurons=${encodeURIComponent(asked(page).neurons)}`);
+  assert.equal(addressOptions(page).neurons, "2,3-8 3,3 3,5-8 4-5,3-8 10,10");
+  await same(page, `neurons=${encodeURIComponent(addressOptions(page).neurons)}`);
   await page.look("neurons");
   await page.click("#neurons-all");
   await settled(page);
-  assert.equal(asked(page).neurons, undefined);
+  assert.equal(addressOptions(page).neurons, undefined);
 });
 
 flow("neurons are chosen by keyboard", LAYER, async (page) => {
@@ -84,10 +84,10 @@ flow("neurons are chosen by keyboard", LAYER, async (page) => {
   await page.keyboard.press("Enter");
   for (const key of ["ArrowDown", "ArrowRight", "Shift+ArrowDown", "Shift+ArrowRight", "Space"]) await page.keyboard.press(key);
   await settled(page);
-  assert.equal(asked(page).neurons, "1-2,1-2");
+  assert.equal(addressOptions(page).neurons, "1-2,1-2");
   await page.keyboard.press("Space");
   await settled(page);
-  assert.equal(asked(page).neurons, "1,1-2 2,1");
+  assert.equal(addressOptions(page).neurons, "1,1-2 2,1");
   await page.keyboard.press("Escape");
   assert.ok(await page.isHidden("#cells"));
 });
@@ -97,7 +97,7 @@ flow("fine grids are chosen in blocks", "?picture=cat.png&layer=blocks.2&samples
   assert.equal(await page.locator("#cells button").count(), 28 * 28);
   await page.locator("#cells button").nth(28 + 1).click();
   await settled(page);
-  assert.equal(asked(page).neurons, "2-3,2-3");
+  assert.equal(addressOptions(page).neurons, "2-3,2-3");
 });
 
 flow("everything can be reached by keyboard, in order", LAYER, async (page) => {
@@ -132,5 +132,5 @@ flow("a finger chooses neurons", "?picture=cat.png", async (page) => {
   await page.tap("#choose");
   await page.locator("#cells button").nth(10).tap();
   await settled(page);
-  assert.equal(asked(page).neurons, "1,3");
+  assert.equal(addressOptions(page).neurons, "1,3");
 }, { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });

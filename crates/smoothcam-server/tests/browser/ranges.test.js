@@ -1,4 +1,4 @@
-// Feature maps and cells, written and read.
+// Tests how lists of feature maps and cells are written and read.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

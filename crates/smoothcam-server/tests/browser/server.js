@@ -1,4 +1,4 @@
-// A server and a browser to test with.
+// Provides a server and a browser to test with.
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -12,9 +12,10 @@ export const BINARY = process.env.SMOOTHCAM ?? `${ROOT}target/debug/smoothcam`;
 const SHOTS = `${ROOT}target/browser/`;
 mkdirSync(SHOTS, { recursive: true });
 
-/** Starts `smoothcam serve`; its address, and how to end it. */
+/** Starts `smoothcam serve`, which gives requests as much time as they need, and returns its address and how to end it. */
 export async function serve(...flags) {
-  const child = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--log", "none", "--engine", "rten", ...flags],
+  const always = ["--listen", "127.0.0.1:0", "--log", "none", "--engine", "rten", "--time-limit", "86400"];
+  const child = spawn(BINARY, ["serve", ...always, ...flags],
     { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, SMOOTHCAM_TOKEN: undefined } });
   for await (const line of createInterface(child.stdout)) {
     const address = /http:\/\/\S+/.exec(line);
@@ -29,9 +30,11 @@ export const launch = () => chromium.launch({
   args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
 });
 
-/** A page of its own, which fails the test if a script of it does. `look(name)` takes a screenshot. */
+/** Opens a page of its own, which records the errors of its scripts. `look(name)` takes a screenshot. */
 export async function open(browser, address, query = "", context = {}) {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 1000 }, ...context })).newPage();
+  // However slow the machine is.
+  page.setDefaultTimeout(0);
   page.failures = [];
   page.addresses = [];
   page.on("pageerror", (error) => page.failures.push(error.message));
@@ -41,12 +44,9 @@ export async function open(browser, address, query = "", context = {}) {
   return page;
 }
 
-/** Waits until the page shows what was asked for last, and the layer's parts. */
-export async function settled(page) {
-  // A picture that has just been given is decoded first.
-  await page.waitForTimeout(200);
-  await page.waitForFunction(() => document.getElementById("stage").ariaBusy === "false", null, { timeout: 60_000 });
-}
+/** Waits until the page shows what its state says. From the very event by which a user changes the state until then the
+ *  page is busy, so that this comes neither too early nor too late, however fast the machine is. */
+export const settled = (page) => page.waitForFunction(() => document.getElementById("stage").ariaBusy === "false");
 
 /** Chooses one of the samples. */
 export async function choose(page, sample = "cat.png") {
@@ -55,7 +55,7 @@ export async function choose(page, sample = "cat.png") {
 }
 
 /** The page's options, as its address has them. */
-export const asked = (page) => Object.fromEntries(new URL(page.url()).searchParams);
+export const addressOptions = (page) => Object.fromEntries(new URL(page.url()).searchParams);
 
 /** The largest difference between the pixels shown and those of a PNG that the server makes. */
 export const difference = (page, query, sample = "cat.png") => page.evaluate(async ([query, sample]) => {

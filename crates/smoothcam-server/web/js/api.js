@@ -1,8 +1,8 @@
-// Requests to the server.
+// Sends requests to the server.
 
 import { $ } from "./dom.js";
 
-/** A refusal, in words for people. */
+/** An error in words for people, and a hint. */
 export class Refusal extends Error {
   constructor(message, hint) {
     super(message);
@@ -10,9 +10,10 @@ export class Refusal extends Error {
   }
 }
 
+/** The answer to the question for the token, while it is open. */
 let asking;
 
-/** Asks for the token; several requests at once ask once. */
+/** Asks the user for the token. Several requests at once ask once. */
 function askForToken() {
   asking ??= new Promise((resolve) => {
     const dialog = $("token-dialog");
@@ -32,8 +33,8 @@ const pause = (seconds, signal) =>
     signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); });
   });
 
-/** The answer to a request that was not refused. Waits for its turn where the server is busy. */
-async function answered(path, { method = "GET", accept = "application/json", body, signal } = {}) {
+/** Sends a request and returns the response unless it is refused. Tries again later where the server is busy. */
+async function send(path, { method = "GET", accept = "application/json", body, signal } = {}) {
   for (let tries = 0; ; tries++) {
     const headers = { Accept: accept };
     const token = sessionStorage.getItem("token");
@@ -59,23 +60,23 @@ async function answered(path, { method = "GET", accept = "application/json", bod
   }
 }
 
-export const about = async () => (await answered("about")).json();
-export const aboutModel = async (name) => (await answered(`about/${encodeURIComponent(name)}`)).json();
+export const about = async () => (await send("about")).json();
+export const aboutModel = async (name) => (await send(`about/${encodeURIComponent(name)}`)).json();
 
-/** Sends a picture with options, and gives the JSON answer. */
-export const ask = async (path, options, body, signal) =>
-  (await answered(`${path}?${options}`, { method: "POST", body, signal })).json();
+/** Sends a picture with options, and returns the answer, which is JSON. */
+export const post = async (path, options, body, signal) =>
+  (await send(`${path}?${options}`, { method: "POST", body, signal })).json();
 
-/** Sends a picture with options, and gives the answer as a file. */
+/** Sends a picture with options, and returns the answer, which is a file. */
 export const file = async (path, options, body, accept) =>
-  (await answered(`${path}?${options}`, { method: "POST", body, accept })).blob();
+  (await send(`${path}?${options}`, { method: "POST", body, accept })).blob();
 
-/** Ends the noised samples of an explanation; one that has ended already is fine, too. */
-export const stop = (id) => answered(`explanations/${id}`, { method: "DELETE" }).catch(() => {});
+/** Ends the noised samples of an explanation, if it has not ended already. */
+export const stop = (id) => send(`explanations/${id}`, { method: "DELETE" }).catch(() => {});
 
-/** Explains a picture, and tells of the progress. */
+/** Explains a picture, and calls `onProgress` with each report of the progress. */
 export async function explain(options, body, onProgress, signal) {
-  const response = await answered(`explain?${options}`, { method: "POST", body, signal, accept: "text/event-stream" });
+  const response = await send(`explain?${options}`, { method: "POST", body, signal, accept: "text/event-stream" });
   for await (const { event, data } of events(response.body)) {
     const value = JSON.parse(data);
     if (event === "progress") onProgress(value);
@@ -85,7 +86,7 @@ export async function explain(options, body, onProgress, signal) {
   throw new Refusal("The server ended the answer early.");
 }
 
-/** The server-sent events of a stream. */
+/** Yields the server-sent events of a stream. */
 async function* events(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

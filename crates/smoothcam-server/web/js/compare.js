@@ -1,15 +1,17 @@
-// Several methods, or several layers, side by side.
+// Shows the maps of several methods, or of several layers, side by side.
 
-import { ask } from "./api.js";
+import { post } from "./api.js";
 import { $, el } from "./dom.js";
 import { short } from "./layers.js";
+import { session } from "./session.js";
 import { drawCard } from "./stage.js";
 import { options, state } from "./state.js";
 
-/** What there is to compare: titles, and what replaces the state's choices. */
-function candidates(kind, server, model, used) {
+/** The maps to compare: their titles, and what replaces parts of the state for each. `used` is the layer explained. */
+function candidates(kind, used) {
+  const { server, model } = session;
   if (kind === "layers") {
-    // The last layer of each size of grid tells most, and the one that is looked at now.
+    // The last layer of each size of grid shows most; the layer that is explained is among them.
     const last = new Map(model.layers.filter((l) => l.noise_acts !== null).map((l) => [`${l.height}x${l.width}`, l]));
     const layers = [...last.values()];
     const now = model.layers.find((l) => l.name === used);
@@ -26,21 +28,22 @@ function candidates(kind, server, model, used) {
   });
 }
 
-/** Shows what the state asks to be compared; `choose(replaced)` is called with the card that is clicked. */
-export async function compare(server, model, used, body, choose, signal) {
+/** Shows what the state compares. Calls `choose(replaced)` with what replaces parts of the state when a card is
+ *  clicked. */
+export async function compare(choose, signal) {
   for (const kind of ["methods", "layers"]) {
     $(`compare-${kind}`).setAttribute("aria-pressed", String(state.compare === kind));
   }
   $("compare").replaceChildren();
   if (state.compare === "") return;
-  const wanted = candidates(state.compare, server, model, used);
-  for (const { title, replaced } of wanted) {
+  const { picture, answer } = session;
+  for (const { title, replaced } of candidates(state.compare, answer.record.layer?.name)) {
     const card = el("button", { type: "button", onclick: () => choose(replaced) }, el("span", { textContent: title }));
     $("compare").append(card);
     try {
-      const answer = await ask("explain", options({ maps: "", neurons: "", ...replaced }), body, signal);
+      const { maps, record } = await post("explain", options({ maps: "", neurons: "", ...replaced }), picture.blob, signal);
       const canvas = el("canvas", { "aria-hidden": "true" });
-      drawCard(canvas, answer.maps[0].map, answer.record.seen);
+      drawCard(canvas, maps[0].map, record.seen);
       card.prepend(canvas);
     } catch (error) {
       if (error.name === "AbortError") return;

@@ -1,5 +1,6 @@
-// Elements, found and made.
+// Finds and makes elements, and writes numbers.
 
+/** The element of this id. */
 export const $ = (id) => document.getElementById(id);
 
 /** An element with these properties (`aria-...`, `data-...` and `role` as attributes) and children. */
@@ -14,15 +15,16 @@ export function el(name, properties = {}, ...children) {
   return element;
 }
 
-/** Words for those who hear the page. */
+/** Words for those who hear the page and do not see it. */
 export const unseen = (text) => el("span", { className: "unseen", textContent: text });
 
+/** A share, 0 to 1, in percent. */
 export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
 /** A number with four significant digits. */
 export const digits = (x) => (x === 0 ? "0" : Number(x.toPrecision(4)).toString());
 
-/** Calls once, after calls have ceased for so many milliseconds. */
+/** A function that calls `call` once, so many milliseconds after the last of its calls. */
 export function debounced(milliseconds, call) {
   let timer;
   return (...all) => {

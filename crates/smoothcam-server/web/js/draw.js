@@ -1,20 +1,21 @@
-// Maps made visible: the same colours, interpolation and blending as the server's PNG files have.
+// Draws maps, with the same colours, interpolation and blending as the server's PNG files.
 
-/** The colours of 0 to 1, by name, and those of -1 to 1. */
+/** The colours of 0 to 1, by name, and the colours of -1 to 1, as the server describes them. */
 export const colors = { of: new Map(), diverging: [] };
 
-/** A share of the colour for evidence of strength 0 to 1: rises quickly, but not so that cells show. */
+/** How much the colour covers the picture, 0 to 1, where evidence has this strength, 0 to 1: it rises quickly, but not so
+ *  quickly that cells show. */
 const coverage = (strength) => strength * (2 - strength);
 
 /** Where the centre of each of `size` pixels lies among the centres of `cells` cells over
  *  `start` to `start + length`; null outside. */
-function places(size, start, length, cells) {
+function positions(size, start, length, cells) {
   return Array.from({ length: size }, (_, at) => {
     const along = (at + 0.5 - start) / length;
     if (along < 0 || along > 1) return null;
-    const place = Math.min(Math.max(along * cells - 0.5, 0), cells - 1);
-    const before = Math.floor(place);
-    return { before, after: Math.min(before + 1, cells - 1), share: place - before };
+    const position = Math.min(Math.max(along * cells - 0.5, 0), cells - 1);
+    const before = Math.floor(position);
+    return { before, after: Math.min(before + 1, cells - 1), share: position - before };
   });
 }
 
@@ -39,8 +40,8 @@ export function drawMap(context, base, map, seen, { view, colormap, opacity }) {
   if (map && view !== "picture") {
     const { peak, signed } = extent(map);
     const table = signed ? colors.diverging : colors.of.get(colormap);
-    const across = places(width, seen.x, seen.width, map[0].length);
-    const down = places(height, seen.y, seen.height, map.length);
+    const across = positions(width, seen.x, seen.width, map[0].length);
+    const down = positions(height, seen.y, seen.height, map.length);
     const pixels = image.data;
     for (let y = 0; y < height; y++) {
       const v = down[y];
@@ -63,7 +64,7 @@ export function drawMap(context, base, map, seen, { view, colormap, opacity }) {
   context.putImageData(image, 0, 0);
 }
 
-/** What the model did not see: greyed and darkened, or light grey where the map stands alone. */
+/** Greys and darkens a pixel that the model did not see; where the map stands alone, it becomes light grey. */
 function unseen(pixels, at, view) {
   const grey = (pixels[at] + pixels[at + 1] + pixels[at + 2]) / 3;
   for (let c = 0; c < 3; c++) {
@@ -71,7 +72,7 @@ function unseen(pixels, at, view) {
   }
 }
 
-/** Draws the cells of a map themselves, one pixel each. */
+/** Draws each cell of a map as one pixel. */
 export function drawCells(canvas, map, colormap) {
   const { peak, signed } = extent(map);
   canvas.width = map[0].length;
@@ -86,7 +87,8 @@ export function drawCells(canvas, map, colormap) {
   context.putImageData(image, 0, 0);
 }
 
-/** Draws regions: boxes with their numbers, white with black edges. `scale` is that of the pixels drawn on. */
+/** Draws regions: boxes with their numbers, white with black edges. `scale` is the size of the drawing by that of the
+ *  picture. */
 export function drawRegions(context, regions, scale) {
   const unit = Math.max(1, Math.round(Math.min(context.canvas.width, context.canvas.height) / 400));
   context.font = `bold ${13 * unit}px system-ui, sans-serif`;

@@ -1,13 +1,13 @@
-// The layer's feature maps, those with the most weight first.
+// Shows the layer's feature maps, those with the most weight first.
 
 import { $, digits, el, unseen } from "./dom.js";
 import { drawCells } from "./draw.js";
 import { readMaps, writeMaps } from "./ranges.js";
 import { state } from "./state.js";
 
-/** Shows feature maps of a layer that has `count`; `choose(text)` is called with those that are to take part. */
+/** Shows feature maps of a layer that has `count` of them. Calls `choose(text)` with those that shall take part. */
 export function showMaps(maps, count, choose) {
-  $("maps-of").textContent = count ? `${count} in this layer` : "this method looks at the picture itself";
+  $("maps-of").textContent = count ? `${count} in this layer` : "this method explains the picture itself";
   const chosen = readMaps(state.maps, count) ?? new Set();
   const button = ({ index, weight, map }) => {
     const canvas = el("canvas", { "aria-hidden": "true" });
@@ -25,7 +25,7 @@ export function showMaps(maps, count, choose) {
   $("gallery").replaceChildren(...maps.map(button));
 }
 
-/** Marks those that take part. */
+/** Marks the feature maps that take part. */
 export function markMaps(count) {
   const chosen = readMaps(state.maps, count) ?? new Set();
   for (const button of $("gallery").children) {

@@ -1,4 +1,4 @@
-// The layers, from the picture to the scores.
+// Shows the layers, from the picture to the scores.
 
 import { $, el, unseen } from "./dom.js";
 import { drawCells } from "./draw.js";
@@ -10,7 +10,8 @@ export const short = (layer) => layer.module || layer.name;
 /** The layers that the state names. */
 const named = () => state.layer.split("+").map((name) => name.trim());
 
-/** Shows the layers; `choose(name)` is called with what is chosen: a name, several joined by +, or none. */
+/** Shows the layers. Calls `choose(names)` with the layer that is clicked: a name, several joined by +, or none for the
+ *  default. */
 export function showLayers(model, choose) {
   const automatic = el("button", { type: "button", "data-layer": "", onclick: () => choose("") },
     el("span", { className: "name", textContent: "automatic" }), "the one that suits the method");
@@ -31,19 +32,19 @@ export function showLayers(model, choose) {
   $("layer-names").replaceChildren(...model.layers.map((layer) => el("option", { value: short(layer) })));
 }
 
-/** The layer alone, or with shift together with those chosen before. */
+/** The layer alone, or, with shift, together with those chosen before. */
 function chosen(layer, together) {
   const before = named().filter((name) => name !== "" && name !== layer.name && name !== short(layer));
   return together ? [...before, layer.name].join("+") : layer.name;
 }
 
-/** Scrolls the strip, and nothing else, so that a layer is in its middle. */
+/** Scrolls the strip, and nothing else, so that a layer stands in its middle. */
 function center(button) {
   const strip = $("layers");
   strip.scrollLeft = button.offsetLeft - (strip.clientWidth - button.offsetWidth) / 2;
 }
 
-/** Marks those that are explained; `used` is the name of the one that was. */
+/** Marks the layers that the state names, and `used`, the name of the layer that is explained. */
 export function markLayers(used) {
   const names = state.layer === "" ? [""] : named();
   for (const button of $("layers").children) {
@@ -54,8 +55,8 @@ export function markLayers(used) {
   }
 }
 
-/** Puts Grad-CAM's map into each. */
-export function showGlances(layers) {
+/** Shows Grad-CAM's map at each layer. */
+export function showLayerMaps(layers) {
   const maps = new Map(layers.map(({ name, map }) => [name, map]));
   for (const button of $("layers").children) {
     const map = maps.get(button.dataset.layer);

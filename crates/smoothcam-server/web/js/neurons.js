@@ -1,4 +1,4 @@
-// Neurons: cells of the layer's grid, chosen on the picture.
+// Lets the user choose neurons, which are cells of the layer's grid, on the picture.
 
 import { $, el } from "./dom.js";
 import { readCells, writeCells } from "./ranges.js";
@@ -8,19 +8,19 @@ import { state } from "./state.js";
 /** More rows or columns than this are too small to point at: blocks of cells stand for them. */
 const MOST = 32;
 
-/** The grid, the side of a block in cells, and the blocks' rows and columns. */
+/** The grid, the side of a block in cells, and the rows and columns of blocks. */
 const grid = { height: 0, width: 0, side: 1, rows: 0, columns: 0, choose: () => {} };
 /** The block where a drag, or a rectangle by keyboard, began. */
 let anchor = null;
 
-/** The grid of a layer, over the picture; `choose(text)` is called with the cells that are to take part. */
+/** Sets the grid of a layer. Calls `choose(text)` with the cells that shall take part. */
 export function setGrid(height, width, choose) {
   const same = height === grid.height && width === grid.width;
   const side = Math.max(1, Math.ceil(Math.max(height, width) / MOST));
   Object.assign(grid, { height, width, side, choose, rows: Math.ceil(height / side), columns: Math.ceil(width / side) });
   const blocks = side > 1 ? `, in blocks of ${side}×${side}` : "";
   $("neurons-of").textContent = height ? `of ${height}×${width}${blocks}` : "";
-  // What is being pointed at stays where it is.
+  // An unchanged grid stays as it is: the user may be pointing at a cell.
   if (!same && !$("cells").hidden) showCells();
 }
 
@@ -36,9 +36,9 @@ export function toggleCells(on = $("cells").hidden) {
 
 /** Lays the grid over what the model saw. */
 function placeCells() {
-  const place = seenOnScreen();
-  if (!place || $("cells").hidden) return;
-  for (const [key, value] of Object.entries(place)) $("cells").style[key] = `${value}px`;
+  const box = seenOnScreen();
+  if (!box || $("cells").hidden) return;
+  for (const [key, value] of Object.entries(box)) $("cells").style[key] = `${value}px`;
 }
 
 /** The sizes of blocks along an axis, as a CSS template: the last one may be smaller. */
@@ -66,7 +66,7 @@ function ends(row, column) {
   return [of(row, height), of(column, width)];
 }
 
-/** Marks those that take part. */
+/** Marks the blocks with cells that take part. */
 export function markCells() {
   const chosen = readCells(state.neurons, grid.height, grid.width);
   for (const button of $("cells").querySelectorAll("button")) {
@@ -90,8 +90,8 @@ function rectangle(a, b) {
   return cells;
 }
 
-/** One block is taken in or out; a rectangle is taken in. */
-function take(from, to) {
+/** Adds or removes one block, or adds a rectangle. */
+function toggle(from, to) {
   const { height, width } = grid;
   const chosen = readCells(state.neurons, height, width);
   const cells = rectangle(from, to);
@@ -106,10 +106,10 @@ export function listenToCells() {
   const cells = $("cells");
   const blockAt = ({ clientX, clientY }) => {
     const box = cells.getBoundingClientRect();
-    const place = (at, start, length, size, count) =>
+    const index = (at, start, length, size, count) =>
       Math.min(Math.max(Math.floor((((at - start) / length) * size) / grid.side), 0), count - 1);
-    return place(clientY, box.top, box.height, grid.height, grid.rows) * grid.columns
-      + place(clientX, box.left, box.width, grid.width, grid.columns);
+    return index(clientY, box.top, box.height, grid.height, grid.rows) * grid.columns
+      + index(clientX, box.left, box.width, grid.width, grid.columns);
   };
   const end = () => { anchor = null; band(); };
   cells.addEventListener("pointerdown", (event) => {
@@ -120,7 +120,7 @@ export function listenToCells() {
   cells.addEventListener("pointermove", (event) => { if (anchor !== null) band(anchor, blockAt(event)); });
   cells.addEventListener("pointercancel", end);
   cells.addEventListener("pointerup", (event) => {
-    if (anchor !== null) take(anchor, blockAt(event));
+    if (anchor !== null) toggle(anchor, blockAt(event));
     focus(blockAt(event));
     end();
   });
@@ -130,7 +130,7 @@ export function listenToCells() {
   new ResizeObserver(placeCells).observe($("stage"));
 }
 
-/** Moves by arrows, takes by space; whether the key means anything here. */
+/** Moves by arrows and chooses by space; returns whether the key means anything here. */
 function key({ key, shiftKey, target }) {
   const at = Number(target.dataset.block);
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -143,7 +143,7 @@ function key({ key, shiftKey, target }) {
     if (anchor === null) band();
     else band(anchor, next);
   } else if (key === " " || key === "Enter") {
-    take(anchor ?? at, at);
+    toggle(anchor ?? at, at);
     anchor = null;
     band();
   } else if (key === "Escape") {
@@ -155,7 +155,7 @@ function key({ key, shiftKey, target }) {
   return true;
 }
 
-/** One block can be reached by Tab: the last one that was used. */
+/** Moves the focus to a block, the only one that can then be reached by Tab. */
 function focus(block) {
   for (const button of $("cells").querySelectorAll("[tabindex='0']")) button.tabIndex = -1;
   const button = $("cells").querySelector(`[data-block='${block}']`);
@@ -163,7 +163,7 @@ function focus(block) {
   button.focus({ preventScroll: true });
 }
 
-/** Outlines a rectangle on its way; nothing without corners. */
+/** Outlines the rectangle between two blocks while the user chooses it; without blocks, removes the outline. */
 function band(a, b) {
   $("cells").querySelector(".band")?.remove();
   if (a === undefined) return;

@@ -1,4 +1,4 @@
-// Feature maps and cells as they are written: `3,17,40-47` and `2-5,0-3 7,7`.
+// Reads and writes lists of feature maps and cells: `3,17,40-47` and `2-5,0-3 7,7`.
 
 const range = (text) => {
   const found = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(text);
@@ -9,7 +9,7 @@ const range = (text) => {
 
 const written = (first, last) => (first === last ? `${first}` : `${first}-${last}`);
 
-/** The numbers below `count` that a text names; all for an empty one, null for what is no list. */
+/** The numbers below `count` that a text names: all for an empty text, null for a text that is not a list. */
 export function readMaps(text, count) {
   if (text.trim() === "") return new Set(Array(count).keys());
   const numbers = new Set();
@@ -50,7 +50,7 @@ export function readCells(text, height, width) {
   return cells;
 }
 
-/** Cells, written as rectangles; what `text` says of single feature maps is kept. */
+/** Cells, written as rectangles, followed by what `text` says of single feature maps. */
 export function writeCells(cells, height, width, text) {
   const rows = Array.from({ length: height }, (_, r) => {
     const columns = [];

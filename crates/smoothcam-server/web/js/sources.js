@@ -1,40 +1,41 @@
-// Where pictures come from: files, the clipboard, the camera, the samples.
+// Takes pictures from files, the clipboard, the camera and the samples.
 
 import { $, el } from "./dom.js";
+import { setStatus } from "./status.js";
 
-/** Calls `take(blob, name)` with each picture that the user gives. */
-export function listen(take) {
+/** Calls `open(blob, name)` with each picture that the user chooses, drops, pastes or photographs. */
+export function listenToSources(open) {
   $("file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    if (file) take(file, file.name);
+    if (file) open(file, file.name);
     target.value = "";
   });
 
-  const stage = document.body;
+  const page = document.body;
   const over = (on) => $("stage").classList.toggle("over", on);
-  stage.addEventListener("dragover", (event) => {
+  page.addEventListener("dragover", (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
     over(true);
   });
-  stage.addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); });
-  stage.addEventListener("drop", (event) => {
+  page.addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); });
+  page.addEventListener("drop", (event) => {
     over(false);
     const [file] = event.dataTransfer.files;
     if (!file) return;
     event.preventDefault();
-    take(file, file.name);
+    open(file, file.name);
   });
   document.addEventListener("paste", (event) => {
     const [file] = event.clipboardData.files;
     if (!file) return;
     event.preventDefault();
-    take(file, file.name || "pasted.png");
+    open(file, file.name || "pasted.png");
   });
-  listenToCamera(take);
+  listenToCamera(open);
 }
 
-/** Shows the samples; `choose(address)` is called with the one that is clicked. */
+/** Shows the samples. Calls `choose(name)` with the one that is clicked. */
 export function showSamples(addresses, choose) {
   const button = (address) => {
     const name = address.split("/").pop();
@@ -51,7 +52,7 @@ export function markSample(name) {
   }
 }
 
-function listenToCamera(take) {
+function listenToCamera(open) {
   // Browsers give the camera to secure pages only: https, or this machine itself.
   if (!navigator.mediaDevices?.getUserMedia) return;
   const [dialog, video] = [$("camera-dialog"), $("video")];
@@ -60,7 +61,7 @@ function listenToCamera(take) {
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
-      $("status").textContent = "The browser gives no camera to this page.";
+      setStatus("The browser does not let this page use a camera.");
       return;
     }
     dialog.showModal();
@@ -74,6 +75,6 @@ function listenToCamera(take) {
   $("shoot").addEventListener("click", () => {
     const canvas = el("canvas", { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d").drawImage(video, 0, 0);
-    canvas.toBlob((blob) => { dialog.close(); take(blob, "camera.png"); }, "image/png");
+    canvas.toBlob((blob) => { dialog.close(); open(blob, "camera.png"); }, "image/png");
   });
 }

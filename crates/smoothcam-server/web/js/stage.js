@@ -1,10 +1,10 @@
-// The picture with its map.
+// Shows the picture with its map.
 
 import { $, percent } from "./dom.js";
 import { drawMap, drawRegions } from "./draw.js";
 import { state } from "./state.js";
 
-/** Pictures are drawn with this many pixels at most; larger ones would make the sliders slow. */
+/** The most pixels that are drawn: more would make the sliders slow. */
 const PIXELS = 2e6;
 
 const canvas = $("picture");
@@ -35,7 +35,7 @@ export function showMap(map, seen, regions) {
   draw();
 }
 
-/** Draws again, in the colours that the state asks for. */
+/** Draws again, as the state says. */
 export function draw() {
   if (!shown.base) return;
   const style = { view: state.view, colormap: state.colormap, opacity: Number(state.opacity) };
@@ -55,12 +55,12 @@ export function drawCard(card, map, seen) {
   card.width = canvas.width;
   card.height = canvas.height;
   const { scale } = shown;
-  const place = { x: seen.x * scale, y: seen.y * scale, width: seen.width * scale, height: seen.height * scale };
+  const box = { x: seen.x * scale, y: seen.y * scale, width: seen.width * scale, height: seen.height * scale };
   const style = { view: "overlay", colormap: state.colormap, opacity: Number(state.opacity) };
-  drawMap(card.getContext("2d"), shown.base, map, place, style);
+  drawMap(card.getContext("2d"), shown.base, map, box, style);
 }
 
-/** Where the model's view lies on the screen, relative to the stage: shares of the canvas in pixels. */
+/** The rectangle that the model saw, in pixels of the screen, relative to the stage. */
 export function seenOnScreen() {
   const seen = scaledSeen();
   if (!seen) return null;
@@ -88,5 +88,5 @@ export function listRegions(regions) {
     item.textContent = `${percent(share, 0)} of the map, ${box.width}×${box.height} pixels from column ${box.x} and row ${box.y} on`;
     return item;
   }));
-  if (regions?.length === 0) list.textContent = "No region holds a hundredth of the map.";
+  if (regions?.length === 0) list.textContent = "No region holds 1 % of the map or more.";
 }

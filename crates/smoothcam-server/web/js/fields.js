@@ -1,0 +1,45 @@
+// Takes what the user enters into fields over into the state.
+
+import { method } from "./choices.js";
+import { $ } from "./dom.js";
+import { change } from "./explain.js";
+import { loadModel } from "./pictures.js";
+import { session } from "./session.js";
+import { setBusy, showError } from "./status.js";
+
+/** Listens to all fields, for good. */
+export function listenToFields() {
+  const changed = (id, key, extra = {}) => $(id).addEventListener("change", ({ target }) => {
+    if (!target.checkValidity()) return target.reportValidity();
+    const value = target.value.trim();
+    change({ [key]: value, ...extra });
+  });
+  changed("method", "method", { samples: "", sigma: "" });
+  $("method").addEventListener("change", () => {
+    if (method().at_input) change({ layer: "", maps: "", neurons: "" });
+  });
+  changed("layer", "layer", { maps: "", neurons: "" });
+  changed("samples-count", "samples");
+  changed("sigma", "sigma");
+  changed("seed", "seed");
+  changed("maps", "maps");
+  changed("neurons", "neurons");
+  $("class").addEventListener("change", ({ target }) => {
+    const index = session.model.labels.indexOf(target.value);
+    change({ class: index >= 0 ? String(index) : target.value.trim() });
+  });
+  $("auto").addEventListener("click", () => change({ samples: "auto" }));
+  $("signed").addEventListener("change", ({ target }) => change({ signed: target.checked ? "true" : "" }));
+  $("regions-on").addEventListener("change", ({ target }) => change({ regions: target.checked ? $("threshold").value : "" }));
+  $("threshold").addEventListener("change", ({ target }) => change({ regions: target.value }));
+  $("model").addEventListener("change", async ({ target }) => {
+    try {
+      await loadModel(target.value);
+      const model = target.value === session.server.models[0] ? "" : target.value;
+      change({ model, layer: "", class: "", maps: "", neurons: "" });
+    } catch (error) {
+      showError(error);
+      setBusy(false);
+    }
+  });
+}

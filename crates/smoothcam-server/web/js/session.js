@@ -1,0 +1,12 @@
+// Holds what the page has loaded: the server's description, the model, the picture and the last answer.
+
+export const session = {
+  /** The server's description, as `/about` gives it. */
+  server: undefined,
+  /** The model's description, as `/about/{model}` gives it. */
+  model: undefined,
+  /** The picture: a blob, its name, and a number of its own. */
+  picture: undefined,
+  /** The answer to the last explanation. */
+  answer: undefined,
+};
