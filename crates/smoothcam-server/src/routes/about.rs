@@ -5,7 +5,7 @@ use std::ops::Bound;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use smoothcam::options::{self, Default, Kind, OptionSpec, Place};
+use smoothcam::options::{self, Default, Group, Kind, OptionSpec, Place};
 use smoothcam::render::ColorMap;
 use smoothcam::{Layer, Method};
 use utoipa::ToSchema;
@@ -65,8 +65,13 @@ struct OptionAnswer {
     name: &'static str,
     /// What it is for.
     help: &'static str,
+    /// What it belongs to.
+    #[schema(value_type = String, example = "noise")]
+    group: Group,
     /// `flag`, `integer`, `number`, `choice` or `text`.
     kind: &'static str,
+    /// What its value must be, in words.
+    expected: String,
     /// The least and the greatest value of a number, and whether they themselves are excluded.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<f64>,
@@ -106,6 +111,7 @@ impl OptionAnswer {
         OptionAnswer {
             name: spec.name,
             help: spec.help,
+            group: spec.group,
             kind: match spec.kind {
                 Kind::Flag => "flag",
                 Kind::Integer(..) => "integer",
@@ -113,6 +119,7 @@ impl OptionAnswer {
                 Kind::Choice(..) => "choice",
                 Kind::Text(..) | Kind::Numbers | Kind::File(_) => "text",
             },
+            expected: spec.kind.to_string(),
             min,
             max,
             min_excluded,

@@ -38,6 +38,7 @@ static ASSETS: &[Asset] = &[
     ("/assets/stage.js", JS, include_bytes!("../../web/js/stage.js")),
     ("/assets/state.js", JS, include_bytes!("../../web/js/state.js")),
     ("/assets/status.js", JS, include_bytes!("../../web/js/status.js")),
+    ("/assets/table.js", JS, include_bytes!("../../web/js/table.js")),
     ("/assets/icon.svg", SVG, include_bytes!("../../web/icon.svg")),
 ];
 

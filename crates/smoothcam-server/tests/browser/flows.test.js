@@ -120,8 +120,8 @@ flow("methods, noise and seed", "", async (page) => {
   await page.selectOption("#method", "grad-cam");
   await settled(page);
   assert.ok(await page.isDisabled("#seed"));
-  await page.fill("#samples-count", "3");
-  await page.press("#samples-count", "Enter");
+  await page.fill("#samples", "3");
+  await page.press("#samples", "Enter");
   await settled(page);
   await page.fill("#seed", "7");
   await page.press("#seed", "Enter");
@@ -139,6 +139,42 @@ flow("methods, noise and seed", "", async (page) => {
   await page.click("#auto");
   await settled(page);
   assert.match(await text(page, "#facts"), /error/);
+});
+
+flow("controls have the defaults, limits and help of the table of options", "", async (page) => {
+  await settled(page);
+  const { options, methods } = await page.evaluate(async () => (await fetch("about")).json());
+  const shown = options.filter((option) => option.page);
+  assert.ok(shown.length > 10);
+  for (const { name, help, kind, values, min, max, default: value, default_in_words: words } of shown) {
+    const controls = await page.$$eval(`[data-option="${name}"]`, (all) => all.map((c) => ({
+      tag: c.tagName, type: c.type, title: c.title, value: c.value, checked: c.checked, min: c.min, max: c.max,
+      placeholder: c.placeholder, values: c.tagName === "SELECT" ? [...c.options].map((o) => o.value) : [] })));
+    assert.ok(controls.length > 0, `${name} has no control`);
+    for (const control of controls) {
+      const about = JSON.stringify({ name, ...control });
+      assert.equal(control.title, help, about);
+      if (control.tag === "SELECT" && kind === "choice") assert.deepEqual([control.values, control.value], [values, value], about);
+      if (control.type === "radio") assert.equal(control.checked, control.value === value, about);
+      if (control.type === "checkbox") assert.equal(control.checked, false, about);
+      if (control.type === "range") assert.equal(control.value, value, about);
+      if (["text", "number"].includes(control.type)) {
+        const usual = name === "samples" ? String(methods[0].samples) : words;
+        assert.deepEqual([control.value, control.placeholder], ["", usual], about);
+      }
+      if (["number", "range"].includes(control.type)) assert.deepEqual([control.min, control.max], [min, max].map((x) => String(x ?? "")), about);
+    }
+  }
+  await choose(page);
+  const address = page.url();
+  for (const refused of ["0", "-1", "11"]) {
+    await page.fill("#sigma", refused);
+    await page.press("#sigma", "Enter");
+    assert.equal(await page.$eval("#sigma", (field) => field.validity.valid), false, refused);
+  }
+  assert.equal(page.url(), address);
+  assert.match(await page.$eval("#sigma", (field) => { field.value = 0; field.dispatchEvent(new Event("change")); return field.validationMessage; }),
+    /above 0, at most 10/);
 });
 
 flow("layers have maps, are chosen, and are fused", "?picture=cat.png", async (page) => {

@@ -107,7 +107,7 @@ flow("everything can be reached by keyboard, in order", LAYER, async (page) => {
     await page.keyboard.press("Tab");
     reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.name || document.activeElement.className));
   }
-  for (const id of ["model", "file", "view", "opacity", "colormap", "choose", "prediction", "class", "method", "samples-count"]) {
+  for (const id of ["model", "file", "view", "opacity", "colormap", "choose", "prediction", "class", "method", "samples"]) {
     assert.ok(reached.has(id), `${id} is not among ${[...reached]}`);
   }
 });

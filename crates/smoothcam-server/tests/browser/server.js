@@ -37,7 +37,12 @@ export async function open(browser, address, query = "", context = {}) {
   page.setDefaultTimeout(0);
   page.failures = [];
   page.addresses = [];
-  page.on("pageerror", (error) => page.failures.push(error.message));
+  // A page whose scripts have failed may never come to what a test waits for.
+  page.on("pageerror", (error) => {
+    console.error(error);
+    page.failures.push(error.message);
+    page.close();
+  });
   page.on("request", (request) => page.addresses.push(request.url()));
   page.look = (name) => page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
   await page.goto(`${address}/${query}`);

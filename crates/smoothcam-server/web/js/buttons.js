@@ -6,7 +6,7 @@ import { change, explainSoon, forgetLayerMaps, show, showMoreMaps, stopExplainin
 import { toggleCells } from "./neurons.js";
 import { session } from "./session.js";
 import { draw } from "./stage.js";
-import { state } from "./state.js";
+import { setState, state } from "./state.js";
 import { setStatus, showError } from "./status.js";
 
 /** Listens to all buttons, for good. */
@@ -38,16 +38,19 @@ export function listenToButtons() {
 
 /** Listens to what changes the drawing alone. */
 function listenToDrawing() {
-  const drawAgain = () => { draw(); show(); };
-  $("opacity").addEventListener("input", ({ target }) => { state.opacity = target.value; drawAgain(); });
+  const drawAgain = (changes) => {
+    setState(changes);
+    draw();
+    show();
+  };
+  $("opacity").addEventListener("input", ({ target }) => drawAgain({ opacity: target.value }));
   $("colormap").addEventListener("change", ({ target }) => {
-    state.colormap = target.value;
-    drawAgain();
+    drawAgain({ colormap: target.value });
     // Small maps are drawn anew, from passes that the server has cached.
     forgetLayerMaps();
     explainSoon();
   });
   for (const radio of document.querySelectorAll("[name=view]")) {
-    radio.addEventListener("change", () => { state.view = radio.value; drawAgain(); });
+    radio.addEventListener("change", () => drawAgain({ view: radio.value }));
   }
 }

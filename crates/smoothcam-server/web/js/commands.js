@@ -2,14 +2,18 @@
 
 import { $ } from "./dom.js";
 import { drawingOptions } from "./state.js";
+import { pageOptions } from "./table.js";
 
 /** A word of a shell's command line. */
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** The flags that options become, whose values follow. */
-const FLAGS = [["method", "--method"], ["layer", "--layer"], ["class", "--class"], ["samples", "--samples"],
-  ["sigma", "--sigma"], ["seed", "--seed"], ["maps", "--maps"], ["neurons", "--neurons"], ["regions", "--boxes --threshold"],
-  ["colormap", "--colormap"], ["opacity", "--opacity"]];
+/** The words of an option on the command line. */
+function flag({ name, kind }, value) {
+  // There, regions are drawn as boxes, and their threshold is an option of its own.
+  if (name === "regions") return ["--boxes", "--threshold", value];
+  const word = `--${name.replaceAll("_", "-")}`;
+  return kind === "flag" ? [word] : [word, value];
+}
 
 /** Shows both for a model and the name of a picture. */
 export function showCommands(model, name) {
@@ -24,7 +28,8 @@ function command(model, name) {
   const options = drawingOptions();
   const words = ["smoothcam", "explain", name];
   if (!model.built_in) words.push("--model", `${model.name}.onnx`);
-  for (const [key, flag] of FLAGS) if (options.has(key)) words.push(...flag.split(" "), options.get(key));
-  if (options.has("signed")) words.push("--signed");
+  for (const option of pageOptions()) {
+    if (options.has(option.name)) words.push(...flag(option, options.get(option.name)));
+  }
   return words;
 }

@@ -11,7 +11,7 @@ import { markCells, setGrid } from "./neurons.js";
 import { showFacts, showPredictions } from "./result.js";
 import { session } from "./session.js";
 import { describe, listRegions, showMap } from "./stage.js";
-import { options, state, writeAddress } from "./state.js";
+import { options, setState, state, writeAddress } from "./state.js";
 import { hideProgress, setBusy, setStatus, showError, showProgress } from "./status.js";
 
 /** How many feature maps are shown at first; "show more" doubles them. */
@@ -30,7 +30,7 @@ let layerMapsOf;
 
 /** Changes the state, and shows what it then says. */
 export function change(changes) {
-  Object.assign(state, changes);
+  setState(changes);
   show();
   explainSoon();
 }
@@ -141,7 +141,7 @@ async function showExplanation(signal) {
 function showAnswer(answer) {
   const { record, maps: [map] } = answer;
   // After a stop, the link leads to what is shown.
-  if (record.notes.some((note) => note.startsWith("stopped"))) state.samples = String(record.noise.samples);
+  if (record.notes.some((note) => note.startsWith("stopped"))) setState({ samples: String(record.noise.samples) });
   showMap(map.map, record.seen, map.regions);
   listRegions(map.regions);
   const listed = record.predictions.some((p) => p.class === map.class);

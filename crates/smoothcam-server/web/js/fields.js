@@ -6,24 +6,19 @@ import { change } from "./explain.js";
 import { loadModel } from "./pictures.js";
 import { session } from "./session.js";
 import { setBusy, showError } from "./status.js";
+import { check, optionNamed } from "./table.js";
 
 /** Listens to all fields, for good. */
 export function listenToFields() {
-  const changed = (id, key, extra = {}) => $(id).addEventListener("change", ({ target }) => {
-    if (!target.checkValidity()) return target.reportValidity();
-    const value = target.value.trim();
-    change({ [key]: value, ...extra });
+  const changed = (name, extra = {}) => $(name).addEventListener("change", ({ target }) => {
+    if (check(target, optionNamed(name))) change({ [name]: target.value.trim(), ...extra });
   });
-  changed("method", "method", { samples: "", sigma: "" });
+  changed("method", { samples: "", sigma: "" });
   $("method").addEventListener("change", () => {
     if (method().at_input) change({ layer: "", maps: "", neurons: "" });
   });
-  changed("layer", "layer", { maps: "", neurons: "" });
-  changed("samples-count", "samples");
-  changed("sigma", "sigma");
-  changed("seed", "seed");
-  changed("maps", "maps");
-  changed("neurons", "neurons");
+  changed("layer", { maps: "", neurons: "" });
+  for (const name of ["samples", "sigma", "seed", "maps", "neurons"]) changed(name);
   $("class").addEventListener("change", ({ target }) => {
     const index = session.model.labels.indexOf(target.value);
     change({ class: index >= 0 ? String(index) : target.value.trim() });

@@ -3,7 +3,7 @@
 import { $, digits, el, unseen } from "./dom.js";
 import { drawCells } from "./draw.js";
 import { readMaps, writeMaps } from "./ranges.js";
-import { state } from "./state.js";
+import { state, valueOf } from "./state.js";
 
 /** Shows feature maps of a layer that has `count` of them. Calls `choose(text)` with those that shall take part. */
 export function showMaps(maps, count, choose) {
@@ -11,7 +11,7 @@ export function showMaps(maps, count, choose) {
   const chosen = readMaps(state.maps, count) ?? new Set();
   const button = ({ index, weight, map }) => {
     const canvas = el("canvas", { "aria-hidden": "true" });
-    drawCells(canvas, map, state.colormap);
+    drawCells(canvas, map, valueOf("colormap"));
     const toggle = () => {
       const now = readMaps(state.maps, count) ?? new Set();
       if (!now.delete(index)) now.add(index);

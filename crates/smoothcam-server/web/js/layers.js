@@ -2,7 +2,7 @@
 
 import { $, el, unseen } from "./dom.js";
 import { drawCells } from "./draw.js";
-import { state } from "./state.js";
+import { state, valueOf } from "./state.js";
 
 /** A layer's short name. */
 export const short = (layer) => layer.module || layer.name;
@@ -60,6 +60,6 @@ export function showLayerMaps(layers) {
   const maps = new Map(layers.map(({ name, map }) => [name, map]));
   for (const button of $("layers").children) {
     const map = maps.get(button.dataset.layer);
-    if (map) drawCells(button.querySelector("canvas"), map, state.colormap);
+    if (map) drawCells(button.querySelector("canvas"), map, valueOf("colormap"));
   }
 }

@@ -12,10 +12,12 @@ import { session } from "./session.js";
 import { listenToSources, showSamples } from "./sources.js";
 import { readAddress, state } from "./state.js";
 import { setBusy, setStatus, showError } from "./status.js";
+import { fillControls } from "./table.js";
 
 async function start() {
-  readAddress();
   const server = session.server = await about();
+  fillControls();
+  readAddress();
   colors.diverging = server.diverging;
   for (const { name, colors: table } of server.colormaps) colors.of.set(name, table);
   $("version").textContent = server.version;

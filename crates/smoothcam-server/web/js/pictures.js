@@ -1,7 +1,7 @@
 // Opens the pictures and models that the user chooses.
 
 import * as api from "./api.js";
-import { fillLists } from "./choices.js";
+import { showModel } from "./choices.js";
 import { change, chooseLayer, forgetLayerMaps, interrupt } from "./explain.js";
 import { showLayers } from "./layers.js";
 import { session } from "./session.js";
@@ -59,7 +59,7 @@ export async function openSample(name, sameClass = false) {
 export async function loadModel(name) {
   interrupt();
   session.model = await api.aboutModel(name);
-  fillLists();
+  showModel();
   showLayers(session.model, chooseLayer);
   session.answer = undefined;
   forgetLayerMaps();

@@ -42,12 +42,12 @@ export function showSamples(addresses, choose) {
     const image = el("img", { src: `.${address}`, alt: name.replace(/\..*/, ""), width: 72, height: 54 });
     return el("button", { type: "button", "aria-pressed": "false", "data-sample": name, onclick: () => choose(name) }, image);
   };
-  $("samples").replaceChildren(...addresses.map(button));
+  $("photographs").replaceChildren(...addresses.map(button));
 }
 
 /** Marks the sample that is shown, if one is. */
 export function markSample(name) {
-  for (const button of $("samples").children) {
+  for (const button of $("photographs").children) {
     button.setAttribute("aria-pressed", String(button.dataset.sample === name));
   }
 }

@@ -2,7 +2,7 @@
 
 import { $, percent } from "./dom.js";
 import { drawMap, drawRegions } from "./draw.js";
-import { state } from "./state.js";
+import { valueOf } from "./state.js";
 
 /** The most pixels that are drawn: more would make the sliders slow. */
 const PIXELS = 2e6;
@@ -35,12 +35,14 @@ export function showMap(map, seen, regions) {
   draw();
 }
 
+/** How a map is drawn, as the state says. */
+const style = () => ({ view: valueOf("view"), colormap: valueOf("colormap"), opacity: Number(valueOf("opacity")) });
+
 /** Draws again, as the state says. */
 export function draw() {
   if (!shown.base) return;
-  const style = { view: state.view, colormap: state.colormap, opacity: Number(state.opacity) };
-  drawMap(context, shown.base, shown.seen && shown.map, scaledSeen(), style);
-  if (shown.regions && state.view !== "picture") drawRegions(context, shown.regions, shown.scale);
+  drawMap(context, shown.base, shown.seen && shown.map, scaledSeen(), style());
+  if (shown.regions && valueOf("view") !== "picture") drawRegions(context, shown.regions, shown.scale);
 }
 
 /** The rectangle that the model saw, in the pixels drawn. */
@@ -56,8 +58,7 @@ export function drawCard(card, map, seen) {
   card.height = canvas.height;
   const { scale } = shown;
   const box = { x: seen.x * scale, y: seen.y * scale, width: seen.width * scale, height: seen.height * scale };
-  const style = { view: "overlay", colormap: state.colormap, opacity: Number(state.opacity) };
-  drawMap(card.getContext("2d"), shown.base, map, box, style);
+  drawMap(card.getContext("2d"), shown.base, map, box, { ...style(), view: "overlay" });
 }
 
 /** The rectangle that the model saw, in pixels of the screen, relative to the stage. */

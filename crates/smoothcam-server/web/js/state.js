@@ -1,50 +1,51 @@
 // Holds what the page shows, as its address says it: a link is a view.
 
-const DEFAULTS = {
-  model: "", picture: "", method: "smooth-grad-cam++", layer: "", class: "", samples: "", sigma: "",
-  seed: "", maps: "", neurons: "", signed: "", colormap: "turbo", opacity: "0.7", view: "overlay",
-  regions: "", compare: "",
-};
+import { optionNamed, pageOptions } from "./table.js";
 
-/** The parts of the state that are options of an explanation. */
-const OPTIONS = ["model", "method", "layer", "class", "samples", "sigma", "seed", "maps", "neurons", "signed"];
+/** What the page shows besides options. */
+const PARTS = ["model", "picture", "compare"];
 
-/** The parts of the state that are options of its picture. */
-const DRAWING_OPTIONS = ["colormap", "opacity", "regions"];
+/** The groups of options that concern the answer's drawing, and not the explanation. */
+const DRAWING_GROUPS = ["answer", "appearance"];
 
-export const state = { ...DEFAULTS };
+/** The value of each option and part as text; empty where it is the default. */
+export const state = {};
+
+const keys = () => [...PARTS, ...pageOptions().map((option) => option.name)];
 
 /** Takes the state from the page's address. */
 export function readAddress() {
   const address = new URLSearchParams(location.search);
-  for (const key of Object.keys(DEFAULTS)) state[key] = address.get(key) ?? DEFAULTS[key];
+  setState(Object.fromEntries(keys().map((key) => [key, address.get(key) ?? ""])));
 }
 
 /** Writes the state into the page's address. */
 export function writeAddress() {
-  const address = new URLSearchParams();
-  for (const [key, value] of Object.entries(state)) {
-    if (value !== DEFAULTS[key]) address.set(key, value);
-  }
-  const query = address.toString();
+  const query = queryOf(keys(), state).toString();
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
 }
 
-/** The options of an explanation that are not the defaults, with some of them replaced. */
-export function options(replaced = {}) {
-  const all = { ...state, ...replaced };
-  const query = new URLSearchParams();
-  for (const key of OPTIONS) {
-    if (all[key] !== "" && (key !== "method" || all[key] !== DEFAULTS.method)) query.set(key, all[key]);
-  }
-  return query;
+/** Changes parts of the state. */
+export function setState(changes) {
+  for (const [key, value] of Object.entries(changes)) state[key] = value === optionNamed(key)?.default ? "" : value;
 }
 
-/** The options of an explanation as it is drawn, with some of those of the drawing replaced. */
+/** The value of an option, which may be its default. */
+export const valueOf = (name) => state[name] || (optionNamed(name).default ?? "");
+
+/** The options of an explanation that are not the defaults, with some of them replaced. */
+export function options(replaced = {}) {
+  const names = pageOptions().filter(({ group }) => !DRAWING_GROUPS.includes(group)).map(({ name }) => name);
+  return queryOf(["model", ...names], { ...state, ...replaced });
+}
+
+/** The options of an explanation as it is drawn, with some of those of the drawing replaced. What is viewed is none of
+ *  them: each file that can be saved shows its own. */
 export function drawingOptions(replaced = {}) {
-  const query = options();
-  const unlessDefault = (key) => [key, state[key] === DEFAULTS[key] ? "" : state[key]];
-  const drawing = { ...Object.fromEntries(DRAWING_OPTIONS.map(unlessDefault)), ...replaced };
-  for (const [key, value] of Object.entries(drawing)) if (value !== "") query.set(key, value);
-  return query;
+  return queryOf(["model", ...pageOptions().map(({ name }) => name)], { ...state, view: "", ...replaced });
+}
+
+/** A query of those of the values that are not empty. */
+function queryOf(names, values) {
+  return new URLSearchParams(names.filter((name) => values[name] !== "").map((name) => [name, values[name]]));
 }
