@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 
 import torch
 
@@ -61,7 +62,7 @@ def captum(model, layer, samples):
 TOOLS = {
     "torch-cam": torch_cam,
     "grad-cam": grad_cam,
-    "grad-cam (++)": lambda *args: grad_cam(*args, plus_plus=True),
+    "grad-cam (++)": partial(grad_cam, plus_plus=True),
     "captum": captum,
 }
 

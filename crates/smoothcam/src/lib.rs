@@ -19,6 +19,7 @@
 //! ```
 
 mod array;
+mod builder;
 mod cache;
 mod classifier;
 mod engine;
@@ -42,6 +43,7 @@ mod target;
 mod write;
 
 pub use array::Array;
+pub use builder::ExplainerBuilder;
 pub use classifier::grid::{Axes, GivenGrid};
 pub use classifier::labels::Prediction;
 pub use classifier::layers::Layer;
@@ -53,7 +55,7 @@ pub use explain::record::Manifest;
 pub use explain::selection::{Maps, Neurons};
 pub use explain::settings::{MOST_SAMPLES, MOST_TARGETS, Samples, Settings, Sigma};
 pub use explain::study::Study;
-pub use explainer::{Explainer, ExplainerBuilder};
+pub use explainer::Explainer;
 pub use export::{
     Export, Exported, Gradients, NoiseSource, Resolution, WrittenGradients, weights_path,
 };

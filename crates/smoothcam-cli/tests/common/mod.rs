@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ndarray::{Array, ArrayD, Dimension};
+use ndarray_npy::NpzReader;
 use onnx_grad::{Attribute, DType, Graph, Tape, Tensor, Var};
 use regex::Regex;
 use snapbox::{IntoData, Redactions};
@@ -35,6 +38,14 @@ impl Folder {
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
+    }
+
+    /// An array of an NPZ file, which must be float32.
+    pub(crate) fn array<D: Dimension>(&self, file: &str, name: &str) -> Array<f32, D> {
+        let mut npz = NpzReader::new(Cursor::new(self.read(file))).unwrap();
+        let array: ArrayD<f32> =
+            npz.by_name(name).or_else(|_| npz.by_name(&format!("{name}.npy"))).unwrap();
+        array.into_dimensionality().unwrap()
     }
 
     /// Every file's content, and what else there is.
