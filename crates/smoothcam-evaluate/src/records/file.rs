@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use smoothcam::{Error, Result, quoted};
+use smoothcam::{Error, Hint, Result, quoted};
 
 use super::record::{Record, RecordKind};
 
@@ -41,9 +41,9 @@ impl RecordFile {
         if let Some(first) = first {
             let recorded: Value = serde_json::from_str(first).map_err(damaged(1))?;
             if recorded != *description {
-                return Err(about(difference(&recorded, description)).with_hint(
-                    "name another folder with --out, or delete the records to start anew",
-                ));
+                let hint = Hint::set("out", "FOLDER", "write into another folder")
+                    .or("delete the records to start anew");
+                return Err(about(difference(&recorded, description)).with_hint(hint));
             }
             for (i, line) in lines.enumerate() {
                 records.push(serde_json::from_str(line).map_err(damaged(i + 2))?);

@@ -30,7 +30,7 @@ pub(crate) fn cross_site(
     let any = origins.iter().any(|o| o == ANY);
     Ok(layer.with_insecure_bypass(move |_, _| any).with_rejection_response(|_| {
         Rejection::new(StatusCode::FORBIDDEN, "pages of other origins may not send requests here")
-            .with_hint("the server allows an origin with --allow-origin")
+            .with_hint("whoever runs the server can allow this origin")
             .into_response()
     }))
 }
