@@ -197,7 +197,8 @@ impl Explainer {
         self.classifier.network.classes
     }
 
-    /// The class that a user names: by index, by label (in any case), or by a part of one label.
+    /// The class that a user names: by label (in any case), WordNet id or index, or by a part of one label, whichever of
+    /// these it is first. `#10` is always the index 10.
     ///
     /// # Errors
     /// If there is none, or several.
@@ -205,9 +206,20 @@ impl Explainer {
         self.classifier.labels.find(name)
     }
 
+    /// How a class's name could be understood, too, in a sentence: a label that is a number is the index of another class.
+    /// `None` if it has one meaning.
+    pub fn other_reading(&self, name: &str) -> Option<String> {
+        self.classifier.labels.other_reading(name)
+    }
+
     /// A class's label; `None` where labels are not known.
     pub fn label(&self, class: usize) -> Option<&str> {
         self.classifier.labels.label(class)
+    }
+
+    /// A class's WordNet id (`n01440764`); `None` where ids are not known.
+    pub fn wordnet_id(&self, class: usize) -> Option<&str> {
+        self.classifier.labels.wordnet_id(class)
     }
 
     /// The name of the model's input that takes the picture.

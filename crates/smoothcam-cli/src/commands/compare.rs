@@ -1,6 +1,6 @@
 //! `smoothcam compare`: one picture, several maps side by side.
 
-use smoothcam::render::{Panel, encode_png, figure, overlay};
+use smoothcam::render::{Panel, draw, encode_png, enlarged, figure};
 use smoothcam::{
     Explainer, Explanation, Method, Photo, Picture, Result, Samples, Settings, write_file,
 };
@@ -135,7 +135,7 @@ impl Sheet<'_> {
             entries.push(Entry {
                 title: format!("map {}", part.index),
                 subtitle: format!("weight {}", digits(part.weight)),
-                image: overlay(&self.picture, map.view(), seen, &style)?,
+                image: draw(&self.picture, map.view(), seen, &style, &[])?,
             });
         }
         Ok((entries, notes))
@@ -171,12 +171,12 @@ impl Sheet<'_> {
         let mut entries = vec![Entry {
             title: "photograph".into(),
             subtitle: name.unwrap_or_default(),
-            image: self.picture.clone(),
+            image: enlarged(&self.picture)?,
         }];
         for explanation in explanations {
             let (title, subtitle) = words(&explanation);
             let map = explanation.targets[0].map.view();
-            let image = overlay(&self.picture, map, &explanation.seen, &style)?;
+            let image = draw(&self.picture, map, &explanation.seen, &style, &[])?;
             entries.push(Entry { title, subtitle, image });
             for note in explanation.notes {
                 if !notes.contains(&note) {

@@ -39,8 +39,9 @@ impl ClassSource {
             ClassSource::Prediction => Ok(predicted.to_owned()),
             ClassSource::Folders => assign_by_folder(pictures, explainer),
             ClassSource::List(list) => {
-                assign_by_list(pictures, list, explainer)?;
-                Ok(format!("listed in {}", printable(&list.display().to_string())))
+                let reading = assign_by_list(pictures, list, explainer)?;
+                let list = printable(&list.display().to_string());
+                Ok(with_reading(&format!("listed in {list}"), reading))
             }
             ClassSource::Auto if pictures.iter().all(|p| p.folder().is_empty()) => {
                 Ok(predicted.to_owned())
@@ -57,7 +58,9 @@ impl ClassSource {
 /// `ImageFolder` numbers them.
 fn assign_by_folder(pictures: &mut [PictureFile], explainer: &Explainer) -> Result<String> {
     let mut named: BTreeMap<String, Result<usize>> = BTreeMap::new();
+    let mut reading = None;
     for picture in pictures.iter() {
+        reading = reading.or_else(|| explainer.other_reading(picture.folder_name()));
         let folder = picture.folder().to_owned();
         named.entry(folder).or_insert_with(|| explainer.class(picture.folder_name()));
     }
@@ -73,22 +76,37 @@ fn assign_by_folder(pictures: &mut [PictureFile], explainer: &Explainer) -> Resu
     Ok(if numbered {
         "the folders, numbered in alphabetical order".to_owned()
     } else {
-        "the names of the folders".to_owned()
+        with_reading("the names of the folders", reading)
     })
 }
 
-/// Reads the classes from a list. A picture is listed by its name, its file name, or its folder.
-fn assign_by_list(pictures: &mut [PictureFile], list: &Path, explainer: &Explainer) -> Result<()> {
+/// Adds to `origin`, where the classes come from, how one of them could be understood, too.
+fn with_reading(origin: &str, reading: Option<String>) -> String {
+    reading.map_or_else(|| origin.to_owned(), |reading| format!("{origin} ({reading})"))
+}
+
+/// Reads the classes from a list. A picture is listed by its name or its file name, both with or without the ending, or by
+/// its folder. Returns how the first class that could be understood otherwise could be.
+fn assign_by_list(
+    pictures: &mut [PictureFile],
+    list: &Path,
+    explainer: &Explainer,
+) -> Result<Option<String>> {
     let about = |what: String| Error::input(format!("list {}: {what}", quoted(list)));
     let text = fs::read_to_string(list).map_err(|e| about(e.to_string()))?;
+    // Windows editors begin UTF-8 files with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut classes = BTreeMap::new();
+    let mut reading = None;
     for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let (name, class) = line.rsplit_once(',').ok_or_else(|| {
+        let (name, class) = line.rsplit_once([',', '\t']).ok_or_else(|| {
             about(format!("line {} has no comma, expected 'picture or folder, class'", i + 1))
         })?;
-        match explainer.class(class.trim().trim_matches('"')) {
-            Ok(class) => {
-                classes.insert(name.trim().trim_matches('"').to_owned(), class);
+        let [name, class] = [name, class].map(|text| text.trim().trim_matches('"'));
+        match explainer.class(class) {
+            Ok(index) => {
+                reading = reading.or_else(|| explainer.other_reading(class));
+                classes.insert(name.to_owned(), index);
             }
             // The first line may be a heading.
             Err(_) if i == 0 => {}
@@ -97,10 +115,23 @@ fn assign_by_list(pictures: &mut [PictureFile], list: &Path, explainer: &Explain
     }
     for picture in pictures.iter_mut() {
         let name = &picture.name;
-        let names = [name, last_component(name), picture.folder(), picture.folder_name()];
+        let file = last_component(name);
+        let names = [
+            name,
+            file,
+            without_ending(name),
+            without_ending(file),
+            picture.folder(),
+            picture.folder_name(),
+        ];
         let class = names.into_iter().find_map(|name| classes.get(name));
         let missing = || about(format!("there is no class for '{}'", printable(name)));
         picture.class = Some(*class.ok_or_else(missing)?);
     }
-    Ok(())
+    Ok(reading)
+}
+
+/// A file's name without its ending.
+fn without_ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }

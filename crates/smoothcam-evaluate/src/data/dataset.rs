@@ -78,6 +78,8 @@ mod tests {
             assert!(pictures.iter().all(|(_, class)| class.is_none()), "{pictures:?}");
             assert!(origin.contains("predicted"), "{origin}");
         }
+        let (pictures, _) = read_with(&["n02123159/a.png"], &ClassSource::Folders).unwrap();
+        assert_eq!(pictures[0].1, Some(282));
         assert!(read_with(&["nothing/a.png"], &ClassSource::Folders).is_err());
         let error = read_with(&["281/a.txt"], &ClassSource::Auto).unwrap_err();
         assert!(error.to_string().contains("no pictures"), "{error}");
@@ -90,6 +92,10 @@ mod tests {
         let source = ClassSource::List(list.clone());
         let files = ["x/a.png", "y/b.png"];
         fs::write(&list, "picture,class\nx/a.png,281\ny, tiger cat\n\n").unwrap();
+        let (pictures, _) = read_with(&files, &source).unwrap();
+        assert_eq!(pictures.iter().map(|(_, c)| *c).collect::<Vec<_>>(), [Some(281), Some(282)]);
+        // As ImageNet's lists are published: names without endings, and WordNet ids.
+        fs::write(&list, "\u{feff}ImageId,Class\na,n02123045\nb,n02123159").unwrap();
         let (pictures, _) = read_with(&files, &source).unwrap();
         assert_eq!(pictures.iter().map(|(_, c)| *c).collect::<Vec<_>>(), [Some(281), Some(282)]);
         for (text, expected) in [

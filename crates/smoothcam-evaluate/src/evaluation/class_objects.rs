@@ -12,7 +12,7 @@ use crate::picture::objects::ObjectRegions;
 /// The annotated objects, and the classes that their categories stand for.
 pub(super) struct ClassObjects<'a> {
     annotations: &'a Annotations,
-    /// The categories that are named exactly as a class, whatever their case.
+    /// The categories that are named exactly as a class, or by its WordNet id, whatever their case.
     classes: HashMap<&'a str, usize>,
 }
 
@@ -20,8 +20,8 @@ impl<'a> ClassObjects<'a> {
     pub(super) fn new(annotations: &'a Annotations, explainer: &Explainer) -> ClassObjects<'a> {
         let class = |category: &str| {
             let class = explainer.class(category).ok()?;
-            let label = explainer.label(class)?;
-            label.eq_ignore_ascii_case(category).then_some(class)
+            let mut names = explainer.label(class).into_iter().chain(explainer.wordnet_id(class));
+            names.any(|name| name.eq_ignore_ascii_case(category)).then_some(class)
         };
         let classes = annotations.categories().into_iter().filter_map(|c| Some((c, class(c)?)));
         ClassObjects { annotations, classes: classes.collect() }

@@ -1,7 +1,7 @@
 //! Chooses pictures to look at, and draws them beside their maps: those with the best and the worst maps, and
 //! some mosaics.
 
-use smoothcam::render::{Panel, Style, encode_jpeg, figure, overlay};
+use smoothcam::render::{self, Panel, Style, encode_jpeg, figure};
 use smoothcam::{Picture, Result, Seen};
 
 use super::contents::{Figure, FigureGroup};
@@ -87,7 +87,7 @@ impl Gallery<'_> {
             let map = explanation.targets[0].map.view();
             let value = measured.values.get(metric.name);
             let value = value.map(|v| format!("{}: {v:.3}", metric.title)).unwrap_or_default();
-            let image = overlay(&picture, map, &explanation.seen, &Style::default())?;
+            let image = render::draw(&picture, map, &explanation.seen, &Style::default(), &[])?;
             Ok((configuration.title.clone(), value, image))
         });
         let panels = panels.collect::<Result<Vec<_>>>()?;
@@ -130,7 +130,7 @@ impl Gallery<'_> {
         let picture = explainer.picture(&inputs)?;
         let seen = Seen::whole(picture.width().into(), picture.height().into());
         let panels = configurations.iter().zip(&maps).map(|(configuration, maps)| {
-            let image = overlay(&picture, maps[0].values(), &seen, &Style::default())?;
+            let image = render::draw(&picture, maps[0].values(), &seen, &Style::default(), &[])?;
             Ok((configuration.title.clone(), String::new(), image))
         });
         let panels = panels.collect::<Result<Vec<_>>>()?;

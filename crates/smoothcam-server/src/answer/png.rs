@@ -1,7 +1,7 @@
 //! Draws an explanation as a PNG file.
 
 use ndarray::Array2;
-use smoothcam::render::{encode_png, heatmap, outline, overlay};
+use smoothcam::render::{draw, encode_png, heatmap};
 use smoothcam::{Explanation, TargetMap, regions};
 
 use crate::pictures::prepared::PreparedPicture;
@@ -21,11 +21,10 @@ pub(crate) fn png(
     let alone = |map: &Array2<f32>| heatmap(map.view(), seen, size, style.colors);
     let drawn = match (options.answer.view, &class.uncertainty) {
         (View::Overlay, _) => {
-            let mut drawn = overlay(picture, class.map.view(), seen, style)?;
-            if let Some(threshold) = options.answer.regions {
-                outline(&mut drawn, &regions(class.map.view(), seen, size, threshold)?)?;
-            }
-            drawn
+            let map = class.map.view();
+            let threshold = options.answer.regions;
+            let regions = threshold.map(|threshold| regions(map, seen, size, threshold));
+            draw(picture, map, seen, style, &regions.transpose()?.unwrap_or_default())?
         }
         (View::Heatmap, _) => alone(&class.map)?,
         (View::Uncertainty, Some(uncertainty)) => alone(uncertainty)?,

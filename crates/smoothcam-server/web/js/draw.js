@@ -101,9 +101,14 @@ export function drawRegions(context, regions, scale) {
       context.strokeRect(x + unit, y + unit, w - 2 * unit, h - 2 * unit);
     }
     const text = `${i + 1}  ${Math.round(100 * region.share)} %`;
+    const [wide, high] = [context.measureText(text).width + 8 * unit, 18 * unit];
+    // Above the box, else below it, so that the label hides nothing of it; inside if the box is as high as the picture.
+    const below = y + h + high <= context.canvas.height ? y + h : y;
+    const top = y >= high ? y - high : below;
+    const left = Math.max(0, Math.min(x, context.canvas.width - wide));
     context.fillStyle = "#000";
-    context.fillRect(x, y, context.measureText(text).width + 8 * unit, 18 * unit);
+    context.fillRect(left, top, wide, high);
     context.fillStyle = "#fff";
-    context.fillText(text, x + 4 * unit, y + 3 * unit);
+    context.fillText(text, left + 4 * unit, top + 3 * unit);
   }
 }

@@ -9,7 +9,7 @@ import { markMaps, showMaps } from "./gallery.js";
 import { markLayers, short, showLayerMaps } from "./layers.js";
 import { markCells, setGrid } from "./neurons.js";
 import { showFacts, showPredictions } from "./result.js";
-import { session } from "./session.js";
+import { nameOfClass, session } from "./session.js";
 import { describe, listRegions, showMap } from "./stage.js";
 import { options, setState, state, writeAddress } from "./state.js";
 import { hideProgress, setBusy, setStatus, showError, showProgress } from "./status.js";
@@ -35,7 +35,8 @@ export function change(changes) {
   explainSoon();
 }
 
-const chooseClass = (name) => change({ class: name });
+/** Chooses a class by its index; nothing for the predicted class. */
+const chooseClass = (index) => change({ class: index === undefined ? "" : nameOfClass(index) });
 
 /** Changes the layer, of which all feature maps and neurons take part. */
 export function chooseLayer(layer) {
@@ -174,7 +175,7 @@ async function showOverview(signal) {
   const { class: explained } = answer.maps[0];
   const key = `${picture.number} ${state.model} ${explained}`;
   if (layerMapsOf === key) return;
-  const query = new URLSearchParams({ model: model.name, class: explained });
+  const query = new URLSearchParams({ model: model.name, class: nameOfClass(explained) });
   const { layers } = await api.post("overview", query, picture.blob, signal);
   showLayerMaps(layers);
   layerMapsOf = key;

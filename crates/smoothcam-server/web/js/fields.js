@@ -4,7 +4,7 @@ import { method } from "./choices.js";
 import { $ } from "./dom.js";
 import { change } from "./explain.js";
 import { loadModel } from "./pictures.js";
-import { session } from "./session.js";
+import { nameOfClass, session } from "./session.js";
 import { setBusy, showError } from "./status.js";
 import { check, optionNamed } from "./table.js";
 
@@ -21,7 +21,7 @@ export function listenToFields() {
   for (const name of ["samples", "sigma", "seed", "maps", "neurons"]) changed(name);
   $("class").addEventListener("change", ({ target }) => {
     const index = session.model.labels.indexOf(target.value);
-    change({ class: index >= 0 ? String(index) : target.value.trim() });
+    change({ class: index >= 0 ? nameOfClass(index) : target.value.trim() });
   });
   $("auto").addEventListener("click", () => change({ samples: "auto" }));
   $("signed").addEventListener("change", ({ target }) => change({ signed: target.checked ? "true" : "" }));

@@ -3,13 +3,13 @@
 import { $, digits, el, percent } from "./dom.js";
 
 /** Shows classes, the most probable first, and which of them is explained. Calls `choose(class)` with the one that the
- *  user clicks: its index, or nothing for the predicted class. */
+ *  user clicks: its index, or undefined for the predicted class. */
 export function showPredictions(predictions, explained, choose) {
   const row = (p, i) => {
     const share = el("span", { className: "share", "aria-hidden": "true" });
     share.style.width = `${100 * p.probability}%`;
     const radio = el("input", { type: "radio", name: "prediction", value: p.class, checked: p.class === explained,
-      onchange: () => choose(i === 0 ? "" : String(p.class)) });
+      onchange: () => choose(i === 0 ? undefined : p.class) });
     return el("label", {}, radio, el("span", { className: "name", textContent: p.label ?? `class ${p.class}` }),
       el("span", { className: "percent", textContent: percent(p.probability) }), share);
   };

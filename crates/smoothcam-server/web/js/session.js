@@ -10,3 +10,8 @@ export const session = {
   /** The answer to the last explanation. */
   answer: undefined,
 };
+
+/** What requests call the class of an index: the index, marked as such where it is the label of a class, too. */
+export function nameOfClass(index) {
+  return session.model.labels.includes(`${index}`) ? `#${index}` : `${index}`;
+}

@@ -13,15 +13,23 @@ const context = canvas.getContext("2d", { willReadFrequently: true });
 /** What is shown: the picture's pixels, their scale, its map over the rectangle seen, its regions. */
 const shown = { base: null, scale: 1, map: null, seen: null, regions: null };
 
+/** How many times as wide and high a small picture is drawn; 0 for one that is not small. `draw` of the library does the
+ *  same. */
+function enlargement({ width, height }) {
+  const longer = Math.max(width, height);
+  return longer < 224 ? Math.floor(448 / longer) : 0;
+}
+
 /** Shows a decoded picture (ImageBitmap), without a map. */
 export function showPicture(bitmap, name) {
-  const scale = Math.min(1, Math.sqrt(PIXELS / (bitmap.width * bitmap.height)));
+  const scale = enlargement(bitmap) || Math.min(1, Math.sqrt(PIXELS / (bitmap.width * bitmap.height)));
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   canvas.style.setProperty("--ratio", bitmap.width / bitmap.height);
   // What is transparent is white to the model, too.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = scale <= 1;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   const base = context.getImageData(0, 0, canvas.width, canvas.height);
   Object.assign(shown, { base, scale, map: null, seen: null, regions: null });

@@ -102,7 +102,7 @@ impl Request {
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }
-        let mut notes = Vec::new();
+        let mut notes = other_readings(classifier, settings);
         if plan.most > 0 && !session.noise_acts() {
             let idle = noise_is_idle(layer.as_ref());
             if settings.uncertainty {
@@ -182,6 +182,15 @@ fn targets(classifier: &Classifier, settings: &Settings) -> Result<Vec<Target>> 
         )));
     }
     Ok(targets)
+}
+
+/// How the classes that the settings name could be understood, too, in sentences.
+fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<String> {
+    let reading = |target: &TargetSpec| match target {
+        TargetSpec::Class(name) => classifier.labels.other_reading(name),
+        TargetSpec::Index(_) | TargetSpec::Predicted => None,
+    };
+    settings.targets.iter().filter_map(reading).collect()
 }
 
 /// The layer to explain; `None` for methods that look at the input.

@@ -2,6 +2,7 @@
 
 use onnx_grad::{Dim, Graph};
 
+use super::imagenet;
 use super::randomize::randomize;
 use super::spec::{Model, ModelSpec};
 use crate::array::Array;
@@ -54,7 +55,8 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, output)?;
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
-    let labels = Labels::new(labels.map(<[String]>::to_vec).unwrap_or_default(), network.classes);
+    let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
+    let labels = Labels::new(names, network.classes);
     let built_in = matches!(spec.model, Model::Bundled);
     Classifier::new(network, labels, preprocess, provenance, file.sha256, built_in)
 }

@@ -3,6 +3,7 @@
 mod bundled;
 mod classifier;
 mod file_buf;
+mod imagenet;
 pub(crate) mod model_file;
 mod randomize;
 mod spec;

@@ -56,7 +56,7 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
 pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let Some(value) = config.get("id2label") else { return Ok(None) };
     let labels = labels::from_value(value, config.file)?;
-    if labels.iter().enumerate().all(|(i, label)| *label == format!("LABEL_{i}")) {
+    if labels.labels.iter().enumerate().all(|(i, label)| *label == format!("LABEL_{i}")) {
         return Ok(None);
     }
     let name = config.file.to_owned();

@@ -148,7 +148,7 @@ mod tests {
             assert!(sources[0].name.contains(key));
         }
         let sources = read(&[("names", "{0: 'cat', 1: 'dog'}")]).unwrap();
-        assert_eq!(sources[0].labels.as_deref().unwrap(), ["cat", "dog"]);
+        assert_eq!(sources[0].labels.as_ref().unwrap().labels, ["cat", "dog"]);
         assert_eq!(read(&[("imgsz", "[640, 640]"), ("task", "detect")]).unwrap(), []);
     }
 

@@ -16,7 +16,8 @@ mod timm;
 
 pub use files::{beside, config_json, labels_file};
 pub use input_shape::InputShape;
-pub use labels::choose_labels;
+pub(crate) use labels::is_wordnet_id;
+pub use labels::{ClassNames, choose_labels};
 pub use metadata::onnx_metadata;
 pub(crate) use metadata::preprocess_metadata;
 pub(crate) use own_scaling::own_scaling;

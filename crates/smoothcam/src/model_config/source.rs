@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::labels::ClassNames;
 use crate::Error;
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 
@@ -31,8 +32,8 @@ pub struct Source {
     pub name: String,
     /// The settings that it has.
     pub settings: PartialPreprocess,
-    /// The classes' names in the order of the scores.
-    pub labels: Option<Vec<String>>,
+    /// The classes' names.
+    pub labels: Option<ClassNames>,
 }
 
 /// The name of the source that holds what the user gives.

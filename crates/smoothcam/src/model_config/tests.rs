@@ -34,10 +34,10 @@ fn files_beside_a_model_are_found_in_their_order() {
         assert!(source.name.ends_with(name), "{}", source.name);
     }
     assert_eq!(sources[0].settings.size, square(32));
-    assert_eq!(sources[1].labels.as_deref().unwrap(), ["Cat", "Dog"]);
-    assert_eq!(sources[2].labels.as_deref().unwrap(), ["a", "b"]);
+    assert_eq!(sources[1].labels.as_ref().unwrap().labels, ["Cat", "Dog"]);
+    assert_eq!(sources[2].labels.as_ref().unwrap().labels, ["a", "b"]);
     let other = beside(root.path().join("other.onnx")).unwrap();
-    assert_eq!(other[2].labels.as_deref().unwrap(), ["cat", "dog"]);
+    assert_eq!(other[2].labels.as_ref().unwrap().labels, ["cat", "dog"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! timm's `config.json` says how a model's input is made; it is flat, or has a `pretrained_cfg` inside.
 
 use super::json::{Object, Value, pixels};
-use super::labels::clean;
+use super::labels::{ClassNames, clean, is_wordnet_id};
 use super::source::{PartialPreprocess, Source};
 use crate::input::preprocess::{Channels, Resize, Size};
 use crate::{Error, Result};
@@ -68,16 +68,21 @@ fn resize(cfg: &Object<'_>, size: Size, mean: Option<&[f64]>) -> Result<Resize> 
     }
 }
 
-/// `label_names`, each replaced by its entry in `label_descriptions` if it has one.
-fn labels(cfg: &Object<'_>) -> Result<Option<Vec<String>>> {
+/// `label_names`, each replaced by its entry in `label_descriptions` if it has one; the names are kept where they are
+/// WordNet ids.
+fn labels(cfg: &Object<'_>) -> Result<Option<ClassNames>> {
     let descriptions = cfg.object("label_descriptions")?;
     cfg.typed("label_names", "a list of strings", |value| {
         let describe = |name: &Value| {
             let name = name.as_str()?;
             let found = descriptions.and_then(|d| d.get(name)).and_then(Value::as_str);
-            Some(clean(found.unwrap_or(name)))
+            Some(match found {
+                Some(found) if is_wordnet_id(name) => format!("{name} {}", clean(found)),
+                _ => clean(found.unwrap_or(name)),
+            })
         };
-        value.as_array()?.iter().map(describe).collect()
+        let names: Option<Vec<String>> = value.as_array()?.iter().map(describe).collect();
+        names.map(ClassNames::split)
     })
 }
 
@@ -135,7 +140,7 @@ mod tests {
             format!(r#"{{"pretrained_cfg": {{{size}}}, {labels}}}"#),
         ] {
             let source = read(&text).unwrap().unwrap();
-            assert_eq!(source.labels.unwrap(), ["tench", "n2"]);
+            assert_eq!(source.labels.unwrap().labels, ["tench", "n2"]);
             assert_eq!(source.settings.channels, Some(Channels::Grey));
         }
     }

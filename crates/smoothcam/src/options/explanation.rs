@@ -105,7 +105,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
             name: "class",
             kind: Kind::Text("CLASS", any),
             default: Default::Words("the predicted class"),
-            help: "The class, by index or label; may be given several times",
+            help: "The class, by label, WordNet id or index (#10 if a label is 10, too); may be given several times",
             many: true,
             ..TARGET
         },
@@ -116,6 +116,7 @@ pub(super) static SETTINGS: &[Row<Settings>] = &[
         |s| {
             let class = |target: &TargetSpec| match target {
                 TargetSpec::Class(class) => Some(class.clone()),
+                TargetSpec::Index(class) => Some(class.to_string()),
                 TargetSpec::Predicted => None,
             };
             s.targets.iter().filter_map(class).collect()

@@ -13,7 +13,8 @@ const EDGE: [u8; 3] = [0; 3];
 const SIDE_PER_WIDTH: u32 = 400;
 
 /// Draws the contour and the box of each region on a picture, with its place in the list and its share of the map:
-/// `1  62 %`. Lines and letters grow with the picture.
+/// `1  62 %`. Lines and letters grow with the picture. A label stands where it hides least of the regions; a picture that is
+/// less than three labels high has none.
 ///
 /// # Errors
 /// If a label cannot be drawn.
@@ -27,9 +28,14 @@ pub fn outline(picture: &mut Picture, regions: &[Region]) -> Result<()> {
             dot(picture, *pixel, size, color);
         }
     }
+    let mut plates = Vec::new();
     for (i, region) in regions.iter().enumerate() {
         let text = format!("{}  {:.0} %", i + 1, 100.0 * region.share);
-        label(picture, &region.area(), &text, unit)?;
+        let plate = plate(&text, unit)?;
+        if let Some(place) = free_place(picture, &plate, &region.area(), regions, &plates) {
+            paste(picture, &plate, place);
+            plates.push((place, plate));
+        }
     }
     Ok(())
 }
@@ -80,27 +86,78 @@ fn dot(picture: &mut Picture, (x, y): (u32, u32), size: u32, color: [u8; 3]) {
     }
 }
 
-/// Draws white letters on black, above an area if there is room, else in its top left corner.
+/// White letters on black.
 ///
 /// # Errors
-/// If the label cannot be drawn.
-fn label(picture: &mut Picture, area: &Rect, text: &str, unit: u32) -> Result<()> {
+/// If they cannot be drawn.
+fn plate(text: &str, unit: u32) -> Result<Picture> {
     const MARGIN: usize = 3;
     let (width, height) =
         (Font::Subtitle.length(text) + 2 * MARGIN, Font::Subtitle.height() + 2 * MARGIN);
     let mut plate = Picture::from_rgb8(width as u32, height as u32, EDGE.repeat(width * height))?;
     Font::Subtitle.draw(&mut plate, (MARGIN, MARGIN), text, LINE);
-    let plate = scaled(&plate, width as u32 * unit, height as u32 * unit, Interpolation::Bilinear)?;
-    let (wide, high) = (plate.width().min(picture.width()), plate.height().min(picture.height()));
-    let left = (area.x as u32).min(picture.width() - wide) as usize;
-    let corner = area.y as u32;
-    let top = corner.checked_sub(high).unwrap_or(corner).min(picture.height() - high) as usize;
-    let (row_bytes, plate_bytes) = (picture.row_bytes(), plate.row_bytes());
-    let rows = picture.rgb_mut().chunks_exact_mut(row_bytes).skip(top).take(high as usize);
-    for (row, from) in rows.zip(plate.rgb().chunks_exact(plate_bytes)) {
-        row[3 * left..3 * (left + wide as usize)].copy_from_slice(&from[..3 * wide as usize]);
+    scaled(&plate, width as u32 * unit, height as u32 * unit, Interpolation::Bilinear)
+}
+
+/// The left and top of the place for a label at an area where it hides least of the regions and of other labels: above the
+/// area, below it, beside it, or in one of its corners. `None` if the picture is too small for labels.
+fn free_place(
+    picture: &Picture,
+    plate: &Picture,
+    area: &Rect,
+    regions: &[Region],
+    plates: &[((u32, u32), Picture)],
+) -> Option<(u32, u32)> {
+    let (wide, high) = (plate.width(), plate.height());
+    let most = (picture.width().checked_sub(wide)?, picture.height().checked_sub(high)?);
+    if picture.height() < 3 * high {
+        return None;
     }
-    Ok(())
+    let [x, y, width, height] = [area.x, area.y, area.width, area.height].map(|v| v as u32);
+    let (right, bottom) = (x + width, y + height);
+    let (at_right, at_bottom) = (right.saturating_sub(wide), bottom.saturating_sub(high));
+    // Lines reach a pixel or so beyond the area.
+    let gap = 2;
+    let places = [
+        (Some(x), y.checked_sub(high + gap)),
+        (Some(x), Some(bottom + gap)),
+        (Some(right + gap), Some(y)),
+        (x.checked_sub(wide + gap), Some(y)),
+        (Some(x), Some(y)),
+        (Some(at_right), Some(y)),
+        (Some(x), Some(at_bottom)),
+        (Some(at_right), Some(at_bottom)),
+    ];
+    let overlap =
+        |a: (u32, u32), b: (u32, u32)| u64::from(a.1.min(b.1).saturating_sub(a.0.max(b.0)));
+    let hidden = |&(left, top): &(u32, u32)| -> u64 {
+        let (columns, rows) = ((left, left + wide), (top, top + high));
+        let runs = regions.iter().flat_map(|region| &region.runs);
+        let of_regions = runs
+            .filter(|run| (rows.0..rows.1).contains(&run.row))
+            .map(|run| overlap(columns, (run.start, run.end)));
+        let of_plates = plates.iter().map(|((x, y), other)| {
+            overlap(columns, (*x, x + other.width())) * overlap(rows, (*y, y + other.height()))
+        });
+        of_regions.sum::<u64>() + of_plates.sum::<u64>()
+    };
+    // Above and below, a label may begin further left to stay in the picture.
+    let inside = |(left, top): (Option<u32>, Option<u32>), across: bool| {
+        let left = if across { left.map(|left| left.min(most.0)) } else { left };
+        Some((left.filter(|l| *l <= most.0)?, top.filter(|t| *t <= most.1)?))
+    };
+    let places = (0..).zip(places).filter_map(|(i, place)| inside(place, !matches!(i, 2 | 3)));
+    places.min_by_key(hidden)
+}
+
+/// Copies a picture onto one that has room for it at (`left`, `top`).
+fn paste(picture: &mut Picture, plate: &Picture, (left, top): (u32, u32)) {
+    let (row_bytes, plate_bytes) = (picture.row_bytes(), plate.row_bytes());
+    let start = 3 * left as usize;
+    let rows = picture.rgb_mut().chunks_exact_mut(row_bytes).skip(top as usize);
+    for (row, from) in rows.zip(plate.rgb().chunks_exact(plate_bytes)) {
+        row[start..start + plate_bytes].copy_from_slice(from);
+    }
 }
 
 #[cfg(test)]

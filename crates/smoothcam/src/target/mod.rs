@@ -18,12 +18,16 @@ pub enum TargetSpec {
     /// The class with the highest score.
     #[default]
     Predicted,
-    /// A class, by its index, its label (in any case) or a part of one label.
+    /// A class, by its label (in any case), WordNet id, index or a part of one label: see [`Explainer::class`].
+    ///
+    /// [`Explainer::class`]: crate::Explainer::class
     Class(String),
+    /// The class of this index, whatever the labels.
+    Index(usize),
 }
 
 impl TargetSpec {
-    /// A class, by its index, its label (in any case) or a part of one label.
+    /// A class, by its label, WordNet id or index.
     pub fn class(name: impl ToString) -> TargetSpec {
         TargetSpec::Class(name.to_string())
     }
@@ -36,6 +40,9 @@ impl TargetSpec {
         match self {
             TargetSpec::Predicted => Ok(Target::Predicted),
             TargetSpec::Class(name) => class::resolve(name, labels).map(Target::Class),
+            TargetSpec::Index(index) => {
+                class::resolve(&format!("#{index}"), labels).map(Target::Class)
+            }
         }
     }
 }
@@ -44,7 +51,7 @@ impl From<Target> for TargetSpec {
     fn from(target: Target) -> TargetSpec {
         match target {
             Target::Predicted => TargetSpec::Predicted,
-            Target::Class(index) => TargetSpec::class(index),
+            Target::Class(index) => TargetSpec::Index(index),
         }
     }
 }

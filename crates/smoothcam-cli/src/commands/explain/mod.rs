@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use smoothcam::render::{encode_png, heatmap, outline, overlay};
+use smoothcam::render::{draw, encode_png, heatmap};
 use smoothcam::{
     Error, Explanation, Manifest, Photo, Picture, Region, RegionRecord, TargetMap, regions,
     write_file,
@@ -157,11 +157,8 @@ fn content(
     let size = (picture.width(), picture.height());
     match kind {
         Kind::Overlay => {
-            let mut drawn = overlay(picture, map, seen, &style)?;
-            if args.boxes {
-                outline(&mut drawn, regions)?;
-            }
-            encode_png(&drawn)
+            let boxes = if args.boxes { regions } else { &[] };
+            encode_png(&draw(picture, map, seen, &style, boxes)?)
         }
         Kind::Heatmap => encode_png(&heatmap(map, seen, size, style.colors)?),
         Kind::Uncertainty => {

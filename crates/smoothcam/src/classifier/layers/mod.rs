@@ -126,6 +126,9 @@ impl Layers {
         if self.all.is_empty() {
             return Err(no_layers());
         }
+        if let Some(layer) = self.of_part(graph, name)? {
+            return Ok(layer);
+        }
         let known = |l: &Layer| {
             let modules = producer(graph, l.value).map(names::modules).unwrap_or_default();
             [vec![l.name.clone()], modules].concat()
@@ -134,6 +137,32 @@ impl Layers {
         let nearest: Vec<_> = nearest.iter().map(|n| format!("'{n}'")).collect();
         Err(Error::input(format!("the model has no layer '{name}'"))
             .with_hint(format!("the nearest names are {}", nearest.join(", "))))
+    }
+
+    /// The last layer with this name among the parts of its path, as Keras' layers have it.
+    ///
+    /// # Errors
+    /// If several paths have a part of this name.
+    fn of_part(&self, graph: &Graph, name: &str) -> Result<Option<&Layer>> {
+        let path = |layer: &Layer| {
+            let node = producer(graph, layer.value).and_then(|n| names::path_to(&n.name, name));
+            node.or_else(|| names::path_to(&graph.value(layer.value).name, name)).map(str::to_owned)
+        };
+        let found: Vec<(String, &Layer)> =
+            self.all.iter().filter_map(|layer| Some((path(layer)?, layer))).collect();
+        let mut paths: Vec<&String> = found.iter().map(|(path, _)| path).collect();
+        paths.sort();
+        paths.dedup();
+        if paths.len() > 1 {
+            let named: Vec<_> = paths.iter().take(8).map(|path| format!("'{path}'")).collect();
+            return Err(Error::input(format!(
+                "layer '{name}' may be any of {} layers",
+                paths.len()
+            ))
+            .with_hint(format!("name one of {}", named.join(", "))));
+        }
+        let reached = found.iter().rev().find(|(_, layer)| layer.noise_acts.is_ok());
+        Ok(reached.or(found.last()).map(|(_, layer)| *layer))
     }
 }
 

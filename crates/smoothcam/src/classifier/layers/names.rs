@@ -38,6 +38,23 @@ pub(super) fn is_in(node: &Node, module: &str) -> bool {
     modules(node).iter().any(|m| m == module || m.ends_with(&format!(".{module}")))
 }
 
+/// The path that leads to the part of this name, `net/conv5_out` of `net/conv5_out/Relu:0`; of names of several operators that
+/// were fused, the first that has the part. Keras 3 numbers layers: `conv5_out_1` is `conv5_out`, too.
+pub(super) fn path_to<'a>(path: &'a str, name: &str) -> Option<&'a str> {
+    let numbered = |part: &str| {
+        let number = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('_'));
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    path.split(';').find_map(|path| {
+        let mut end = 0;
+        path.split('/').find_map(|part| {
+            end += part.len() + 1;
+            let part = part.split(':').next().unwrap_or_default();
+            (part == name || numbered(part)).then(|| &path[..(end - 1).min(path.len())])
+        })
+    })
+}
+
 /// The three of these names that are most similar to a name.
 pub(super) fn nearest(mut names: Vec<String>, name: &str) -> Vec<String> {
     names.sort();
@@ -80,6 +97,21 @@ mod tests {
         }
         let node = node("node_cat_61", &["features", "features.denseblock4", "cat_61"]);
         assert_eq!(modules(&node), ["features", "features.denseblock4"]);
+    }
+
+    #[test]
+    fn parts_of_paths_are_found() {
+        for (path, name, expected) in [
+            ("net/conv5_out/Relu:0", "conv5_out", Some("net/conv5_out")),
+            ("net/conv5_out/Relu:0", "Relu", Some("net/conv5_out/Relu:0")),
+            ("call/net_1/conv5_out_1/Relu", "conv5_out", Some("call/net_1/conv5_out_1")),
+            ("net/conv1/conv;net/bn/add", "bn", Some("net/bn")),
+            ("net/conv5_out_x/Relu", "conv5_out", None),
+            ("net/conv5_out_/Relu", "conv5_out", None),
+            ("", "conv5_out", None),
+        ] {
+            assert_eq!(path_to(path, name), expected, "{path} {name}");
+        }
     }
 
     #[test]

@@ -22,4 +22,11 @@ impl Seen {
     pub fn whole(width: f64, height: f64) -> Seen {
         Seen { x: 0.0, y: 0.0, width, height }
     }
+
+    /// The same rectangle of a picture that is `factor` times as wide and high.
+    pub(crate) fn enlarged(self, factor: u32) -> Seen {
+        let [x, y, width, height] =
+            [self.x, self.y, self.width, self.height].map(|v| v * f64::from(factor));
+        Seen { x, y, width, height }
+    }
 }

@@ -41,6 +41,18 @@ impl Region {
         RegionRecord { area: self.area(), pixels: self.pixels(), share, peak, strength }
     }
 
+    /// The same region of a picture that is `factor` times as wide and high.
+    pub(crate) fn enlarged(&self, factor: u32) -> Region {
+        let enlarged = |run: &Run| {
+            let (start, end) = (run.start * factor, run.end * factor);
+            let first = run.row * factor;
+            (first..first + factor).map(move |row| Run { row, start, end })
+        };
+        let mut runs: Vec<Run> = self.runs.iter().flat_map(enlarged).collect();
+        runs.sort_by_key(|run| (run.row, run.start));
+        Region { runs, peak: (self.peak.0 * factor, self.peak.1 * factor), ..*self }
+    }
+
     /// The region's bounding box.
     pub fn area(&self) -> Rect {
         let (mut left, mut right) = (u32::MAX, 0);
