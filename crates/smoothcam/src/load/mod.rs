@@ -3,9 +3,12 @@
 mod bundled;
 mod classifier;
 mod file_buf;
+mod foreign;
+mod inputs;
 pub(crate) mod model_file;
 mod randomize;
 mod spec;
 
-pub(crate) use classifier::{bind, load};
+pub(crate) use classifier::load;
+pub(crate) use inputs::bind;
 pub(crate) use spec::{Model, ModelSpec};
