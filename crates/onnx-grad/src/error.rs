@@ -5,7 +5,9 @@ use std::fmt;
 /// Why a model cannot be read, or a gradient cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The bytes are not an ONNX model, or the model contradicts itself.
+    /// The bytes are not an ONNX model, or a damaged one.
+    NotOnnx(String),
+    /// The model contradicts itself, or has a form that is not supported.
     Invalid(String),
     /// A node cannot be differentiated or rewritten: its operator has no rule, or the rule does not
     /// support the node's attributes, inputs or shapes.
@@ -29,7 +31,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Invalid(message) => f.write_str(message),
+            Error::NotOnnx(message) | Error::Invalid(message) => f.write_str(message),
             Error::Unsupported { op, node, what } => {
                 write!(f, "operator {op} (node '{node}'): {what}")
             }

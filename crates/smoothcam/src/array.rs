@@ -55,6 +55,22 @@ impl Array {
         x.into_dimensionality::<Ix4>().map_err(|_| wrong(format!("has shape {shape:?}")))
     }
 
+    /// The number of elements along each axis.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Array::Floats(a) => a.shape(),
+            Array::Ints(a) => a.shape(),
+        }
+    }
+
+    /// The same elements in another shape; `None` if that has another number of them.
+    pub(crate) fn reshaped(&self, shape: &[usize]) -> Option<Array> {
+        Some(match self {
+            Array::Floats(a) => Array::Floats(a.to_shape(shape).ok()?.into_owned()),
+            Array::Ints(a) => Array::Ints(a.to_shape(shape).ok()?.into_owned()),
+        })
+    }
+
     /// The array as a graph's constant of float32 or int64; `None` if a graph cannot hold it.
     pub(crate) fn to_tensor(&self) -> Option<Tensor> {
         match self {

@@ -111,7 +111,8 @@ impl ExplainerBuilder {
     /// Writes a model that explains itself: the source's inputs, outputs and nodes as they are, and one
     /// more output, `saliency`, of shape (N, h, w), a map for each picture.
     ///
-    /// Inputs that are given a value are constants of the exported model.
+    /// Inputs other than the picture stay inputs, and what they are given is an example of their content, unless the
+    /// export fixes them.
     ///
     /// # Errors
     /// As [`build`](Self::build) and [`Explainer::explain`]; and if the settings cannot be exported.

@@ -63,6 +63,7 @@ pub use hint::{Hint, Wording};
 pub use input::photo::Photo;
 pub use input::picture::{Limits, Picture};
 pub use input::preprocess::{self, Preprocess, Seen};
+pub use input::value::named_value;
 pub use map::regions::{Rect, Region, RegionRecord, Run, Threshold, regions};
 pub use methods::{Degenerate, Method};
 pub use onnx_grad::supported as operators;

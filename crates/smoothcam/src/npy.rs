@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
-use ndarray_npy::{NpzWriter, ReadNpyExt, ReadableElement};
+use ndarray_npy::{NpzReader, NpzWriter, ReadNpyExt, ReadableElement};
 
 use crate::{Error, Result};
 
@@ -28,6 +28,30 @@ pub(crate) fn ints(bytes: &[u8]) -> Option<ArrayD<i64>> {
 /// The array if its elements are of this type.
 fn read<T: ReadableElement>(bytes: &[u8]) -> Option<ArrayD<T>> {
     ndarray::Array::<T, IxDyn>::read_npy(bytes).ok()
+}
+
+/// The names of the arrays of an `.npz` file; `None` if it is none.
+pub(crate) fn names(bytes: &[u8]) -> Option<Vec<String>> {
+    NpzReader::new(Cursor::new(bytes)).ok()?.names().ok()
+}
+
+/// An array of an `.npz` file, as [`floats`] reads one.
+pub(crate) fn floats_in(bytes: &[u8], name: &str) -> Option<ArrayD<f32>> {
+    read_in::<f32>(bytes, name)
+        .or_else(|| read_in::<f64>(bytes, name).map(|a| a.mapv(|x| x as f32)))
+}
+
+/// An array of an `.npz` file, as [`ints`] reads one.
+pub(crate) fn ints_in(bytes: &[u8], name: &str) -> Option<ArrayD<i64>> {
+    read_in::<i64>(bytes, name)
+        .or_else(|| read_in::<i32>(bytes, name).map(|a| a.mapv(i64::from)))
+        .or_else(|| read_in::<u8>(bytes, name).map(|a| a.mapv(i64::from)))
+        .or_else(|| read_in::<bool>(bytes, name).map(|a| a.mapv(i64::from)))
+}
+
+/// The array of this name if its elements are of this type.
+fn read_in<T: ReadableElement>(bytes: &[u8], name: &str) -> Option<ArrayD<T>> {
+    NpzReader::new(Cursor::new(bytes)).ok()?.by_name(name).ok()
 }
 
 /// Several named float32 arrays, to be written as an `.npz` file.

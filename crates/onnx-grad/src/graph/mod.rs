@@ -87,7 +87,8 @@ impl Graph {
     /// The content of a value that is a constant or depends on constants alone, if it is known.
     pub fn content(&self, id: ValueId) -> Option<&Tensor> {
         let value = self.value(id);
-        value.initializer.as_ref().or(value.folded.as_ref())
+        let stored = value.initializer.as_ref().filter(|_| !value.example);
+        stored.or(value.folded.as_ref())
     }
 
     /// Adds a float input of this shape. The name is made unique if it is taken.
@@ -131,6 +132,7 @@ impl Graph {
             declared: None,
             shape,
             initializer: None,
+            example: false,
             folded: None,
             producer: None,
         });

@@ -25,6 +25,9 @@ pub struct Value {
     pub shape: Option<Vec<usize>>,
     /// The content of a constant that the graph stores.
     pub initializer: Option<Tensor>,
+    /// Whether `initializer` is an example of an input's content, in whose place any other may be
+    /// given: nothing may be derived from it but shapes.
+    pub example: bool,
     /// The content of a computed value that depends on no input, once a
     /// [probe](crate::Graph::probe) has found it.
     pub folded: Option<Tensor>,

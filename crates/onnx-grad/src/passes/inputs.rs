@@ -1,7 +1,7 @@
 //! Changes the inputs of a graph: their shapes, their types, and which values are inputs.
 
 use crate::error::Result;
-use crate::graph::{Dim, Graph, Node, ValueId};
+use crate::graph::{Attribute, Dim, Graph, Node, Value, ValueId};
 use crate::tensor::{DType, Tensor};
 
 impl Graph {
@@ -19,6 +19,77 @@ impl Graph {
         value.dtype = Some(tensor.dtype());
         value.shape = Some(tensor.shape().to_vec());
         value.initializer = Some(tensor);
+    }
+
+    /// Runs with this content of an input, without deriving anything from it but shapes: what is
+    /// written is right for any other content of that shape, too.
+    pub fn bind_example(&mut self, input: ValueId, tensor: Tensor) {
+        self.bind_input(input, tensor);
+        self.values[input.0].example = true;
+    }
+
+    /// Gives an input a first axis, of size 1, which the graph removes. Returns the value without
+    /// it, which has the input's place in the graph.
+    ///
+    /// # Errors
+    /// If the graph has a cycle.
+    pub fn add_batch_axis(&mut self, input: ValueId) -> Result<ValueId> {
+        let Value { name, dtype, declared, .. } = self.value(input).clone();
+        let own = self.add_value(&name, dtype, None);
+        for node in &mut self.nodes {
+            let reads = node.inputs.iter_mut().filter(|i| **i == Some(input));
+            reads.for_each(|i| *i = Some(own));
+        }
+        let of_batch = |dims: Vec<Dim>| [vec![Dim::Fixed(1)], dims].concat();
+        self.values[input.0].declared = declared.map(of_batch);
+        self.push_over_first_axis("Squeeze", input, own);
+        self.sort_nodes()?;
+        Ok(own)
+    }
+
+    /// Makes `own`, which [`add_batch_axis`](Self::add_batch_axis) returned for `input`, the input
+    /// again, under its own name; `input` is computed from it.
+    ///
+    /// # Errors
+    /// If the graph has a cycle.
+    pub fn remove_batch_axis(&mut self, input: ValueId, own: ValueId) -> Result<()> {
+        let name = self.value(input).name.clone();
+        self.rename(input, &format!("{name}/batch"));
+        self.rename(own, &name);
+        for node in &mut self.nodes {
+            node.outputs.iter_mut().filter(|o| **o == Some(own)).for_each(|o| *o = None);
+        }
+        self.values[own.0].producer = None;
+        self.inputs.iter_mut().filter(|i| **i == input).for_each(|i| *i = own);
+        let of = |value: &Value| (value.dtype, value.dtype.unwrap_or(DType::F32));
+        let ((own_type, _), (input_type, to)) = (of(self.value(own)), of(self.value(input)));
+        if own_type == input_type {
+            self.push_over_first_axis("Unsqueeze", own, input);
+        } else {
+            let batch = self.add_value(&name, own_type, None);
+            self.push_over_first_axis("Unsqueeze", own, batch);
+            self.push_node(Node {
+                op: "Cast".into(),
+                name: self.value(input).name.clone(),
+                inputs: vec![Some(batch)],
+                outputs: vec![Some(input)],
+                attributes: vec![("to".into(), Attribute::Int(to as i64))],
+                ..Node::default()
+            });
+        }
+        self.sort_nodes()
+    }
+
+    /// Appends a node that removes or inserts the first axis.
+    fn push_over_first_axis(&mut self, op: &str, from: ValueId, to: ValueId) {
+        let axes = self.add_initializer("batch/axis", Tensor::from_i64s(&[0]));
+        self.push_node(Node {
+            op: op.into(),
+            name: self.value(to).name.clone(),
+            inputs: vec![Some(from), Some(axes)],
+            outputs: vec![Some(to)],
+            ..Node::default()
+        });
     }
 
     /// Turns a computed value (of floats) into an input, so that nodes that only served to compute

@@ -81,8 +81,8 @@ impl Graph {
     /// the probe runs as they are, of whose indices `exact` is true.
     fn constants(&self, exact: impl Fn(usize) -> bool) -> Vec<bool> {
         let small = |t: &Tensor| t.shape().iter().product::<usize>() <= LARGEST_PARAMETER;
-        let mut constant: Vec<bool> =
-            self.values.iter().map(|v| v.initializer.as_ref().is_some_and(small)).collect();
+        let stored = |v: &Value| !v.example && v.initializer.as_ref().is_some_and(small);
+        let mut constant: Vec<bool> = self.values.iter().map(stored).collect();
         for (n, node) in self.nodes.iter().enumerate() {
             let random = node.op.starts_with("Random")
                 || matches!(node.op.as_str(), "Bernoulli" | "Multinomial");

@@ -113,8 +113,10 @@ impl Rounding {
         })
     }
 
+    /// The nearest integer. Positions are not exact, so what is very near to a half is one: this is
+    /// what ONNX Runtime 1.32 does.
     fn apply(self, x: f32) -> f32 {
-        let halfway = x - x.floor() == 0.5;
+        let halfway = (x - x.floor() - 0.5).abs() <= 1e-6;
         match self {
             Self::HalfDown if halfway => x.floor(),
             Self::HalfUp if halfway => x.ceil(),

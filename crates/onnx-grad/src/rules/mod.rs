@@ -150,7 +150,7 @@ static RULES: &[Rule] = &[
     rule("ReduceSumSquare", Wrt::First, REDUCTION, reduce::sum_square),
     rule("Relu", Wrt::All, &[], activation::relu),
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
-    rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::as_matrices),
+    rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::portable),
     stop("Round"),
     rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),

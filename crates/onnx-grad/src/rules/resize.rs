@@ -11,17 +11,40 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     adjoint(n, n.dy()?, &interpolations(n)?)
 }
 
-/// y = A x along each resized axis, if engines differ in the interpolation (rten computes cubic as
-/// linear), if both scales and sizes are given, or if other axes than the last two are resized.
-pub(super) fn as_matrices<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
+/// y = A x along each resized axis, where engines differ: rten computes cubic as linear, multiplies
+/// by the inverse of a scale where the standard divides (which rounds to other nearest elements),
+/// and lacks some options.
+pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
+    let mode = n.string("mode", "nearest");
+    let coordinates = n.string("coordinate_transformation_mode", "half_pixel");
     let plain = n.int("antialias", 0) == 0
         && (n.optional(3).is_none() || n.const_floats(2)?.is_none_or(|scales| scales.is_empty()))
-        && matches!(n.string("mode", "nearest"), "nearest" | "linear")
-        && n.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric"
+        && !matches!(coordinates, "half_pixel_symmetric" | "tf_half_pixel_for_nn")
         && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
-    if plain { Ok(None) } else { apply(n, n.x(0)?, &interpolations(n)?).map(Some) }
+    if plain && (mode == "linear" || coordinates == "tf_crop_and_resize") {
+        return Ok(None);
+    }
+    if mode != "nearest" {
+        return apply(n, n.x(0)?, &interpolations(n)?).map(Some);
+    }
+    let axes = axes(n)?;
+    if plain && axes.iter().all(|axis| is_power_of_two(axis.scale)) {
+        return Ok(None);
+    }
+    let (coordinates, kernel) = (Coordinates::of(n)?, Kernel::of(n)?);
+    let nearest = |axis: &Axis| -> Result<Vec<usize>> {
+        let elements = weights(n, axis, coordinates, kernel)?;
+        Ok(elements.iter().flatten().map(|(index, _)| *index).collect())
+    };
+    let gather = |y: Var<'g>, axis: &Axis| Ok(y.gather(axis.axis, &nearest(axis)?));
+    axes.iter().try_fold(n.x(0)?, gather).map(Some)
+}
+
+/// Whether dividing by a number is the same as multiplying by its inverse, in floating point.
+fn is_power_of_two(scale: f32) -> bool {
+    scale.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1
 }
 
 /// The matrices along the resized axes.
@@ -46,6 +69,10 @@ fn axes(n: &NodeView<'_>) -> Result<Vec<Axis>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     if x.len() != y.len() {
         return Err(n.unsupported(format!("shape {x:?} cannot be resized to {y:?}")));
+    }
+    // Engines copy an input that keeps its shape, whatever the scales are.
+    if x == y {
+        return Ok(vec![]);
     }
     let all: Vec<Axis> = x
         .iter()
@@ -78,17 +105,27 @@ fn interpolation(
     kernel: Kernel,
 ) -> Result<AxisMap> {
     let mut map = AxisMap::new(n, axis.axis, axis.output, axis.input)?;
+    for (o, weights) in weights(n, axis, coordinates, kernel)?.into_iter().enumerate() {
+        weights.into_iter().for_each(|(i, w)| map.add(o, i, w));
+    }
+    Ok(map)
+}
+
+/// For each element of the output along an axis, the indices and weights of those of the input.
+fn weights(
+    n: &NodeView<'_>,
+    axis: &Axis,
+    coordinates: Coordinates,
+    kernel: Kernel,
+) -> Result<Vec<Vec<(usize, f32)>>> {
     if axis.input == 0 || axis.scale * (axis.input as f32) < 0.5 {
         return Err(n.unsupported(format!(
             "an axis of {} elements cannot be scaled by {}",
             axis.input, axis.scale
         )));
     }
-    for o in 0..axis.output {
-        let at = coordinates.position(o as f32, axis);
-        kernel.weights(at, axis.input, axis.scale).into_iter().for_each(|(i, w)| map.add(o, i, w));
-    }
-    Ok(map)
+    let at = |o: usize| coordinates.position(o as f32, axis);
+    Ok((0..axis.output).map(|o| kernel.weights(at(o), axis.input, axis.scale)).collect())
 }
 
 /// Where the elements of the output lie in the input: `coordinate_transformation_mode`.
@@ -97,6 +134,7 @@ enum Coordinates {
     HalfPixel,
     HalfPixelSymmetric,
     PytorchHalfPixel,
+    TfHalfPixelForNn,
     AlignCorners,
     Asymmetric,
 }
@@ -107,6 +145,7 @@ impl Coordinates {
             "half_pixel" => Self::HalfPixel,
             "half_pixel_symmetric" => Self::HalfPixelSymmetric,
             "pytorch_half_pixel" => Self::PytorchHalfPixel,
+            "tf_half_pixel_for_nn" => Self::TfHalfPixelForNn,
             "align_corners" => Self::AlignCorners,
             "asymmetric" => Self::Asymmetric,
             other => {
@@ -117,8 +156,8 @@ impl Coordinates {
         })
     }
 
-    /// The position in the input of element `o` of the output. It is computed in single precision,
-    /// as engines do: rounding decides which element is the nearest.
+    /// The position in the input of element `o` of the output. It is rounded as ONNX Runtime rounds
+    /// it: that decides which element is the nearest.
     fn position(self, o: f32, axis: &Axis) -> f32 {
         let (input, output) = (axis.input as f32, axis.output as f32);
         let half_pixel = (o + 0.5) / axis.scale - 0.5;
@@ -126,10 +165,13 @@ impl Coordinates {
             Self::HalfPixel => half_pixel,
             // The centre of the input stays the centre, whatever the output's size was rounded to.
             Self::HalfPixelSymmetric => {
-                input / 2.0 * (1.0 - output / (axis.scale * input)) + (o + 0.5) / axis.scale - 0.5
+                let offset = input / 2.0 * (1.0 - output / (axis.scale * input));
+                let (o, scale) = (f64::from(o), f64::from(axis.scale));
+                (f64::from(offset) + (o + 0.5) / scale - 0.5) as f32
             }
             Self::PytorchHalfPixel | Self::AlignCorners if axis.output == 1 => 0.0,
             Self::PytorchHalfPixel => half_pixel,
+            Self::TfHalfPixelForNn => (o + 0.5) / axis.scale,
             Self::AlignCorners => o * (input - 1.0) / (output - 1.0),
             Self::Asymmetric => o / axis.scale,
         }
@@ -152,6 +194,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         mode(nearest(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 2.0, 2.0]), "floor"), "asymmetric"),
         scaled(&[2, 3, 4, 5], &[1.0, 1.0, 0.6, 1.7]),
         nearest(sized(&[2, 3, 4, 5], &[2, 3, 7, 2]), "round_prefer_ceil"),
+        mode(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 2.0, 0.5]), "align_corners"),
         nearest(sized(&[2, 3, 4, 5], &[2, 3, 3, 9]), "ceil"),
         linear(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 2.0, 2.0])),
         linear(scaled(&[2, 3, 4, 5], &[1.0, 1.0, 0.7, 1.3])),
@@ -171,7 +214,42 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::case;
+    use crate::testing::{Case, case};
+
+    /// A row of the numbers 0, 1, 2, ... resized to the nearest.
+    fn nearest(size: usize, by: impl Fn(Case) -> Case, modes: [&'static str; 2]) -> Vec<usize> {
+        let numbers: Vec<f32> = (0..size).map(|i| i as f32).collect();
+        let resize = by(case("Resize").x(&[1, 1, 1, size]).missing())
+            .string("coordinate_transformation_mode", modes[0])
+            .string("nearest_mode", modes[1]);
+        resize.values(&[&numbers]).iter().map(|y| *y as usize).collect()
+    }
+
+    /// Expected values are those of ONNX Runtime 1.32.
+    #[test]
+    fn the_nearest_elements_are_those_of_onnx_runtime() {
+        let scaled =
+            |size, scale, modes| nearest(size, |c| c.const_floats(&[1.0, 1.0, 1.0, scale]), modes);
+        let sized =
+            |size, to, modes| nearest(size, |c| c.missing().const_ints(&[1, 1, 1, to]), modes);
+        assert_eq!(scaled(6, 1.2, ["asymmetric", "floor"]), [0, 0, 1, 2, 3, 4, 5]);
+        assert_eq!(scaled(9, 0.7, ["asymmetric", "ceil"]), [0, 2, 3, 5, 6, 8]);
+        assert_eq!(scaled(5, 1.1, ["asymmetric", "floor"]), [0, 1, 2, 3, 4]);
+        assert_eq!(
+            scaled(6, 1.7, ["half_pixel", "round_prefer_floor"]),
+            [0, 0, 1, 2, 2, 3, 3, 4, 4, 5]
+        );
+        assert_eq!(
+            scaled(16, 1.3, ["half_pixel", "round_prefer_floor"]),
+            [0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12, 13, 14, 14]
+        );
+        assert_eq!(scaled(7, 0.6, ["half_pixel_symmetric", "round_prefer_floor"]), [0, 2, 4, 5]);
+        assert_eq!(scaled(3, 3.0, ["tf_half_pixel_for_nn", "floor"]), [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+        assert_eq!(sized(20, 6, ["half_pixel", "round_prefer_ceil"]), [1, 5, 8, 11, 15, 18]);
+        assert_eq!(sized(7, 2, ["asymmetric", "round_prefer_ceil"]), [0, 4]);
+        assert_eq!(sized(5, 9, ["align_corners", "floor"]), [0, 0, 1, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(sized(5, 1, ["pytorch_half_pixel", "ceil"]), [0]);
+    }
 
     #[test]
     fn averages_of_a_ramp_are_those_of_onnx_runtime() {

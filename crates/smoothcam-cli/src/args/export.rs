@@ -54,9 +54,10 @@ pub(crate) struct GradArgs {
     /// The shape of an input, where the model leaves it open; may be given several times
     #[arg(long = "shape", value_name = "INPUT=1x3x224x224", value_parser = named_shape)]
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
-    /// A value for an input, which becomes a constant; may be given several times
-    #[arg(long = "input", value_name = "NAME=FILE.npy", value_parser = named_file)]
-    pub(crate) inputs: Vec<(String, PathBuf)>,
+    /// A value for an input, which becomes a constant: a file .npy, .npz or .json, or numbers
+    /// (1,-2,0.5); may be given several times
+    #[arg(long = "input", value_name = "NAME=FILE|NUMBERS")]
+    pub(crate) inputs: Vec<String>,
     #[command(flatten)]
     pub(crate) engine: Flags<Grad>,
 }
@@ -78,14 +79,4 @@ fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {
     };
     let dims = dims.filter(|_| !name.is_empty()).ok_or_else(expected)?;
     Ok((name.to_owned(), dims))
-}
-
-/// Reads `NAME=FILE`.
-fn named_file(text: &str) -> Result<(String, PathBuf), String> {
-    match text.rsplit_once('=') {
-        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
-            Ok((name.to_owned(), file.into()))
-        }
-        _ => Err("expected NAME=FILE.npy".into()),
-    }
 }

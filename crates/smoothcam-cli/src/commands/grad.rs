@@ -1,7 +1,7 @@
 //! `smoothcam grad`: the gradient of any model.
 
 use smoothcam::options::{self, Place};
-use smoothcam::{Array, Gradients, Result, weights_path};
+use smoothcam::{Gradients, Result, named_value, weights_path};
 
 use crate::args::{CotangentArg, GradArgs};
 use crate::files::check_outputs;
@@ -9,10 +9,10 @@ use crate::table::{Facts, print};
 
 pub(crate) fn run(args: &GradArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| super::export::beside(&args.model, "grad"));
-    let read = args.inputs.iter().map(|(_, path)| path.clone());
+    let read = args.inputs.iter().filter_map(|v| Some(v.rsplit_once('=')?.1.into()));
     let sources: Vec<_> = read.chain([args.model.clone()]).collect();
     check_outputs([(out.clone(), "onnx"), (weights_path(&out), "data")], &sources)?;
-    let inputs = args.inputs.iter().map(|(name, path)| Ok((name.clone(), Array::read(path)?)));
+    let inputs = args.inputs.iter().map(|value| named_value(value));
     let gradients = Gradients {
         of: args.of.clone(),
         wrt: args.wrt.clone(),

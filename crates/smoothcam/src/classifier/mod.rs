@@ -3,6 +3,7 @@
 mod forward;
 pub(crate) mod grid;
 pub(crate) mod head;
+pub(crate) mod inputs;
 pub(crate) mod labels;
 pub(crate) mod layers;
 pub(crate) mod network;

@@ -6,6 +6,7 @@ use onnx_grad::{DType, Graph, Tensor, ValueId};
 
 use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
+use crate::classifier::inputs::{names, picture_input};
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::error::unsupported;
@@ -22,6 +23,8 @@ pub(crate) struct Network {
     pub(crate) plain: Graph,
     /// The input that takes the picture.
     pub(crate) input: ValueId,
+    /// The picture without a batch axis, which is the input of the model's file, if that has none.
+    pub(crate) unbatched: Option<ValueId>,
     /// The classes' scores, before softmax or sigmoid.
     pub(crate) score: ValueId,
     pub(crate) head: Head,
@@ -83,7 +86,19 @@ impl Network {
             None => Head::Softmax,
         };
         let memory = options.memory;
-        Ok(Network { engine, memory, graph, plain, input, score, head, classes, picture, batch })
+        Ok(Network {
+            engine,
+            memory,
+            graph,
+            plain,
+            input,
+            unbatched: None,
+            score,
+            head,
+            classes,
+            picture,
+            batch,
+        })
     }
 
     /// The name of a value, for the engine.
@@ -106,23 +121,6 @@ impl Network {
     }
 }
 
-/// The input that takes the picture: the only one that has no value.
-///
-/// # Errors
-/// If there is no such input, or several.
-pub(crate) fn picture_input(graph: &Graph) -> Result<ValueId> {
-    match graph.inputs() {
-        [input] => Ok(*input),
-        [] => Err(Error::input("the model has no input that takes a picture")),
-        inputs => Err(Error::input(format!(
-            "the model has {} inputs ({}), expected one: the picture",
-            inputs.len(),
-            names(graph, inputs)
-        ))
-        .with_hint(Hint::set("input", "NAME=FILE.npy", "give each of the others a value"))),
-    }
-}
-
 /// The output of this name; without a name the first.
 ///
 /// # Errors
@@ -134,11 +132,6 @@ pub(crate) fn score_output(graph: &Graph, name: Option<&str>) -> Result<ValueId>
         Error::input(format!("the model has no output '{name}'"))
             .with_hint(format!("its outputs are {}", names(graph, outputs)))
     })
-}
-
-/// The names of values, separated by commas.
-pub(crate) fn names(graph: &Graph, values: &[ValueId]) -> String {
-    values.iter().map(|v| graph.value(*v).name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The scores, which go into the softmax or sigmoid that the model ends with; the output itself if it ends with neither.

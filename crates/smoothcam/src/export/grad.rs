@@ -8,7 +8,7 @@ use onnx_grad::{DType, Dim, ExtendedModel, Graph, SourceModel, Tape, ValueId, Va
 use super::file::Unwritten;
 use super::shape;
 use crate::array::Array;
-use crate::classifier::network::names;
+use crate::classifier::inputs::names;
 use crate::classifier::shapes::learn_from;
 use crate::engine::{self, EngineOptions};
 use crate::error::unsupported;

@@ -86,7 +86,7 @@ pub(crate) fn export(
     check(export)?;
     let (bytes, path) = spec.model.bytes()?;
     let (model, inputs) = (spec.model.clone(), spec.inputs.clone());
-    let classifier = load(spec)?;
+    let classifier = load(ModelSpec { open_inputs: !export.fixed_inputs, ..spec })?;
     if fuse::layers(&classifier, &export.settings).len() > 1 {
         return Err(Error::input("maps at several layers cannot be exported fused")
             .with_hint("name one layer"));
@@ -95,7 +95,11 @@ pub(crate) fn export(
     let request = Request::resolve(&classifier, &sessions, &export.settings)?;
     check_head(&classifier, &sessions, &request, &export.settings)?;
     let mut source = SourceModel::read(bytes).map_err(unsupported)?;
-    let written = saliency(&classifier, &request, export, &source)?;
+    let mut written = saliency(&classifier, &request, export, &source)?;
+    if let Some(own) = classifier.network.unbatched {
+        let input = classifier.network.input;
+        written.graph.remove_batch_axis(input, own).map_err(unsupported)?;
+    }
     // Constants whose content the graph has given to the engine, read once more where needed.
     let graph = OnceCell::new();
     let content = |name: &str| {
@@ -104,13 +108,12 @@ pub(crate) fn export(
         let graph = graph.as_ref()?;
         graph.content(graph.find(name)?).cloned()
     };
-    for (name, value) in &inputs {
+    for (name, value) in inputs.iter().filter(|_| export.fixed_inputs) {
         let graph = &classifier.network.graph;
-        let dtype = graph.find(name).and_then(|id| graph.value(id).dtype);
-        let tensor = dtype.and_then(|dtype| value.to_tensor_of(dtype)).ok_or_else(|| {
-            Error::input(format!("the value of input '{name}' is not of its type"))
-        })?;
-        source.bind_input(name, &tensor).map_err(unsupported)?;
+        let Some(id) = graph.find(name) else { continue };
+        let value = graph.shape(id).and_then(|shape| value.reshaped(shape));
+        let tensor = graph.value(id).dtype.and_then(|dtype| value?.to_tensor_of(dtype));
+        tensor.map(|t| source.bind_input(name, &t)).transpose().map_err(unsupported)?;
     }
     let mut extended = source.extend(&written.graph, &content).map_err(unsupported)?;
     extended.add_metadata(&metadata(&classifier, &request, export, texts)?);

@@ -8,6 +8,8 @@ use super::pictures::Pictures;
 use super::settings::{Export, Resolution};
 use super::{MAP, map};
 use crate::classifier::Classifier;
+use crate::classifier::inputs::names;
+use crate::classifier::network::Network;
 use crate::error::unsupported;
 use crate::explain::request::Request;
 use crate::{Error, Hint, Result};
@@ -22,6 +24,19 @@ fn one_by_one(pictures: usize) -> String {
         "the model mixes the pictures of a batch, or is fixed to its size: the exported model takes \
          {pictures} at once"
     )
+}
+
+fn stay_open(inputs: &str, pictures: usize) -> String {
+    format!(
+        "inputs besides the picture stay open ({inputs}): the exported model takes a batch of {pictures}"
+    )
+}
+
+/// The names of the inputs besides the picture's that stay open, separated by commas.
+fn open_inputs(network: &Network) -> String {
+    let open: Vec<ValueId> =
+        network.graph.values().filter(|(_, v)| v.example).map(|(id, _)| id).collect();
+    names(&network.graph, &open)
 }
 
 /// A graph that computes the map, and the inputs that it has besides the picture.
@@ -48,7 +63,9 @@ pub(super) fn saliency(
     let network = &classifier.network;
     let name = network.name(network.input);
     let dims = source.input_dims(name).unwrap_or_default();
+    let open_inputs = open_inputs(network);
     let free = match dims.first() {
+        _ if network.unbatched.is_some() || !open_inputs.is_empty() => None,
         Some(onnx_grad::Dim::Dynamic(name)) if name.is_empty() => Some(ANY.to_owned()),
         Some(onnx_grad::Dim::Dynamic(name)) => Some(name.clone()),
         Some(onnx_grad::Dim::Fixed(_)) => None,
@@ -77,7 +94,9 @@ pub(super) fn saliency(
     };
     let (written, note) = match (batch, free) {
         (Some(batch), _) => (write(batch, at_once)?, None),
-        (None, None) => (write(own, at_once)?, None),
+        (None, None) => {
+            (write(own, at_once)?, (!open_inputs.is_empty()).then(|| stay_open(&open_inputs, own)))
+        }
         (None, Some(name)) => {
             let any = if any {
                 let (two, three) = (write(2, at_once)?, write(3, at_once)?);

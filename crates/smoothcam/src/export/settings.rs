@@ -26,6 +26,8 @@ pub struct Export {
     /// How many pictures the model takes at once; `None` for as many as one likes, where the
     /// source's number of pictures is free, else as many as the source takes.
     pub batch: Option<usize>,
+    /// Whether inputs that are given a value become constants. Else they stay inputs: the values are examples.
+    pub fixed_inputs: bool,
 }
 
 /// Where an exported model's noise comes from.

@@ -3,3 +3,4 @@
 pub(crate) mod photo;
 pub(crate) mod picture;
 pub mod preprocess;
+pub(crate) mod value;

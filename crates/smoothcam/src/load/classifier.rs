@@ -1,15 +1,14 @@
 //! A classifier is loaded from its model file, the files beside it, and what the user says about it.
 
-use onnx_grad::{Dim, Graph};
-
 use super::imagenet;
+use super::inputs::bind_all;
 use super::randomize::randomize;
 use super::spec::{Model, ModelSpec};
-use crate::array::Array;
 use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
+use crate::classifier::inputs::{add_batch_axis, dims, picture_input};
 use crate::classifier::labels::Labels;
-use crate::classifier::network::{Network, names, picture_input, score_output};
+use crate::classifier::network::{Network, score_output};
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, Source};
@@ -28,21 +27,16 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
 
     let mut graph = file.graph;
-    check_once(&spec.inputs)?;
-    spec.inputs.iter().try_for_each(|(name, value)| bind(&mut graph, name, value))?;
+    bind_all(&mut graph, &spec.inputs, spec.open_inputs)?;
     if let Some((share, seed)) = spec.randomized {
         randomize(&mut graph, share, seed);
     }
     let output = score_output(&graph, spec.output.as_deref())?;
     let input = picture_input(&graph)?;
-    sources.extend(model_config::own_scaling(&graph, input, &sources));
+    let unbatched = add_batch_axis(&mut graph, input)?;
+    sources.extend(model_config::own_scaling(&graph, unbatched.unwrap_or(input), &sources));
     graph.accept_floats(input).map_err(unsupported)?;
-    let dims = graph.value(input).declared.as_deref().unwrap_or_default();
-    let fixed = |dim: &Dim| match dim {
-        Dim::Fixed(size) => Some(*size as u64),
-        Dim::Dynamic(_) => None,
-    };
-    let dims: Vec<Option<u64>> = dims.iter().map(fixed).collect();
+    let dims = dims(&graph, input);
     let (preprocess, mut provenance) =
         model_config::resolve(&sources, &InputShape::from_dims(&dims)?)?;
     let batch = dims.first().copied().flatten().unwrap_or(1);
@@ -53,6 +47,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
         .with_hint("export the model with a free batch size"));
     }
     let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, output)?;
+    let network = Network { unbatched, ..network };
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
@@ -63,38 +58,6 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
 
 /// The most pictures that a model with a fixed batch size may take at once.
 const MOST_PICTURES: u64 = 256;
-
-/// Checks that each input has one value.
-///
-/// # Errors
-/// If one has two.
-fn check_once(inputs: &[(String, Array)]) -> Result<()> {
-    let mut names = inputs.iter().map(|(name, _)| name).enumerate();
-    match names.find(|(i, name)| inputs.iter().take(*i).any(|(other, _)| other == *name)) {
-        Some((_, name)) => Err(Error::input(format!("the input '{name}' is given twice"))),
-        None => Ok(()),
-    }
-}
-
-/// Gives an input of a graph its value.
-///
-/// # Errors
-/// If there is no such input, or the value is not of its type.
-pub(crate) fn bind(graph: &mut Graph, name: &str, value: &Array) -> Result<()> {
-    let input = graph.inputs().iter().copied().find(|i| graph.value(*i).name == name);
-    let input = input.ok_or_else(|| {
-        Error::input(format!("the model has no input '{name}'"))
-            .with_hint(format!("its inputs are {}", names(graph, graph.inputs())))
-    })?;
-    let tensor = match graph.value(input).dtype {
-        Some(dtype) => value.to_tensor_of(dtype),
-        None => value.to_tensor(),
-    };
-    let tensor = tensor
-        .ok_or_else(|| Error::input(format!("the value of input '{name}' is not of its type")))?;
-    graph.bind_input(input, tensor);
-    Ok(())
-}
 
 /// The axes, channels and size of the model's input.
 fn picture(preprocess: &Preprocess) -> Grid {

@@ -3,10 +3,13 @@
 mod bundled;
 mod classifier;
 mod file_buf;
+mod foreign;
 mod imagenet;
+mod inputs;
 pub(crate) mod model_file;
 mod randomize;
 mod spec;
 
-pub(crate) use classifier::{bind, load};
+pub(crate) use classifier::load;
+pub(crate) use inputs::bind;
 pub(crate) use spec::{Model, ModelSpec};

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use onnx_grad::{ExternalData, Graph};
 use sha2::{Digest, Sha256};
 
 use super::file_buf::FileBuf;
+use super::foreign;
 use crate::error::unsupported;
 use crate::printable::quoted;
 use crate::{Error, Result};
@@ -27,11 +28,7 @@ impl ModelFile {
     /// If a file cannot be read, is no ONNX model, or names weights outside its folder.
     pub(crate) fn open(path: &Path) -> Result<ModelFile> {
         if path.is_dir() {
-            return Err(Error::input(format!(
-                "{} is a folder, but an ONNX file is expected",
-                quoted(path)
-            ))
-            .with_hint("name the .onnx file inside it"));
+            return Err(foreign::folder(path));
         }
         let unreadable = |e: io::Error| match e.kind() {
             io::ErrorKind::NotFound => Error::input(format!("there is no model {}", quoted(path))),
@@ -47,9 +44,15 @@ impl ModelFile {
             return Self::parse(bytes.into(), &mut external).map_err(context);
         }
         let mut buf = FileBuf::new(file, about.len());
-        let graph = read(&mut buf, &mut external);
+        let graph = Graph::from_onnx(&mut buf, &mut external);
         let digest = buf.finish().map_err(unreadable)?;
-        Ok(ModelFile { graph: graph.map_err(context)?, sha256: hexadecimal(digest) })
+        let graph = graph.map_err(|e| match e {
+            onnx_grad::Error::NotOnnx(_) => {
+                foreign::recognize(path).unwrap_or_else(|| context(foreign::damaged(&e)))
+            }
+            _ => context(unsupported(e)),
+        })?;
+        Ok(ModelFile { graph, sha256: hexadecimal(digest) })
     }
 
     /// Reads a model in memory, which must hold all its weights.
@@ -64,7 +67,14 @@ impl ModelFile {
 
     fn parse(bytes: Bytes, external: &mut onnx_grad::ReadExternal<'_>) -> Result<ModelFile> {
         let sha256 = hexadecimal(Sha256::new_with_prefix(&bytes));
-        Ok(ModelFile { graph: read(bytes, external)?, sha256 })
+        let graph = Graph::from_onnx(bytes.clone(), external);
+        let graph = graph.map_err(|e| match e {
+            onnx_grad::Error::NotOnnx(_) => {
+                foreign::recognize_bytes(&bytes).unwrap_or_else(|| foreign::damaged(&e))
+            }
+            _ => unsupported(e),
+        })?;
+        Ok(ModelFile { graph, sha256 })
     }
 }
 
@@ -87,10 +97,6 @@ pub(crate) fn bytes(path: &Path) -> Result<Bytes> {
     }
 }
 
-fn read(model: impl Buf, external: &mut onnx_grad::ReadExternal<'_>) -> Result<Graph> {
-    Graph::from_onnx(model, external).map_err(unsupported)
-}
-
 fn hexadecimal(digest: Sha256) -> String {
     digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -108,7 +114,14 @@ fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String
         Some(length) => (length <= after).then_some(length),
         None => Some(after),
     });
-    let short = || format!("{} is too short: weights are missing", quoted(&path));
+    let short = || {
+        let what = if foreign::is_pointer(&path) {
+            "a Git LFS pointer, not the file that it points to (git lfs pull)"
+        } else {
+            "too short"
+        };
+        format!("{} is {what}: weights are missing", quoted(&path))
+    };
     let length = length.ok_or_else(short)?;
     file.seek(SeekFrom::Start(data.offset)).map_err(failed)?;
     let mut bytes = Vec::with_capacity(length as usize);

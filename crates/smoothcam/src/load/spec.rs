@@ -21,6 +21,8 @@ pub(crate) struct ModelSpec {
     pub(crate) labels: Option<PathBuf>,
     /// Values of inputs other than the picture, by name.
     pub(crate) inputs: Vec<(String, Array)>,
+    /// Whether these inputs stay open: their values are examples, and may be left out.
+    pub(crate) open_inputs: bool,
     /// The name of the output with the scores; `None` for the first.
     pub(crate) output: Option<String>,
     /// The engine that runs the model.

@@ -23,14 +23,16 @@ impl InputShape {
     /// The shape of an input with these dimensions, `None` standing for one that is open.
     ///
     /// The axis of 1 or 3 is that of the channels, else the one that is shorter than the others; the second if both could
-    /// be. Nothing is known of an input without dimensions.
+    /// be. An input of three dimensions has no batch, and must fix its channels. Nothing is known of an input without
+    /// dimensions.
     ///
     /// # Errors
-    /// If there are dimensions but not four, or none of them can be channels.
+    /// If there are dimensions but neither four nor three, or none of them can be channels.
     pub fn from_dims(dims: &[Option<u64>]) -> Result<Self> {
-        let &[_, first, second, last] = match dims {
+        let (first, second, last) = match *dims {
             [] => return Ok(Self::default()),
-            dims => <&[Option<u64>; 4]>::try_from(dims).map_err(|_| not_an_image(dims))?,
+            [first, second, last] | [_, first, second, last] => (first, second, last),
+            _ => return Err(not_an_image(dims)),
         };
         let side = |dim: Option<u64>| dim.and_then(|n| u32::try_from(n).ok()).filter(|&n| n > 0);
         let is_channels = |dim: Option<u64>| matches!(dim, Some(1 | 3));
@@ -45,6 +47,8 @@ impl InputShape {
             (Some(Layout::Nchw), first, second, last)
         } else if fewer(last, first) && fewer(last, second) {
             (Some(Layout::Nhwc), last, first, second)
+        } else if dims.len() == 3 {
+            return Err(not_an_image(dims));
         } else if first.is_none() {
             // Channels are rarely open; if no axis is fixed, either can be that of the channels.
             (second.or(last).map(|_| Layout::Nchw), None, second, last)
@@ -71,7 +75,8 @@ fn not_an_image(dims: &[Option<u64>]) -> Error {
         dims.iter().map(|dim| dim.map_or_else(|| "?".into(), |n| n.to_string())).collect();
     Error::input(format!(
         "the model's input has the dimensions [{}], but a picture needs four, one of them \
-         channels: [batch, channels, height, width] or [batch, height, width, channels]",
+         channels: [batch, channels, height, width] or [batch, height, width, channels], or the \
+         last three",
         shown.join(", ")
     ))
     .with_hint("export the part of the model that classifies pictures")
@@ -104,6 +109,16 @@ mod tests {
             assert_eq!(InputShape::from_dims(&dims).unwrap(), expected, "{dims:?}");
         }
         assert_eq!(InputShape::from_dims(&[]).unwrap(), InputShape::default());
+    }
+
+    #[test]
+    fn inputs_without_a_batch_fix_their_channels() {
+        let of =
+            |dims: [Option<u64>; 3]| InputShape::from_dims(&dims).map(|s| (s.layout, s.height));
+        assert_eq!(of([Some(3), None, None]).unwrap(), (Some(Layout::Nchw), None));
+        assert_eq!(of([Some(32), Some(24), Some(3)]).unwrap(), (Some(Layout::Nhwc), Some(32)));
+        assert_eq!(of([Some(1), Some(28), Some(28)]).unwrap(), (Some(Layout::Nchw), Some(28)));
+        assert!(of([None, Some(28), Some(28)]).is_err() && of([None; 3]).is_err());
     }
 
     #[test]

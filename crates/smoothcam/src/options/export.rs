@@ -58,6 +58,15 @@ pub(super) static EXPORTS: &[Row<Export>] = &[
     },
     Row {
         spec: OptionSpec {
+            name: "fixed_inputs",
+            help: "Make the inputs that are given a value constants; else they stay inputs, and the values are examples",
+            ..EXPORT
+        },
+        set: |export, text| flag(text).map(|fixed| export.fixed_inputs = fixed),
+        get: |export| vec![export.fixed_inputs.to_string()],
+    },
+    Row {
+        spec: OptionSpec {
             name: "noise",
             kind: Kind::Choice(
                 || NoiseSource::ALL.map(|(name, _)| name).to_vec(),

@@ -1,16 +1,15 @@
 //! The options of a model: its files, its preprocessing, and the engine that runs it.
 
 use std::ops::Bound::Unbounded;
-use std::path::PathBuf;
 
 use super::explanation::{float, number};
 use super::row::Row;
 use super::spec::{Default, Group, Kind, OptionSpec, Place, any, parses};
-use crate::array::Array;
+use crate::Result;
 use crate::engine::{EngineChoice, Memory, Provider};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
+use crate::input::value;
 use crate::load::{Model, ModelSpec};
-use crate::{Error, Result};
 
 /// What most options of a model have in common.
 const MODEL: OptionSpec =
@@ -62,14 +61,14 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
     row!(
         OptionSpec {
             name: "input",
-            kind: Kind::Text("NAME=FILE.npy", |text| named_file(text).map(drop)),
-            help: "A value for an input other than the picture; may be given several times",
+            kind: Kind::Text("NAME=FILE|NUMBERS", |text| value::split(text).map(drop)),
+            help: "A value for an input other than the picture: a file .npy, .npz or .json, or numbers (1,-2,0.5); may \
+                   be given several times",
             many: true,
             ..MODEL
         },
         |m, text| {
-            let (name, file) = named_file(text)?;
-            m.inputs.push((name, Array::read(file)?));
+            m.inputs.push(value::named_value(text)?);
             Ok(())
         },
     ),
@@ -218,16 +217,6 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
         |m, text| text.parse().map(|memory| m.engine.memory = Some(memory)),
     ),
 ];
-
-/// Reads `NAME=FILE`.
-fn named_file(text: &str) -> Result<(String, PathBuf)> {
-    match text.rsplit_once('=') {
-        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
-            Ok((name.to_owned(), file.into()))
-        }
-        _ => Err(Error::input(format!("'{text}' is not of the form NAME=FILE.npy"))),
-    }
-}
 
 /// Reads numbers that are separated by commas.
 fn floats(text: &str) -> Result<Vec<f64>> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ndarray::{Array3, Array4, ArrayD};
+use ndarray::{Array, Array3, Array4, ArrayD, Dimension};
 use rten::{Model, Value};
 use rten_tensor::prelude::*;
 use smoothcam::{ExplainerBuilder, Export};
@@ -28,9 +28,9 @@ impl Loaded {
     }
 
     /// These outputs for an input and others.
-    pub(crate) fn run(
+    pub(crate) fn run<D: Dimension>(
         &self,
-        picture: &Array4<f32>,
+        picture: &Array<f32, D>,
         others: &[(&str, Value)],
         outputs: &[&str],
     ) -> Vec<ArrayD<f32>> {

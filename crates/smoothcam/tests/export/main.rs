@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod edges;
+mod inputs;
 mod loaded;
 
 use std::collections::HashMap;

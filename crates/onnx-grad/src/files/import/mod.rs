@@ -31,12 +31,13 @@ impl Graph {
     /// needs what is not supported: loops, sequences, sparse weights.
     pub fn from_onnx(model: impl Buf, external: &mut ReadExternal<'_>) -> Result<Graph> {
         let mut model = proto::ModelProto::decode(model)
-            .map_err(|e| Error::invalid(format!("not an ONNX model, or a damaged one ({e})")))?;
+            .map_err(|e| Error::NotOnnx(format!("not an ONNX model, or a damaged one ({e})")))?;
         inline_functions(&mut model)?;
-        let graph =
-            model.graph.ok_or_else(|| Error::invalid("not an ONNX model: it holds no graph"))?;
+        let graph = model
+            .graph
+            .ok_or_else(|| Error::NotOnnx("not an ONNX model: it holds no graph".into()))?;
         if graph.node.is_empty() {
-            return Err(Error::invalid("not an ONNX model: its graph has no nodes"));
+            return Err(Error::NotOnnx("not an ONNX model: its graph has no nodes".into()));
         }
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::invalid("the model has sparse weights, which are not supported"));

@@ -168,8 +168,8 @@ fn number_of_parts(graph: &mut Graph, n: usize) -> Result<()> {
     Ok(())
 }
 
-/// In opset 10, Resize has scales only, asymmetric coordinates, and rounds down to the nearest
-/// element.
+/// In opset 10, Resize has scales only and asymmetric coordinates. The standard does not say which
+/// element is the nearest; ONNX Runtime rounds down where an axis grows, and up where it shrinks.
 fn resize_of_opset_10(graph: &mut Graph, n: usize) -> Result<()> {
     let node = &mut graph.nodes[n];
     if node.inputs.len() == 2 {
@@ -177,8 +177,11 @@ fn resize_of_opset_10(graph: &mut Graph, n: usize) -> Result<()> {
     }
     let set =
         |node: &mut Node, k: &str, v: &str| node.set_attribute(k, Attribute::String(v.into()));
+    let scales = node.inputs.get(2).copied().flatten();
+    let scales = scales.and_then(|s| graph.values[s.0].initializer.as_ref()?.to_f32s());
+    let shrinks = scales.is_some_and(|s| s.iter().any(|s| *s < 1.0) && s.iter().all(|s| *s <= 1.0));
     set(node, "coordinate_transformation_mode", "asymmetric");
-    set(node, "nearest_mode", "floor");
+    set(node, "nearest_mode", if shrinks { "ceil" } else { "floor" });
     if matches!(node.attribute("mode"), Some(Attribute::String(m)) if m == "bilinear") {
         set(node, "mode", "linear");
     }

@@ -98,3 +98,11 @@ fn upsample_becomes_resize() {
         check(opset, with_input(op), vec![float_tensor("s", &scales)], &[1, 1, 1, 2], &twice);
     }
 }
+
+/// Expected values are those of ONNX Runtime 1.32.
+#[test]
+fn resize_of_opset_10_rounds_up_where_it_shrinks() {
+    let resize = node("Resize", &["x", "s"], &["y"], vec![string("mode", "nearest")]);
+    let scales = vec![float_tensor("s", &[1.0, 1.0, 1.0, 0.6])];
+    check(10, resize, scales, &[1, 1, 1, 7], &[0.0, 2.0, 4.0, 5.0]);
+}
