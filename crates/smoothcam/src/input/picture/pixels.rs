@@ -55,7 +55,7 @@ impl Picture {
         Self::from_decoded(decode(&bytes, &name, &decoding)?)
     }
 
-    /// Decodes PNG, JPEG, WebP, GIF, BMP or TIFF bytes, whose format is recognised by their content.
+    /// Decodes PNG, JPEG, WebP, GIF, BMP, TIFF or DICOM bytes, whose format is recognised by their content.
     ///
     /// The EXIF orientation is applied, transparency is laid over white, 16-bit, grey, palette and
     /// CMYK pictures become 8-bit RGB; of an animation the first frame is taken. Colour profiles
