@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use smoothcam::{Explanation, Prediction, Settings, Step};
+use smoothcam::{Decoding, Explanation, Prediction, Settings, Step};
 
 use crate::models::ServedModel;
 use crate::pictures::prepared::PreparedPicture;
@@ -27,8 +27,9 @@ pub(crate) fn scores(
     state: &AppState,
     model: &ServedModel,
     sent: &SentPicture,
+    decoding: &Decoding,
 ) -> Result<Scores, Rejection> {
-    let picture = state.pictures.get(model, sent)?;
+    let picture = state.pictures.get(model, sent, decoding)?;
     let scores = model.explainer.forward(picture.study.input())?;
     let probabilities = model.explainer.probabilities_of(&scores);
     Ok(Scores { scores: scores.to_vec(), probabilities: probabilities.to_vec() })
@@ -39,8 +40,9 @@ pub(crate) fn predictions(
     state: &AppState,
     model: &ServedModel,
     sent: &SentPicture,
+    decoding: &Decoding,
 ) -> Result<Vec<Prediction>, Rejection> {
-    let picture = state.pictures.get(model, sent)?;
+    let picture = state.pictures.get(model, sent, decoding)?;
     Ok(model.explainer.predictions(picture.study.input())?)
 }
 
@@ -52,11 +54,12 @@ pub(crate) fn explanation(
     state: &AppState,
     model: &ServedModel,
     sent: &SentPicture,
+    decoding: &Decoding,
     settings: &Settings,
     stop: &Stop,
     report: Report<'_>,
 ) -> Result<(Arc<PreparedPicture>, Explanation), Rejection> {
-    let picture = state.pictures.get(model, sent)?;
+    let picture = state.pictures.get(model, sent, decoding)?;
     let mut failure = None;
     let explanation = picture.study.watch(settings, &mut |step| {
         state.metrics.passed();

@@ -11,7 +11,7 @@ use crate::{kserve, routes};
 #[openapi(
     info(
         title = "smoothcam",
-        description = "Shows where an image classifier looks. Pictures are PNG, JPEG, WebP, TIFF, BMP or GIF \
+        description = "Shows where an image classifier looks. Pictures are PNG, JPEG, WebP, TIFF, BMP, GIF or DICOM \
                        files, or NumPy arrays that are preprocessed already."
     ),
     paths(

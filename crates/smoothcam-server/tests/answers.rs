@@ -10,7 +10,7 @@ use common::{
 use serde_json::{Value, json};
 use smoothcam::options::{self, Place};
 use smoothcam::render::{Style, encode_png, overlay};
-use smoothcam::{Limits, Picture, Samples, Settings};
+use smoothcam::{Decoding, Limits, Picture, Samples, Settings};
 
 fn settings(method: &str, samples: usize) -> Settings {
     Settings {
@@ -52,6 +52,21 @@ async fn json_and_pictures_hold_the_map_of_the_library() {
         let expected = overlay(&picture, class, &explanation.seen, &Style::default()).unwrap();
         assert!(drawn.body == encode_png(&expected).unwrap(), "{query}: another picture");
     }
+}
+
+#[tokio::test]
+async fn a_window_is_applied_and_told() {
+    let app = plain();
+    let whole = post(&app, "/explain?class=3&method=grad-cam", CAT).await.ok();
+    let address = "/explain?class=3&method=grad-cam&window=100,140";
+    let windowed = post(&app, address, CAT).await.ok();
+    assert_ne!(whole["maps"][0]["map"], windowed["maps"][0]["map"]);
+    let notes = windowed["record"]["notes"].to_string();
+    assert!(notes.contains("from 100 to 140 are shown from black to white"), "{notes}");
+    let decoding = Decoding { window: "100,140".parse().ok(), ..Decoding::default() };
+    let shown = post(&app, "/picture?window=100,140", CAT).await;
+    let picture = Picture::decode(CAT, &decoding).unwrap();
+    assert!(shown.body == encode_png(&picture).unwrap(), "another picture");
 }
 
 #[tokio::test]

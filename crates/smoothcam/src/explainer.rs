@@ -60,7 +60,8 @@ impl Explainer {
     /// If the picture cannot be made ready for the model.
     pub fn study(&self, picture: &Picture) -> Result<Study<'_>> {
         let Prepared { tensor, seen } = self.classifier.preprocess.apply(picture)?;
-        Ok(Study::new(&self.classifier, &self.sessions, tensor, seen))
+        let study = Study::new(&self.classifier, &self.sessions, tensor, seen);
+        Ok(study.with_notes(picture.notes()))
     }
 
     /// The same for an input that is already as the model takes it: preprocessed, of shape

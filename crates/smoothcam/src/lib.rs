@@ -61,7 +61,7 @@ pub use export::{
 };
 pub use hint::{Hint, Wording};
 pub use input::photo::Photo;
-pub use input::picture::{Limits, Picture};
+pub use input::picture::{Decoding, Limits, Picture, Window};
 pub use input::preprocess::{self, Preprocess, Seen};
 pub use input::value::named_value;
 pub use map::regions::{Rect, Region, RegionRecord, Run, Threshold, regions};

@@ -95,7 +95,7 @@ each that does not count. Peak memory is that of the whole process before the ba
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
-    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF; or an input that is already
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP, GIF or DICOM; or an input that is already
     /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W)
     pub(crate) picture: PathBuf,
     /// Where to write the overlay [default: PICTURE-smoothcam.png beside the picture]
@@ -132,7 +132,7 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// The photograph: PNG, JPEG, WebP, TIFF, BMP or GIF; or an input that is already
+    /// The photograph: PNG, JPEG, WebP, TIFF, BMP, GIF or DICOM; or an input that is already
     /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W)
     pub(crate) picture: PathBuf,
     /// Where to write the sheet [default: PICTURE-compare.png beside the picture]

@@ -120,7 +120,16 @@ fn arg(spec: &'static OptionSpec, place: Place) -> Arg {
         .value_parser(parser)
         .ignore_case(true)
         .allow_negative_numbers(true)
-        .allow_hyphen_values(matches!(spec.kind, Kind::Numbers))
+        .allow_hyphen_values(may_begin_with_minus(spec.kind))
+}
+
+/// Whether values are numbers, some of which may be negative, separated by commas.
+fn may_begin_with_minus(kind: Kind) -> bool {
+    match kind {
+        Kind::Numbers => true,
+        Kind::Text(form, _) => form.starts_with("LOW,"),
+        _ => false,
+    }
 }
 
 /// What an option is for that takes several values here, and its default.

@@ -12,8 +12,8 @@ use crate::progress::Progress;
 use crate::table::{Facts, print, print_json};
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let limits = super::limits(&args.options)?;
-    let photo = args.picture.as_ref().map(|path| Photo::open(path, &limits)).transpose()?;
+    let decoding = super::decoding(&args.options)?;
+    let photo = args.picture.as_ref().map(|path| Photo::open(path, decoding)).transpose()?;
     let settings = super::settings(&args.options)?;
     let started = Instant::now();
     let explainer = super::explainer(&args.model)?;

@@ -20,7 +20,7 @@ struct Entry {
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let output = args.out.clone().unwrap_or_else(|| beside(&args.picture, "compare"));
-    let photo = Photo::open(&args.picture, &super::limits(&args.options)?)?;
+    let photo = Photo::open(&args.picture, super::decoding(&args.options)?)?;
     let sources = super::sources(&args.picture, &args.options, &args.model);
     check_outputs([(output.clone(), "png")], &sources)?;
     let settings = super::settings(&args.options)?;

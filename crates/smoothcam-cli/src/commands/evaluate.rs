@@ -50,7 +50,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         mosaics: args.metrics.mosaics,
         sanity_pictures: args.metrics.sanity,
         seed: args.what.seed,
-        limits: &super::limits(&args.limits)?,
+        decoding: &super::decoding(&args.limits)?,
     };
     fs::create_dir_all(&out)
         .map_err(|e| Error::input(format!("cannot create the folder {}: {e}", quoted(&out))))?;
@@ -152,6 +152,8 @@ fn description(args: &EvaluateArgs, evaluation: &Evaluation<'_>) -> Value {
         "output": args.model.value("output"),
         "inputs": args.model.options().values("input").collect::<Vec<_>>(),
         "folder": args.folder.display().to_string(),
+        "window": args.limits.value("window"),
+        "frame": args.limits.value("frame"),
         "pictures": evaluation.pictures.len(),
         "mosaics": evaluation.mosaics,
         "sanity": evaluation.sanity_pictures,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use smoothcam::options;
 use smoothcam::render::Style;
-use smoothcam::{Error, Explainer, ExplainerBuilder, Hint, Limits, Result, Samples, Settings};
+use smoothcam::{Decoding, Error, Explainer, ExplainerBuilder, Hint, Result, Samples, Settings};
 
 use crate::args::{Cli, Command, Flags, FlagsOf, Model};
 
@@ -69,8 +69,8 @@ fn style<P: FlagsOf>(flags: &Flags<P>) -> Result<Style> {
     options::style(&mut flags.options(), P::PLACE)
 }
 
-fn limits<P: FlagsOf>(flags: &Flags<P>) -> Result<Limits> {
-    options::limits(&mut flags.options(), P::PLACE)
+fn decoding<P: FlagsOf>(flags: &Flags<P>) -> Result<Decoding> {
+    options::decoding(&mut flags.options(), P::PLACE)
 }
 
 /// The files that are read, and must not be written over.

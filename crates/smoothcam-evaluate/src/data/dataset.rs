@@ -9,7 +9,8 @@ use super::files::list_files;
 use super::picture_file::PictureFile;
 
 /// The extensions of picture files, and of NumPy files that hold preprocessed inputs.
-const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
+const EXTENSIONS: [&str; 10] =
+    ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "dcm", "npy"];
 
 /// The pictures of a folder, and where their classes come from.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ mod class_objects;
 
 use ndarray::Array3;
 use smoothcam::{
-    Error, Explainer, ExplainerBuilder, Limits, Photo, Result, Samples, Target, printable,
+    Decoding, Error, Explainer, ExplainerBuilder, Photo, Result, Samples, Target, printable,
 };
 
 use crate::checks::grid_pointing::draw::draw_mosaics;
@@ -49,8 +49,8 @@ pub struct Evaluation<'a> {
     pub sanity_pictures: usize,
     /// The seed by which mosaics are drawn and weights are randomised.
     pub seed: u64,
-    /// The size limits of picture files.
-    pub limits: &'a Limits,
+    /// How picture files are decoded, and their size limits.
+    pub decoding: &'a Decoding,
 }
 
 impl Evaluation<'_> {
@@ -88,7 +88,7 @@ impl Evaluation<'_> {
 
     /// Reads the file of a picture.
     pub(crate) fn photo(&self, file: &PictureFile) -> Result<Photo> {
-        Photo::open(&file.path, self.limits)
+        Photo::open(&file.path, self.decoding)
     }
 
     /// Reads the picture of this name.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smoothcam::Decoding;
+
 use crate::config::Limits;
 use crate::models::ServedModel;
 use crate::pictures::prepared::PreparedPicture;
@@ -24,8 +26,8 @@ struct Entry {
     bytes: usize,
 }
 
-/// A model's name, and the SHA-256 of what was sent.
-type Key = (String, [u8; 32]);
+/// A model's name, the SHA-256 of what was sent, and how that was decoded.
+type Key = (String, [u8; 32], Decoding);
 
 impl PictureCache {
     pub(crate) fn new(limits: &Limits) -> PictureCache {
@@ -42,12 +44,14 @@ impl PictureCache {
         &self,
         model: &ServedModel,
         sent: &SentPicture,
+        decoding: &Decoding,
     ) -> Result<Arc<PreparedPicture>, Rejection> {
-        let key = (model.name.clone(), sent.hash());
+        let decoding = Decoding { limits: self.limits, ..*decoding };
+        let key = (model.name.clone(), sent.hash(), decoding);
         let picture = match self.find(&key) {
             Some(picture) => picture,
             None => {
-                let photo = sent.decode(model.explainer, &self.limits)?;
+                let photo = sent.decode(model.explainer, &decoding)?;
                 let picture = Arc::new(PreparedPicture::new(model.explainer, &photo)?);
                 self.insert(key, picture.clone());
                 picture
@@ -116,14 +120,15 @@ mod tests {
             ServedModel { name: "digits".into(), explainer: Box::leak(Box::new(explainer)) };
         let cache = PictureCache::new(&Limits { cache: 1_200_000, ..Limits::default() });
         let cat = include_bytes!("../../../../examples/cat.png");
+        let whole = Decoding::default();
         // Bytes after a PNG's end make it another picture, and are not looked at.
         let sent = |i: u8| SentPicture::File([&cat[..], &[i]].concat().into());
         for i in 0..5 {
-            cache.get(&model, &sent(i)).unwrap();
+            cache.get(&model, &sent(i), &whole).unwrap();
         }
         // 451 x 300 pixels and 3 x 96 x 96 floats take half a megabyte.
         assert_eq!(cache.len(), 2);
-        let again = cache.get(&model, &sent(4)).unwrap();
-        assert!(Arc::ptr_eq(&again, &cache.get(&model, &sent(4)).unwrap()));
+        let again = cache.get(&model, &sent(4), &whole).unwrap();
+        assert!(Arc::ptr_eq(&again, &cache.get(&model, &sent(4), &whole).unwrap()));
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use smoothcam::{Explainer, Limits, Photo};
+use smoothcam::{Decoding, Explainer, Photo};
 
 use crate::pictures::numbers::Numbers;
 use crate::rejection::Rejection;
@@ -37,10 +37,10 @@ impl SentPicture {
     pub(crate) fn decode(
         &self,
         explainer: &Explainer,
-        limits: &Limits,
+        decoding: &Decoding,
     ) -> Result<Photo, Rejection> {
         Ok(match self {
-            SentPicture::File(bytes) => Photo::decode(bytes, limits)?,
+            SentPicture::File(bytes) => Photo::decode(bytes, decoding)?,
             SentPicture::Numbers(numbers) => Photo::Array(numbers.to_array(explainer)?),
         })
     }

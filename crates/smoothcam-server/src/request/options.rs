@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use smoothcam::options::{self, AnswerOptions, Kind, OptionSpec, Place, RawOptions};
 use smoothcam::render::Style;
-use smoothcam::{Error, Hint, MOST_TARGETS, Samples, Settings};
+use smoothcam::{Decoding, Error, Hint, MOST_TARGETS, Samples, Settings};
 
 use crate::config::Limits;
 use crate::rejection::Rejection;
@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) model: Option<String>,
     /// What to explain, and how.
     pub(crate) settings: Settings,
+    /// How the picture's file is decoded.
+    pub(crate) decoding: Decoding,
     /// How a picture is drawn.
     pub(crate) style: Style,
     /// What the answer holds besides the map.
@@ -68,11 +70,12 @@ impl OptionFields {
         check_lengths(&raw)?;
         let model = raw.take(MODEL);
         let mut settings = options::settings(&mut raw, Place::Http)?;
+        let decoding = options::decoding(&mut raw, Place::Http)?;
         let style = options::style(&mut raw, Place::Http)?;
         let answer = options::answer(&mut raw, Place::Http)?;
         raw.finish(Place::Http)?;
         bound_samples(&mut settings.samples, limits)?;
-        Ok(Options { model, settings, style, answer })
+        Ok(Options { model, settings, decoding, style, answer })
     }
 }
 
@@ -191,6 +194,7 @@ mod tests {
                     "grid" => "14x14".to_owned(),
                     "neurons" => "0,0".to_owned(),
                     "regions" => "0.5".to_owned(),
+                    "window" => "-160,240".to_owned(),
                     _ => "1".to_owned(),
                 },
                 Kind::Numbers | Kind::File(_) => panic!("{} is no option of requests", spec.name),
@@ -238,6 +242,9 @@ mod tests {
             ("seed=x", "'x'"),
             ("signed=maybe", "'maybe' is not true or false"),
             ("view=x", "no view 'x'"),
+            ("window=1", "'1' is no window"),
+            ("window=3,2", "'3,2' is no window"),
+            ("frame=0", "'0' is not a whole number"),
             ("samples=1&samples=2", "several times"),
         ] {
             let options = OptionFields::of_query(query).and_then(|o| o.read(&Limits::default()));

@@ -63,7 +63,8 @@ pub(crate) async fn predict(
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     answer(state, options, request, |state, model, sent, options| {
-        let predictions = most_probable(&predictions(state, model, sent)?, options.answer.top);
+        let predictions =
+            most_probable(&predictions(state, model, sent, &options.decoding)?, options.answer.top);
         json(&PredictAnswer { model: model.name.clone(), predictions })
     })
     .await
@@ -82,8 +83,8 @@ pub(crate) async fn picture(
     options: Options,
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, options, request, |state, model, sent, _| {
-        let prepared = state.pictures.get(model, sent)?;
+    answer(state, options, request, |state, model, sent, options| {
+        let prepared = state.pictures.get(model, sent, &options.decoding)?;
         Ok(response(Media::Png, encode_png(&prepared.picture)?))
     })
     .await
@@ -103,7 +104,7 @@ pub(crate) async fn overview(
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     answer(state, options, request, |state, model, sent, options| {
-        let prepared = state.pictures.get(model, sent)?;
+        let prepared = state.pictures.get(model, sent, &options.decoding)?;
         let target = match &options.settings.targets[..] {
             [] => &TargetSpec::Predicted,
             [target] => target,
@@ -199,7 +200,8 @@ fn explained(
     report: Report<'_>,
 ) -> Result<Vec<u8>, Rejection> {
     let settings = Settings { keep_noise: media == Media::Npz, ..options.settings.clone() };
-    let (prepared, explanation) = explanation(state, model, sent, &settings, stop, report)?;
+    let (prepared, explanation) =
+        explanation(state, model, sent, &options.decoding, &settings, stop, report)?;
     match media {
         Media::Json | Media::Events => {
             let answer = Answer::new(&model.name, &prepared, &explanation, options)?;

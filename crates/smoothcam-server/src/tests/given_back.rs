@@ -1,6 +1,7 @@
 //! Whichever way a request ends, everything that it held is given back.
 
 use http_body_util::BodyExt;
+use smoothcam::Decoding;
 use tower::ServiceExt;
 
 use super::common::{CAT, config, post, read, request, send};
@@ -13,7 +14,8 @@ use crate::state::AppState;
 fn service() -> Service {
     let state = AppState::new(config(|_| {})).unwrap();
     let model = state.models.find(None).unwrap();
-    let picture = state.pictures.get(model, &SentPicture::File(CAT.into())).unwrap();
+    let picture =
+        state.pictures.get(model, &SentPicture::File(CAT.into()), &Decoding::default()).unwrap();
     let bytes = picture.bytes();
     Service::new(|l| (l.cache, l.concurrency, l.waiting) = (bytes, 1, 0))
 }

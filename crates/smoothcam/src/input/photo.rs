@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::array::Array;
-use crate::input::picture::{Limits, Picture};
+use crate::input::picture::{Decoding, Picture};
 use crate::{Result, npy};
 
 /// A file that can be explained.
@@ -20,21 +20,21 @@ impl Photo {
     ///
     /// # Errors
     /// If the file cannot be read or is over the limits.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Photo> {
+    pub fn open(path: &Path, decoding: impl Into<Decoding>) -> Result<Photo> {
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
             return Array::read(path).map(Photo::Array);
         }
-        Picture::open(path, limits).map(Photo::Picture)
+        Picture::open(path, decoding).map(Photo::Picture)
     }
 
     /// Decodes a photograph, or a NumPy array if the bytes begin as one.
     ///
     /// # Errors
     /// If the bytes are neither, or over the limits.
-    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Photo> {
+    pub fn decode(bytes: &[u8], decoding: impl Into<Decoding>) -> Result<Photo> {
         if npy::is_npy(bytes) {
             return Array::from_npy(bytes, "the file").map(Photo::Array);
         }
-        Picture::decode(bytes, limits).map(Photo::Picture)
+        Picture::decode(bytes, decoding).map(Photo::Picture)
     }
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod appearance;
+mod decoding;
 mod explanation;
 mod export;
 mod limits;
@@ -23,7 +24,7 @@ use crate::engine::EngineOptions;
 use crate::explain::record::OptionTexts;
 use crate::explain::settings::{Samples, Settings};
 use crate::export::Export;
-use crate::input::picture::Limits;
+use crate::input::picture::{Decoding, Limits};
 use crate::load::ModelSpec;
 use crate::render::Style;
 
@@ -37,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static OptionSpec> {
         .chain(specs(answer::ANSWERS))
         .chain(specs(appearance::STYLE))
         .chain(specs(model::MODELS))
+        .chain(specs(decoding::DECODING))
         .chain(specs(limits::LIMITS))
 }
 
@@ -83,12 +85,13 @@ pub fn export(options: &mut RawOptions, place: Place) -> Result<Export> {
     Ok(Export { settings, ..options.read(export::EXPORTS, place)? })
 }
 
-/// Takes the limits of pictures out of options.
+/// Takes how picture files are decoded, and the limits of that, out of options.
 ///
 /// # Errors
 /// If a value is not one of its option.
-pub fn limits(options: &mut RawOptions, place: Place) -> Result<Limits> {
-    options.read(limits::LIMITS, place)
+pub fn decoding(options: &mut RawOptions, place: Place) -> Result<Decoding> {
+    let limits: Limits = options.read(limits::LIMITS, place)?;
+    Ok(Decoding { limits, ..options.read(decoding::DECODING, place)? })
 }
 
 /// Takes what is said of a model out of options.

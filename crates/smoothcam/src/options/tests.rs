@@ -23,6 +23,7 @@ fn examples(spec: &OptionSpec) -> (String, Option<&'static str>) {
             "input" => ("name=file.npy".into(), Some("name")),
             "resize" => ("shortest:256".into(), Some("shorter")),
             "provider" => ("cuda,cpu".into(), Some("gpu")),
+            "window" => ("-160,240".into(), Some("240,-160")),
             "memory" => ("1.5G".into(), Some("much")),
             name => panic!("the option {name} has no example here"),
         },

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
         return Err(Error::input("a threshold is given, but no regions are asked for")
             .with_hint("add --boxes, or --coco FILE.json"));
     }
-    let photo = Photo::open(&args.picture, &super::limits(&args.options)?)?;
+    let photo = Photo::open(&args.picture, super::decoding(&args.options)?)?;
     let outputs = outputs(args);
     let sources = super::sources(&args.picture, &args.options, &args.model);
     // With several classes the names are not yet known, but the folder is.

@@ -86,7 +86,7 @@ pub(crate) async fn predict(
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     let of_picture: OfPicture<_> = |state, model, sent, options, _| {
-        Ok(most_probable(&predictions(state, model, sent)?, options.answer.top))
+        Ok(most_probable(&predictions(state, model, sent, &options.decoding)?, options.answer.top))
     };
     let all = |predictions| V1Predictions { predictions };
     answer_each(state, name, request, of_picture, all).await
@@ -104,9 +104,9 @@ pub(crate) async fn explain(
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     let of_picture: OfPicture<_> = |state, model, sent, options, stop| {
-        let settings = &options.settings;
+        let Options { settings, decoding, .. } = options;
         let (prepared, explanation) =
-            explanation(state, model, sent, settings, stop, &mut |_, _| Ok(()))?;
+            explanation(state, model, sent, decoding, settings, stop, &mut |_, _| Ok(()))?;
         Answer::new(&model.name, &prepared, &explanation, options)
     };
     let all = |explanations| V1Explanations { explanations };

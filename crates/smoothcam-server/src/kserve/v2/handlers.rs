@@ -16,6 +16,7 @@ use crate::kserve::v2::output::{Data, Output, V2Response};
 use crate::models::ServedModel;
 use crate::rejection::{Refusal, Refusals, Rejection};
 use crate::request::body::AdmittedRequest;
+use crate::request::options::Options;
 use crate::request::path::PathName;
 use crate::state::{AppState, SharedState};
 use crate::work::stop::Stop;
@@ -174,7 +175,8 @@ fn inferred(
 ) -> Result<Vec<Output>, Rejection> {
     let (mut all_scores, mut all_probabilities) = (Vec::new(), Vec::new());
     for sent in &request.pictures {
-        let Scores { scores, probabilities } = scores(state, model, sent)?;
+        let Scores { scores, probabilities } =
+            scores(state, model, sent, &request.options.decoding)?;
         all_scores.extend(scores);
         all_probabilities.extend(probabilities.iter().map(|p| *p as f32));
         if stop.is_set() {
@@ -198,8 +200,9 @@ fn explained(
     let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
     for sent in &request.pictures {
-        let settings = &request.options.settings;
-        let (_, explanation) = explanation(state, model, sent, settings, stop, &mut |_, _| Ok(()))?;
+        let Options { settings, decoding, .. } = &request.options;
+        let (_, explanation) =
+            explanation(state, model, sent, decoding, settings, stop, &mut |_, _| Ok(()))?;
         let class = one_class(&explanation)?;
         grid = class.map.dim();
         maps.extend(&class.map);

@@ -50,7 +50,8 @@ pub(super) fn path_to<'a>(path: &'a str, name: &str) -> Option<&'a str> {
         path.split('/').find_map(|part| {
             end += part.len() + 1;
             let part = part.split(':').next().unwrap_or_default();
-            (part == name || numbered(part)).then(|| &path[..(end - 1).min(path.len())])
+            let is_named = part == name || numbered(part);
+            (is_named && !name.is_empty()).then(|| &path[..(end - 1).min(path.len())])
         })
     })
 }
@@ -109,6 +110,7 @@ mod tests {
             ("net/conv5_out_x/Relu", "conv5_out", None),
             ("net/conv5_out_/Relu", "conv5_out", None),
             ("", "conv5_out", None),
+            ("/conv1/Conv", "", None),
         ] {
             assert_eq!(path_to(path, name), expected, "{path} {name}");
         }

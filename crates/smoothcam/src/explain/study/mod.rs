@@ -33,6 +33,8 @@ pub struct Study<'e> {
     sessions: &'e Sessions,
     input: Array4<f32>,
     seen: Seen,
+    /// What the user should know of the picture, in sentences.
+    notes: Vec<String>,
     passes: Cache<PassesKey, Passes>,
 }
 
@@ -44,7 +46,14 @@ impl<'e> Study<'e> {
         input: Array4<f32>,
         seen: Seen,
     ) -> Study<'e> {
-        Study { classifier, sessions, input, seen, passes: Cache::new(CACHED) }
+        let notes = Vec::new();
+        Study { classifier, sessions, input, seen, notes, passes: Cache::new(CACHED) }
+    }
+
+    /// The same, with what the user should know of the picture.
+    #[must_use]
+    pub(crate) fn with_notes(self, notes: &[String]) -> Study<'e> {
+        Study { notes: notes.to_vec(), ..self }
     }
 
     /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
@@ -170,7 +179,7 @@ impl<'e> Study<'e> {
             title: method.title(request.plan.most > 0 || method.default_samples() > 0),
             fused: Vec::new(),
             predictions: passes.predictions.clone(),
-            notes: notes(&request, &passes, &maps),
+            notes: [self.notes.clone(), notes(&request, &passes, &maps)].concat(),
             targets: maps,
             noise: NoiseUsed {
                 samples,

@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::{ArrayView3, Axis};
 
 use crate::input::picture::codecs::decode::{Decoded, decode};
-use crate::input::picture::limits::Limits;
+use crate::input::picture::decoding::Decoding;
 use crate::printable::quoted;
 use crate::{Error, Result};
 
@@ -21,6 +21,8 @@ pub struct Picture {
     height: u32,
     /// `3 * width * height` bytes, an invariant of the type.
     rgb: Vec<u8>,
+    /// What the user should know of how its file was decoded, in sentences.
+    notes: Vec<String>,
 }
 
 impl Picture {
@@ -29,7 +31,8 @@ impl Picture {
     /// # Errors
     /// If `path` is missing, a folder, empty, unreadable or larger than `limits.max_bytes`, and as
     /// [`Picture::decode`]; the message names the file.
-    pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, decoding: impl Into<Decoding>) -> Result<Self> {
+        let decoding = decoding.into();
         let path = path.as_ref();
         let name = quoted(path);
         let unreadable = |e: std::io::Error| {
@@ -46,14 +49,13 @@ impl Picture {
         let mut bytes = Vec::new();
         // One byte more than is allowed shows that a file is too large, even where the system does not
         // know its size beforehand (pipes, devices).
-        file.take(limits.max_bytes.saturating_add(1))
+        file.take(decoding.limits.max_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
-        let Decoded { width, height, rgb } = decode(&bytes, &name, limits)?;
-        Self::from_rgb8(width, height, rgb)
+        Self::from_decoded(decode(&bytes, &name, &decoding)?)
     }
 
-    /// Decodes PNG, JPEG, WebP, GIF, BMP or TIFF bytes, whose format is recognised by their content.
+    /// Decodes PNG, JPEG, WebP, GIF, BMP, TIFF or DICOM bytes, whose format is recognised by their content.
     ///
     /// The EXIF orientation is applied, transparency is laid over white, 16-bit, grey, palette and
     /// CMYK pictures become 8-bit RGB; of an animation the first frame is taken. Colour profiles
@@ -62,9 +64,12 @@ impl Picture {
     /// # Errors
     /// If `bytes` is empty, longer than `limits.max_bytes`, no picture of these formats, damaged,
     /// truncated, or of more than `limits.max_pixels` pixels.
-    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
-        let Decoded { width, height, rgb } = decode(bytes, "given", limits)?;
-        Self::from_rgb8(width, height, rgb)
+    pub fn decode(bytes: &[u8], decoding: impl Into<Decoding>) -> Result<Self> {
+        Self::from_decoded(decode(bytes, "given", &decoding.into())?)
+    }
+
+    fn from_decoded(Decoded { width, height, rgb, notes }: Decoded) -> Result<Self> {
+        Ok(Self { notes, ..Self::from_rgb8(width, height, rgb)? })
     }
 
     /// A picture from `3 * width * height` bytes: rows from the top, pixels as red, green, blue.
@@ -80,7 +85,7 @@ impl Picture {
                 rgb.len()
             )));
         }
-        Ok(Self { width, height, rgb })
+        Ok(Self { width, height, rgb, notes: Vec::new() })
     }
 
     /// A picture of values of any range, of shape (channels, rows, columns), stretched from black (the lowest) to
@@ -121,6 +126,11 @@ impl Picture {
         &self.rgb
     }
 
+    /// What the user should know of how its file was decoded, in sentences: the window, or that it is nearly black.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The pixels, to be drawn on.
     pub(crate) fn rgb_mut(&mut self) -> &mut [u8] {
         &mut self.rgb
@@ -141,6 +151,7 @@ impl std::fmt::Debug for Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Limits;
 
     #[test]
     fn from_rgb8_checks_the_number_of_bytes() {

@@ -4,6 +4,10 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
+use super::dicom;
+use super::formats::{Foreign, foreign};
+use super::windowed::windowed;
+use crate::input::picture::decoding::Decoding;
 use crate::input::picture::limits::Limits;
 use crate::{Error, Hint, Result};
 
@@ -17,13 +21,16 @@ pub(crate) struct Decoded {
     pub(crate) height: u32,
     /// `3 * width * height` bytes, rows from the top.
     pub(crate) rgb: Vec<u8>,
+    /// What the user should know of how it was decoded, in sentences.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Decodes `bytes`; `name` is how messages call the picture.
 ///
 /// # Errors
 /// If there are no bytes, or they are no picture, a damaged one, or one over the limits.
-pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decoded> {
+pub(crate) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<Decoded> {
+    let limits = &decoding.limits;
     if bytes.is_empty() {
         return Err(Error::input(format!("the picture {name} is empty (0 bytes)"))
             .with_hint("copy or download it again"));
@@ -33,14 +40,43 @@ pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decode
             format!("the picture {name} has more than the {} bytes allowed", limits.max_bytes);
         return Err(Error::input(message).with_hint(Hint::set("max_bytes", "BYTES", "allow more")));
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let Some((mut reader, format)) = reader.ok().and_then(|r| r.format().map(|f| (r, f))) else {
-        return Err(unknown(name));
+    if dicom::is_dicom(bytes) {
+        return dicom::decode(bytes, name, decoding);
+    }
+    let Some(format) = format_of(bytes) else {
+        return Err(unknown(bytes, name));
     };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(memory(limits));
     let damaged = |e| explain(e, name, format, limits);
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, name, limits)?;
+    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
+        return Err(truncated(name, format));
+    }
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    let notes = windowed(&mut image, decoding.window).into_iter().collect();
+    let (width, height) = (image.width(), image.height());
+    Ok(Decoded { width, height, rgb: opaque(image), notes })
+}
+
+/// The format of a file, by its first bytes.
+fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+    // BigTIFF, the TIFF for files of more than 4 GB, is not among the formats that are guessed.
+    if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
+        return Some(ImageFormat::Tiff);
+    }
+    ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.format()
+}
+
+/// Checks that a picture is of a size that is decoded.
+///
+/// # Errors
+/// If it has no pixels, or more than the limits allow.
+pub(super) fn check_size(width: u32, height: u32, name: &str, limits: &Limits) -> Result<()> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         return Err(Error::input(format!("the picture {name} has no pixels ({width}x{height})")));
@@ -58,18 +94,11 @@ pub(crate) fn decode(bytes: &[u8], name: &str, limits: &Limits) -> Result<Decode
         ))
         .with_hint(too_many_pixels()));
     }
-    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err(truncated(name, format));
-    }
-    let orientation = decoder.orientation().map_err(damaged)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    image.apply_orientation(orientation);
-    let (width, height) = (image.width(), image.height());
-    Ok(Decoded { width, height, rgb: opaque(image) })
+    Ok(())
 }
 
 /// The memory that decoding may take: 16 bytes a pixel hold any pixel format and a working copy.
-fn memory(limits: &Limits) -> image::Limits {
+pub(super) fn memory(limits: &Limits) -> image::Limits {
     let mut memory = image::Limits::default();
     memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
     memory
@@ -121,11 +150,15 @@ fn shown(format: ImageFormat) -> String {
     }
 }
 
-fn unknown(name: &str) -> Error {
-    Error::input(format!(
-        "the file {name} is no picture that can be read, expected PNG, JPEG, WebP, GIF, BMP or TIFF"
-    ))
-    .with_hint("convert it to PNG or JPEG")
+fn unknown(bytes: &[u8], name: &str) -> Error {
+    let expected = "expected PNG, JPEG, WebP, GIF, BMP, TIFF or DICOM";
+    match foreign(bytes) {
+        Some(Foreign { what, way_out }) => {
+            Error::input(format!("the file {name} is {what}, {expected}")).with_hint(way_out)
+        }
+        None => Error::input(format!("the file {name} is no picture that can be read, {expected}"))
+            .with_hint("convert it to PNG or JPEG"),
+    }
 }
 
 fn truncated(name: &str, format: ImageFormat) -> Error {

@@ -1,7 +1,10 @@
 //! Decodes and encodes picture files with the `image` crate, whose types stay within this folder.
 
 pub(crate) mod decode;
+mod dicom;
 pub(crate) mod encode;
+mod formats;
+mod windowed;
 
 #[cfg(test)]
 mod tests;

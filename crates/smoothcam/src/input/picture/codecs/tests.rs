@@ -152,3 +152,24 @@ fn damaged_bytes_never_panic() {
         assert!(decoded_some, "{format:?}");
     }
 }
+
+/// TIFF for files of more than 4 GB: numbers of 64 bits, and another mark at its beginning.
+#[test]
+fn big_tiff_is_read() {
+    let mut bytes = b"II\x2B\0\x08\0\0\0".to_vec();
+    bytes.extend(16_u64.to_le_bytes());
+    // Width, height, bits, no compression, black is 0, where the strip is, samples, rows, bytes.
+    let entries: [(u16, u64); 9] =
+        [(256, 2), (257, 1), (258, 8), (259, 1), (262, 1), (273, 0), (277, 1), (278, 1), (279, 2)];
+    let end = 16 + 8 + 20 * entries.len() as u64 + 8;
+    bytes.extend((entries.len() as u64).to_le_bytes());
+    for (tag, value) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(16_u16.to_le_bytes());
+        bytes.extend(1_u64.to_le_bytes());
+        bytes.extend(if tag == 273 { end } else { value }.to_le_bytes());
+    }
+    bytes.extend(0_u64.to_le_bytes());
+    bytes.extend([7, 200]);
+    assert_eq!(decoded(&bytes).unwrap().rgb(), [7, 7, 7, 200, 200, 200]);
+}

@@ -1,0 +1,217 @@
+//! DICOM files are decoded: their values go through modality and window to 8-bit grey, or are colours.
+//!
+//! Read are little-endian files, uncompressed, as run lengths or as JPEG of 8 bits, with samples of 8 or 16 bits.
+
+mod elements;
+mod frame;
+mod header;
+mod tone;
+
+use self::elements::DataSet;
+use self::frame::Samples;
+use self::header::{Header, Syntax, tags};
+use self::tone::{Modality, Table, Voi};
+use super::decode::{Decoded, check_size};
+use super::windowed::shown;
+use crate::input::picture::decoding::Decoding;
+use crate::input::picture::window::Window;
+use crate::{Error, Hint, Result};
+
+/// Where a file says that it is DICOM, and where its elements begin.
+const MAGIC: std::ops::Range<usize> = 128..132;
+
+/// Whether a file is DICOM.
+pub(super) fn is_dicom(bytes: &[u8]) -> bool {
+    bytes.get(MAGIC) == Some(b"DICM")
+}
+
+/// Decodes a frame of a DICOM file; `name` is how messages call it.
+///
+/// # Errors
+/// If the file is damaged, of a kind that is not read, or over the limits, or has no such frame.
+pub(super) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<Decoded> {
+    let wrong = |what: String| {
+        Error::input(format!("the DICOM file {name} cannot be read: {what}"))
+            .with_hint("convert it: gdcmconv --raw in.dcm out.dcm, or to a 16-bit PNG or TIFF")
+    };
+    let rest = bytes.get(MAGIC.end..).unwrap_or_default();
+    // The elements that describe the file always say the kind of their values.
+    let uid = DataSet::new(rest, true).text(tags::TRANSFER_SYNTAX);
+    let uid = uid.ok_or_else(|| wrong("it does not say its transfer syntax".into()))?;
+    let syntax = Syntax::named(uid).map_err(wrong)?;
+    let set = DataSet::new(after_description(rest), syntax != Syntax::Native { explicit: false });
+    let header = Header::read(&set, syntax).map_err(wrong)?;
+    check_size(header.columns, header.rows, name, &decoding.limits)?;
+    let frame = decoding.frame.unwrap_or(1);
+    if frame as usize > header.frames {
+        return Err(Error::input(format!(
+            "frame {frame} is requested, but the DICOM file {name} has {}",
+            header.frames
+        ))
+        .with_hint(Hint::leave_out("frame")));
+    }
+    let index = frame as usize - 1;
+    let pixels = set.bytes(tags::PIXEL_DATA);
+    let pixels = pixels.ok_or_else(|| wrong("it has no pixels, or too few".into()))?;
+    let (samples, is_rgb) =
+        frame::samples(&header, pixels, index, &decoding.limits).map_err(wrong)?;
+    let (rgb, note) =
+        colours(&set, &header, samples, is_rgb, index, decoding.window).map_err(wrong)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
+    if header.frames > 1 {
+        notes.push(format!("this is frame {frame} of {} of the DICOM file", header.frames));
+    }
+    Ok(Decoded { width: header.columns, height: header.rows, rgb, notes })
+}
+
+/// What follows the elements that describe the file, which are those of group 2.
+fn after_description(rest: &[u8]) -> &[u8] {
+    DataSet::new(rest, true).after_group(2)
+}
+
+/// The RGB bytes of samples, and what the user should know.
+///
+/// # Errors
+/// If their photometric interpretation is not supported, in words.
+fn colours(
+    set: &DataSet<'_>,
+    header: &Header,
+    samples: Samples,
+    is_rgb: bool,
+    frame: usize,
+    window: Option<Window>,
+) -> std::result::Result<(Vec<u8>, Option<String>), String> {
+    let grey = |inverted| Ok(greys(set, header, &samples, frame, window, inverted));
+    match (header.photometric.as_str(), header.samples) {
+        ("MONOCHROME1", 1) => grey(true),
+        ("MONOCHROME2", 1) => grey(false),
+        ("PALETTE COLOR", 1) => {
+            let table = |i: usize| {
+                let (descriptor, data) = (tags::PALETTE_DESCRIPTORS[i], tags::PALETTES[i]);
+                Table::read(set, descriptor, data, header.signed)
+            };
+            let tables = [table(0), table(1), table(2)];
+            let [Some(red), Some(green), Some(blue)] = tables else {
+                return Err("its palette is missing, or damaged".into());
+            };
+            let tables = [red, green, blue];
+            let colour = |value: f64| tables.each_ref().map(|table| byte(table.share(value)));
+            Ok((stored(header, &samples).flat_map(colour).collect(), None))
+        }
+        ("RGB", 3) => Ok((bytes(header, samples), None)),
+        (_, 3) if is_rgb => Ok((bytes(header, samples), None)),
+        ("YBR_FULL", 3) => {
+            let ybr = bytes(header, samples);
+            Ok((ybr.chunks_exact(3).flat_map(|p| rgb_of([p[0], p[1], p[2]])).collect(), None))
+        }
+        (other, samples) => {
+            Err(format!("its pixels are '{other}' of {samples} samples, which is not supported"))
+        }
+    }
+}
+
+/// The grey values of samples as RGB bytes, and how they came about.
+fn greys(
+    set: &DataSet<'_>,
+    header: &Header,
+    samples: &Samples,
+    frame: usize,
+    window: Option<Window>,
+    inverted: bool,
+) -> (Vec<u8>, Option<String>) {
+    let modality = Modality::read(set, frame, header.signed);
+    let units = || stored(header, samples).map(|value| modality.units(value));
+    let spread = || {
+        let (low, high) = extremes(set, header, samples, &modality);
+        Voi::Linear { low, high }
+    };
+    let own = || Voi::read(set, frame, header.signed);
+    let is_byte = header.bits_stored == 8 && !header.signed;
+    let ends = [0.0, 255.0].map(|value| modality.units(value));
+    let plain = Voi::Linear { low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) };
+    let (voi, note) = match window {
+        Some(Window::Range(low, high)) => (Voi::Linear { low, high }, Some(shown(low, high))),
+        Some(Window::Auto) => noted(spread()),
+        None => match own() {
+            Some(voi) => {
+                let note = voi.note();
+                (voi, Some(note))
+            }
+            None if is_byte => (plain, None),
+            None => noted(spread()),
+        },
+    };
+    let grey = |value: f64| {
+        let share = voi.share(value);
+        [byte(if inverted { 1.0 - share } else { share }); 3]
+    };
+    (units().flat_map(grey).collect(), note)
+}
+
+/// A window, and that its values are shown.
+fn noted(voi: Voi) -> (Voi, Option<String>) {
+    let note = match &voi {
+        Voi::Linear { low, high } => shown(*low, *high),
+        other => other.note(),
+    };
+    (voi, Some(note))
+}
+
+/// The lowest and highest value in units, padding left out of account.
+fn extremes(
+    set: &DataSet<'_>,
+    header: &Header,
+    samples: &Samples,
+    modality: &Modality,
+) -> (f64, f64) {
+    let padding = set.word(tags::PIXEL_PADDING).map(|word| sample(word, header));
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for value in stored(header, samples).filter(|value| Some(*value) != padding) {
+        let value = modality.units(value);
+        (low, high) = (low.min(value), high.max(value));
+    }
+    if low > high { (0.0, 1.0) } else { (low, high) }
+}
+
+/// The stored values.
+fn stored<'s>(header: &'s Header, samples: &'s Samples) -> Box<dyn Iterator<Item = f64> + 's> {
+    match samples {
+        Samples::Bytes(bytes) => Box::new(bytes.iter().map(|b| sample((*b).into(), header))),
+        Samples::Words(words) => Box::new(words.iter().map(|w| sample(*w, header))),
+    }
+}
+
+/// The number in the bits of a sample that are used.
+fn sample(word: u16, header: &Header) -> f64 {
+    let unused = 16 - header.bits_stored;
+    if header.signed {
+        f64::from(((word << unused) as i16) >> unused)
+    } else {
+        f64::from((word << unused) >> unused)
+    }
+}
+
+/// Colours as bytes.
+fn bytes(header: &Header, samples: Samples) -> Vec<u8> {
+    match samples {
+        Samples::Bytes(bytes) if header.bits_stored == 8 => bytes,
+        other => {
+            let white = f64::from((1_u32 << header.bits_stored) - 1);
+            stored(header, &other).map(|value| byte(value / white)).collect()
+        }
+    }
+}
+
+/// The RGB of YCbCr over the full range (DICOM PS3.3, C.7.6.3.1.2).
+fn rgb_of([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let (y, cb, cr) = (f64::from(y), f64::from(cb) - 128.0, f64::from(cr) - 128.0);
+    [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb].map(|c| byte(c / 255.0))
+}
+
+/// A share from 0 to 1 as a byte.
+fn byte(share: f64) -> u8 {
+    (255.0 * share).round() as u8
+}
+
+#[cfg(test)]
+mod tests;
