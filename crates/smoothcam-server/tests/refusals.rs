@@ -18,7 +18,7 @@ async fn options_that_are_not_valid() {
         ("model=../../etc/passwd", 404, "there is no model"),
         ("layer=/etc/passwd", 400, "no layer"),
         ("layer=", 400, "no layer"),
-        ("layer=logits", 400, "give it: grid=14x14 and skip_tokens=1"),
+        ("layer=logits", 400, "lists the layers that can be explained"),
         ("grid=14x14", 400, "give layer, too: layer=NAME"),
         ("layer=logits&grid=4294967295x4294967295", 400, ""),
         ("layer=logits&grid=0x0", 400, ""),
