@@ -44,7 +44,7 @@ pub(crate) fn without_backtraces(
 }
 
 /// Prints an error and its hint on stderr, a line each.
-fn print_error(error: &Error) {
+pub(crate) fn print_error(error: &Error) {
     let hint = worded(error.hint()).map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
     // If stderr is closed, there is still the exit code.
     let _ = write!(std::io::stderr(), "error: {error}\n{hint}");

@@ -24,6 +24,13 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", escaped_json(&text)))
 }
 
+/// Prints a value as one line of JSON on stdout.
+pub(crate) fn print_json_line(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string(value)
+        .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
+    print(&format!("{}\n", escaped_json(&text)))
+}
+
 /// JSON in which all control characters are escaped, also those that JSON allows in strings.
 fn escaped_json(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {

@@ -19,11 +19,12 @@ fn files_that_are_no_models() {
     let folder = Folder::new();
     let model = folder.read("model.onnx");
     for (bytes, word) in [
-        (&b""[..], "holds no graph"),
+        (&b""[..], "is an empty file, expected an ONNX model"),
         (b"hello world, no model", "not an ONNX model"),
         (&[0; 1000], "not an ONNX model"),
         (&model[..model.len() / 2], "not an ONNX model, or a damaged one"),
-        (&folder.read("cat.png"), "not an ONNX model"),
+        (&folder.read("cat.png"), "is a picture, expected an ONNX model"),
+        (b"PK\x03\x04 archive/data.pkl", "PyTorch file (zip), expected an ONNX model"),
     ] {
         refuses(&folder, bytes, &["model 'bad.onnx'", word]);
     }

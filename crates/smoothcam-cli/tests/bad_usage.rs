@@ -167,7 +167,7 @@ fn pictures_that_are_none() {
     folder.write("bomb.png", &bomb);
     for (args, words) in [
         (&["gone.png"][..], &["cannot read the picture 'gone.png'", "hint: "][..]),
-        (&["folder"], &["is a folder", "hint: "]),
+        (&["folder"], &["'folder' ", "hint: "]),
         (&["empty.png"], &["is empty", "hint: "]),
         (&["text.png"], &["no picture", "hint: "]),
         (&["half.png"], &["truncated", "hint: "]),

@@ -116,14 +116,14 @@ fn what_cannot_be_exported_is_told() {
         (&["export", "missing.onnx"], &["there is no model 'missing.onnx'"]),
         (
             &["export", "model.onnx", "--class", "1", "--class", "2"],
-            &["one class", "hint: make the class"],
+            &["one class", "hint: name one class; or "],
         ),
         (&["export", "model.onnx", "--class", "1", "--class-input"], &["cannot be used with"]),
         (&["export", "model.onnx", "--layer", "block1+block2"], &["fused", "hint: name one layer"]),
         (&["export", "pair.onnx", "--batch", "3"], &["2 pictures at once", "hint: export it"]),
         (&["export", "model.onnx", "--batch", "-1"], &["--batch"]),
         (&["export", "novel.onnx", "--layer", "block1"], &["ReverseSequence"]),
-        (&["export", "cat.png"], &["not an ONNX model"]),
+        (&["export", "cat.png"], &["is a picture, expected an ONNX model"]),
         (
             &["grad", "model.onnx", "--of", "nothing", "--wrt", "picture"],
             &["no value 'nothing'", "hint: its outputs"],

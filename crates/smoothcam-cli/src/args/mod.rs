@@ -60,6 +60,7 @@ pub(crate) enum Command {
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   smoothcam explain cat.png
+  smoothcam explain photos -o maps
   smoothcam explain scan.jpg --model model.onnx --class 3 -o scan-3.png
   smoothcam explain cat.png --layer blocks.10 --maps 3,17,40-47
   smoothcam explain cat.png --method grad-cam --neurons 2-5,0-3 --arrays cat.npz";
@@ -96,9 +97,12 @@ each that does not count. Peak memory is that of the whole process before the ba
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
     /// The photograph: PNG, JPEG, WebP, TIFF, BMP, GIF or DICOM; or an input that is already
-    /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W)
-    pub(crate) picture: PathBuf,
-    /// Where to write the overlay [default: PICTURE-smoothcam.png beside the picture]
+    /// preprocessed: a NumPy array FILE.npy of shape (1, C, H, W). Several, or folders of them, are
+    /// explained one by one
+    #[arg(required = true, value_name = "PICTURE")]
+    pub(crate) pictures: Vec<PathBuf>,
+    /// Where to write the overlay; of several pictures, as with the files below, a folder [default:
+    /// PICTURE-smoothcam.png beside the picture]
     #[arg(short, long, value_name = "FILE.png")]
     pub(crate) out: Option<PathBuf>,
     /// Write the heatmap alone, too
@@ -121,7 +125,7 @@ pub(crate) struct ExplainArgs {
     /// higher) [default: 0.5]
     #[arg(long, value_name = "SHARE|otsu", value_parser = parse::<Threshold>, allow_negative_numbers = true)]
     pub(crate) threshold: Option<Threshold>,
-    /// Print the record of the run as JSON
+    /// Print the record of the run as JSON; of several pictures, one a line
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

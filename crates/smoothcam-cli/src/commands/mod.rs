@@ -58,8 +58,13 @@ fn check_noise<P: FlagsOf>(flags: &Flags<P>, settings: &Settings) -> Result<()> 
     };
     match ["sigma", "sigma_absolute"].into_iter().find(|name| flags.value(name).is_some()) {
         Some(sigma) if none => {
-            Err(Error::input(format!("{method} takes no noise unless it is requested"))
-                .with_hint(Hint::set("samples", "8", "take some").or(Hint::leave_out(sigma))))
+            let leave_out = Hint::leave_out(sigma);
+            if method.takes_samples(8) {
+                Err(Error::input(format!("{method} takes no noise unless it is requested"))
+                    .with_hint(Hint::set("samples", "8", "take some").or(leave_out)))
+            } else {
+                Err(Error::input(format!("{method} takes no noise")).with_hint(leave_out))
+            }
         }
         _ => Ok(()),
     }

@@ -1,9 +1,7 @@
 //! Reads the options of a request by the library's table: what to explain, how, and what the answer holds.
 //!
-//! Handlers take [`Options`], which are read once per request, from the query string or from JSON.
+//! Handlers take [`Options`], which are read from the query string, a form or JSON.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use smoothcam::options::{self, AnswerOptions, Kind, OptionSpec, Place, RawOptions};
@@ -12,7 +10,6 @@ use smoothcam::{Decoding, Error, Hint, MOST_TARGETS, Samples, Settings};
 
 use crate::config::Limits;
 use crate::rejection::Rejection;
-use crate::state::SharedState;
 
 /// The option that names the model, which is in no table: the command line calls files by it.
 pub(super) const MODEL: &str = "model";
@@ -36,18 +33,6 @@ pub(crate) struct Options {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct OptionFields(pub(super) RawOptions);
 
-/// The options of the query string.
-impl FromRequestParts<SharedState> for Options {
-    type Rejection = Rejection;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &SharedState,
-    ) -> Result<Options, Rejection> {
-        OptionFields::of_query(parts.uri.query().unwrap_or_default())?.read(&state.limits)
-    }
-}
-
 impl OptionFields {
     /// The options of a query string.
     ///
@@ -59,6 +44,11 @@ impl OptionFields {
         let mut options = RawOptions::default();
         pairs.into_iter().for_each(|(name, value)| options.push(name, value));
         Ok(OptionFields(options))
+    }
+
+    /// Adds an option.
+    pub(super) fn push(&mut self, name: String, value: String) {
+        self.0.push(name, value);
     }
 
     /// Reads every option.

@@ -1,4 +1,4 @@
-//! Handles the plain interface, which the page uses: a picture as the body, options in the query string.
+//! Handles the plain interface, which the page uses: a picture as the body, options in the query string; or a form of both.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -19,12 +19,21 @@ use crate::inference::{Report, explanation, predictions};
 use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::{Refusal, Refusals, Rejection};
-use crate::request::body::AdmittedRequest;
 use crate::request::media::Media;
 use crate::request::options::{OptionFields, Options};
 use crate::request::path::PathName;
+use crate::request::picture::PictureRequest;
 use crate::state::{AppState, SharedState};
 use crate::work::stop::Stop;
+
+/// A picture in a form, whose other fields are options.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the API's description")]
+pub(crate) struct PictureForm {
+    /// The picture file; the field may have any name.
+    #[schema(value_type = String, format = Binary)]
+    image: Vec<u8>,
+}
 
 /// The most probable classes.
 #[derive(Serialize, ToSchema)]
@@ -52,17 +61,16 @@ struct LayerMap {
 
 /// Predicts the most probable classes of a picture, which is the body.
 #[utoipa::path(post, path = "/predict", tag = "explain", params(OptionFields), request_body(
-    content = String, content_type = "application/octet-stream", description = "A picture file",
+    content((String = "application/octet-stream"), (PictureForm = "multipart/form-data")), description = "A picture file",
 ), responses(
     (status = 200, body = PredictAnswer),
     Refusals,
 ))]
 pub(crate) async fn predict(
     State(state): State<SharedState>,
-    options: Options,
-    request: AdmittedRequest,
+    request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, options, request, |state, model, sent, options| {
+    answer(state, request, |state, model, sent, options| {
         let predictions =
             most_probable(&predictions(state, model, sent, &options.decoding)?, options.answer.top);
         json(&PredictAnswer { model: model.name.clone(), predictions })
@@ -73,17 +81,16 @@ pub(crate) async fn predict(
 /// Returns the picture as the server sees it, as a PNG: upright, in 8-bit colours; the values of arrays go from black
 /// to white.
 #[utoipa::path(post, path = "/picture", tag = "explain", params(OptionFields), request_body(
-    content = String, content_type = "application/octet-stream", description = "A picture file",
+    content((String = "application/octet-stream"), (PictureForm = "multipart/form-data")), description = "A picture file",
 ), responses(
     (status = 200, body = String, content_type = "image/png"),
     Refusals,
 ))]
 pub(crate) async fn picture(
     State(state): State<SharedState>,
-    options: Options,
-    request: AdmittedRequest,
+    request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, options, request, |state, model, sent, options| {
+    answer(state, request, |state, model, sent, options| {
         let prepared = state.pictures.get(model, sent, &options.decoding)?;
         Ok(response(Media::Png, encode_png(&prepared.picture)?))
     })
@@ -93,17 +100,16 @@ pub(crate) async fn picture(
 /// Returns Grad-CAM's map of a class (the predicted one by default) at every layer worth explaining, from one run: to
 /// choose a layer by.
 #[utoipa::path(post, path = "/overview", tag = "explain", params(OptionFields), request_body(
-    content = String, content_type = "application/octet-stream", description = "A picture file",
+    content((String = "application/octet-stream"), (PictureForm = "multipart/form-data")), description = "A picture file",
 ), responses(
     (status = 200, body = OverviewAnswer),
     Refusals,
 ))]
 pub(crate) async fn overview(
     State(state): State<SharedState>,
-    options: Options,
-    request: AdmittedRequest,
+    request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, options, request, |state, model, sent, options| {
+    answer(state, request, |state, model, sent, options| {
         let prepared = state.pictures.get(model, sent, &options.decoding)?;
         let target = match &options.settings.targets[..] {
             [] => &TargetSpec::Predicted,
@@ -124,7 +130,7 @@ pub(crate) async fn overview(
 /// Explains a picture, which is the body. The Accept header chooses the answer: JSON; a PNG; NumPy arrays; or
 /// server-sent events (`progress` as in ProgressEvent, then `explanation` as in Answer, or `error` as in Refusal).
 #[utoipa::path(post, path = "/explain", tag = "explain", params(OptionFields), request_body(
-    content = String, content_type = "application/octet-stream", description = "A picture file",
+    content((String = "application/octet-stream"), (PictureForm = "multipart/form-data")), description = "A picture file",
 ), responses(
     (status = 200, content(
         (Answer = "application/json"),
@@ -138,11 +144,10 @@ pub(crate) async fn overview(
 pub(crate) async fn explain(
     State(state): State<SharedState>,
     media: Media,
-    options: Options,
-    AdmittedRequest { guard, body }: AdmittedRequest,
+    PictureRequest { guard, options, picture }: PictureRequest,
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
-    let (shared, sent) = (state.clone(), SentPicture::File(body));
+    let (shared, sent) = (state.clone(), SentPicture::File(picture));
     let work = move |stop: &Stop, report: Report<'_>| {
         let model = state.models.find(options.model.as_deref())?;
         explained(&state, model, &sent, &options, media, stop, report)
@@ -176,15 +181,14 @@ pub(crate) async fn stop(
 /// Answers a request with what `work` makes of its picture, which is the body, for the model that the options name.
 async fn answer(
     state: SharedState,
-    options: Options,
-    AdmittedRequest { guard, body }: AdmittedRequest,
+    PictureRequest { guard, options, picture }: PictureRequest,
     work: fn(&AppState, &ServedModel, &SentPicture, &Options) -> Result<Response, Rejection>,
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
     let shared = state.clone();
     let work = move |_: &Stop| {
         let model = state.models.find(options.model.as_deref())?;
-        work(&state, model, &SentPicture::File(body), &options)
+        work(&state, model, &SentPicture::File(picture), &options)
     };
     respond(&shared, guard, work).await
 }

@@ -51,8 +51,9 @@ impl Network {
         let shape = picture.shape(batch);
         let input = picture_input(&graph)?;
         no_nan(&graph)?;
+        let graph_outputs = graph.outputs().to_vec();
         let others: Vec<ValueId> =
-            graph.outputs().iter().copied().filter(|other| *other != output).collect();
+            graph_outputs.iter().copied().filter(|other| *other != output).collect();
         let others = names(&graph, &others);
         let (score, head) = score(&graph, output);
         graph.set_outputs(&[score]);
@@ -75,9 +76,16 @@ impl Network {
             return Err(if others.is_empty() {
                 error
             } else {
-                let advice =
-                    format!("if another of its outputs ({others}) has the scores, name it");
-                error.with_hint(Hint::set("output", "NAME", advice))
+                // Who has named an output is not told to name one.
+                let named = graph_outputs.first() != Some(&output);
+                let advice = if named {
+                    Hint::advice(format!("its other outputs are {others}"))
+                } else {
+                    let advice =
+                        format!("if another of its outputs ({others}) has the scores, name it");
+                    Hint::set("output", "NAME", advice)
+                };
+                error.with_hint(advice)
             });
         }
         let head = match head {

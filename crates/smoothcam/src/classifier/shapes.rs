@@ -18,7 +18,7 @@ pub(crate) fn learn(
     shape: &[usize],
 ) -> Result<()> {
     let declared = graph.value(input).declared.as_deref();
-    let free = declared.is_none_or(|d| d.iter().any(|d| matches!(d, Dim::Dynamic(_))));
+    let free = declared.is_none_or(|d| d.iter().skip(1).any(|d| matches!(d, Dim::Dynamic(_))));
     graph.fix_input(input, shape);
     learn_from(graph, engine, &[input], &|e| {
         let size: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();

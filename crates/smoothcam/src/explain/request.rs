@@ -197,26 +197,40 @@ fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<String> {
 fn layer(classifier: &Classifier, settings: &Settings, smoothed: bool) -> Result<Option<Layer>> {
     let Classifier { layers, network, .. } = classifier;
     match (&settings.layer, settings.method.at_input()) {
-        (None, _) if settings.grid.is_some() => {
+        (None, false) if settings.grid.is_some() => {
             Err(Error::input("a grid is given, but not the layer that has it")
                 .with_hint(Hint::set("layer", "NAME", "name the layer")))
         }
-        (Some(name), true) => Err(Error::input(format!(
-            "{} looks at the model's input, not at a layer ('{name}')",
-            settings.method.title(smoothed)
+        (layer, true) if layer.is_some() || settings.grid.is_some() => Err(Error::input(format!(
+            "{} looks at the model's input, not at a layer{}",
+            settings.method,
+            layer.as_ref().map(|name| format!(" ('{name}')")).unwrap_or_default()
         ))
-        .with_hint(Hint::leave_out("layer").or(Hint::set(
+        .with_hint(leave_out_place(settings).or(Hint::set(
             "method",
             "grad-cam++",
             "choose a method that looks at layers",
         )))),
-        (None, true) => Ok(None),
+        (_, true) => Ok(None),
         (Some(name), false) => match settings.grid {
             Some(grid) => layers.given(network, name, grid).map(Some),
             None => layers.find(&network.graph, name).cloned().map(Some),
         },
         (None, false) => layers.default(smoothed).cloned().map(Some),
     }
+}
+
+/// To leave out what says where a layer is.
+fn leave_out_place(settings: &Settings) -> Hint {
+    let skips = settings.grid.is_some_and(|grid| grid.skip_tokens > 0);
+    let given = [
+        ("layer", settings.layer.is_some()),
+        ("grid", settings.grid.is_some()),
+        ("skip_tokens", skips),
+    ];
+    let given: Vec<_> =
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    Hint::leave_out_all(&given)
 }
 
 /// A layer at which noise acts, in words; empty if there is none.

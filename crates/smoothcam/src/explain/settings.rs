@@ -150,7 +150,8 @@ impl Settings {
             (Samples::Fixed(asked), Some(given)) if given != asked => {
                 return Err(Error::input(format!(
                     "{asked} samples are asked for, but the noise that is given holds {given}"
-                )));
+                ))
+                .with_hint(Hint::leave_out("samples")));
             }
             (Samples::Auto { tolerance, most }, _) => (most, Some(tolerance)),
             (Samples::Fixed(samples), _) => (samples, None),
@@ -167,7 +168,7 @@ impl Settings {
             return Err(Error::input(format!(
                 "how uncertain the map is cannot be told from {most} noised samples"
             ))
-            .with_hint(if self.method.takes_samples(2) {
+            .with_hint(if self.method.takes_samples(2) && given.is_none() {
                 Hint::set("samples", "8", "take more samples")
             } else {
                 Hint::leave_out("uncertainty")

@@ -152,10 +152,12 @@ fn check(export: &Export) -> Result<()> {
     let settings = &export.settings;
     let refuse = |what: &str, hint: Hint| Err(Error::input(what).with_hint(hint));
     if let Samples::Auto { .. } = settings.samples {
-        return refuse(
-            "an exported model takes a fixed number of samples",
-            Hint::set("samples", "8", "name it; 8 give nearly the same map as 256"),
-        );
+        let hint = if settings.method.takes_samples(8) {
+            Hint::set("samples", "8", "name it; 8 give nearly the same map as 256")
+        } else {
+            Hint::leave_out("samples")
+        };
+        return refuse("an exported model takes a fixed number of samples", hint);
     }
     if settings.noise.is_some() {
         return refuse(
@@ -170,7 +172,11 @@ fn check(export: &Export) -> Result<()> {
     if settings.targets.len() > 1 {
         return refuse(
             "an exported model explains one class of a picture",
-            Hint::set("class_input", "true", "make the class an input"),
+            Hint::advice("name one class").or(Hint::set(
+                "class_input",
+                "true",
+                "name none, and make the class an input",
+            )),
         );
     }
     if !settings.targets.is_empty() && export.class_input {

@@ -1,94 +1,180 @@
-//! `smoothcam explain`: an overlay for a photograph.
+//! `smoothcam explain`: an overlay for a photograph, or for each of several.
 
 mod coco;
+mod outputs;
+mod pictures;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use smoothcam::render::{draw, encode_png, heatmap};
 use smoothcam::{
-    Error, Explanation, Manifest, Photo, Picture, Region, RegionRecord, TargetMap, regions,
-    write_file,
+    Error, ErrorKind, Explainer, Manifest, Photo, Region, RegionRecord, Settings, TargetMap,
+    quoted, regions, write_file,
 };
 
+use self::outputs::{Kind, Written, as_text, content, outputs};
 use crate::args::ExplainArgs;
-use crate::files::{beside, check_outputs, for_class};
+use crate::failure::print_error;
+use crate::files::{check_outputs, for_class};
 use crate::progress::Progress;
 use crate::report::{TOP, report};
-use crate::table::{print, print_json};
+use crate::table::{print, print_json, print_json_line};
 
 pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     let started = Instant::now();
-    let wanted = args.boxes || args.coco.is_some();
-    if args.threshold.is_some() && !wanted {
+    if args.threshold.is_some() && !wants_regions(args) {
         return Err(Error::input("a threshold is given, but no regions are asked for")
             .with_hint("add --boxes, or --coco FILE.json"));
     }
-    let photo = Photo::open(&args.picture, super::decoding(&args.options)?)?;
-    let outputs = outputs(args);
-    let sources = super::sources(&args.picture, &args.options, &args.model);
-    // With several classes the names are not yet known, but the folder is.
-    let check = |class: Option<usize>| {
-        check_outputs(
-            outputs.iter().map(|(p, kind)| (for_class(p, class), kind.ending())),
-            &sources,
-        )
-    };
-    let several = args.options.options().values("class").count() > 1;
-    check(several.then_some(0))?;
+    match &args.pictures[..] {
+        [picture] if !picture.is_dir() => one(args, picture, started),
+        _ => several(args),
+    }
+}
 
-    let mut settings = super::settings(&args.options)?;
-    settings.keep_noise = args.arrays.is_some();
-    settings.uncertainty = args.uncertainty.is_some();
-    let explainer = super::explainer(&args.model)?;
-    let picture = explainer.picture_of(&photo)?;
-    let mut progress = Progress::of("passes");
-    let explanation = explainer
-        .study_photo(&photo)?
-        .explain(&settings, &mut |done, all| progress.update(done, all))?;
-    drop(progress);
+/// Explains one picture.
+fn one(args: &ExplainArgs, path: &Path, started: Instant) -> smoothcam::Result<()> {
+    let photo = Photo::open(path, super::decoding(&args.options)?)?;
+    let outputs = outputs(args, path);
+    check(args, path, &outputs, named_classes(args))?;
+    let run = Run::new(args)?;
+    run.explain(path, &photo, &outputs, started)
+}
 
-    let size = (picture.width(), picture.height());
-    let regions_of = |class: &TargetMap| {
-        let threshold = args.threshold.unwrap_or_default();
-        regions(class.map.view(), &explanation.seen, size, threshold)
-    };
-    let regions: Vec<Vec<Region>> = if wanted {
-        explanation.targets.iter().map(regions_of).collect::<smoothcam::Result<_>>()?
-    } else {
-        vec![Vec::new(); explanation.targets.len()]
-    };
-    let several = explanation.targets.len() > 1;
-    let suffix = |class: &TargetMap| several.then_some(class.prediction.class);
-    explanation.targets.iter().try_for_each(|class| check(suffix(class)))?;
-    let mut written = Vec::new();
-    for (class, regions) in explanation.targets.iter().zip(&regions) {
-        for (path, kind) in &outputs {
-            let path = for_class(path, suffix(class));
-            write_file(&path, &content(*kind, args, &picture, &explanation, class, regions)?)?;
-            written.push(Written { kind: *kind, class: class.prediction.class, path });
+/// Explains each of several pictures. One that fails is told, and the others go on.
+fn several(args: &ExplainArgs) -> smoothcam::Result<()> {
+    let pictures = pictures::pictures(args)?;
+    let outputs = pictures::outputs_of_each(args, &pictures)?;
+    let run = Run::new(args)?;
+    let decoding = super::decoding(&args.options)?;
+    let (mut failed, mut kind) = (0, ErrorKind::Input);
+    for (i, (path, outputs)) in pictures.iter().zip(&outputs).enumerate() {
+        let started = Instant::now();
+        if !args.json {
+            print(&format!("{}{}\n", if i == 0 { "" } else { "\n" }, path.display()))?;
+        }
+        let explained = check(args, path, outputs, named_classes(args))
+            .and_then(|()| Photo::open(path, decoding))
+            .and_then(|photo| run.explain(path, &photo, outputs, started));
+        if let Err(error) = explained {
+            print_error(&error.clone().context(&quoted(path)));
+            failed += 1;
+            if error.kind() == ErrorKind::Failure {
+                kind = ErrorKind::Failure;
+            }
         }
     }
-    if args.json {
-        let manifest = explainer.manifest(&explanation, TOP);
-        let manifest = match photo {
-            Photo::Picture(_) => manifest,
-            Photo::Array(_) => manifest.of_prepared_input(),
-        };
-        let regions = wanted
-            .then(|| regions.iter().map(|of| of.iter().map(Region::record).collect()).collect());
-        return print_json(&Record { manifest, regions, files: written });
+    let message = format!("{failed} of {} pictures could not be explained", pictures.len());
+    match (failed, kind) {
+        (0, _) => Ok(()),
+        (_, ErrorKind::Input) => Err(Error::input(message)),
+        (_, ErrorKind::Failure) => Err(Error::failure(message)),
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
-    let regions = wanted.then_some(regions.as_slice());
-    print(&report(&photo, &picture, &explainer, &explanation, regions, &files, seconds))
+}
+
+/// Checks the files to be written for a picture, each with the suffix of `class`.
+fn check(
+    args: &ExplainArgs,
+    path: &Path,
+    outputs: &[(PathBuf, Kind)],
+    class: Option<usize>,
+) -> smoothcam::Result<()> {
+    let sources = super::sources(path, &args.options, &args.model);
+    check_outputs(outputs.iter().map(|(p, kind)| (for_class(p, class), kind.ending())), &sources)
+}
+
+/// A class that stands for several that are named: their names are not yet known, but the folder is.
+fn named_classes(args: &ExplainArgs) -> Option<usize> {
+    (args.options.options().values("class").count() > 1).then_some(0)
+}
+
+fn wants_regions(args: &ExplainArgs) -> bool {
+    args.boxes || args.coco.is_some()
+}
+
+/// A model, and what is to be explained of each picture.
+struct Run<'a> {
+    args: &'a ExplainArgs,
+    explainer: Explainer,
+    settings: Settings,
+}
+
+impl<'a> Run<'a> {
+    fn new(args: &'a ExplainArgs) -> smoothcam::Result<Run<'a>> {
+        let mut settings = super::settings(&args.options)?;
+        settings.keep_noise = args.arrays.is_some();
+        settings.uncertainty = args.uncertainty.is_some();
+        Ok(Run { args, explainer: super::explainer(&args.model)?, settings })
+    }
+
+    /// Explains a picture, writes the files and prints what was found.
+    fn explain(
+        &self,
+        path: &Path,
+        photo: &Photo,
+        outputs: &[(PathBuf, Kind)],
+        started: Instant,
+    ) -> smoothcam::Result<()> {
+        let Run { args, explainer, settings } = self;
+        let picture = explainer.picture_of(photo)?;
+        let mut progress = Progress::of("passes");
+        let explanation = explainer
+            .study_photo(photo)?
+            .explain(settings, &mut |done, all| progress.update(done, all))?;
+        drop(progress);
+
+        let size = (picture.width(), picture.height());
+        let regions_of = |class: &TargetMap| {
+            let threshold = args.threshold.unwrap_or_default();
+            regions(class.map.view(), &explanation.seen, size, threshold)
+        };
+        let wanted = wants_regions(args);
+        let regions: Vec<Vec<Region>> = if wanted {
+            explanation.targets.iter().map(regions_of).collect::<smoothcam::Result<_>>()?
+        } else {
+            vec![Vec::new(); explanation.targets.len()]
+        };
+        let several = explanation.targets.len() > 1;
+        let suffix = |class: &TargetMap| several.then_some(class.prediction.class);
+        for class in &explanation.targets {
+            check(args, path, outputs, suffix(class))?;
+        }
+        let mut written = Vec::new();
+        for (class, regions) in explanation.targets.iter().zip(&regions) {
+            for (file, kind) in outputs {
+                let file = for_class(file, suffix(class));
+                let content = content(*kind, args, (path, &picture), &explanation, class, regions)?;
+                write_file(&file, &content)?;
+                written.push(Written { kind: *kind, class: class.prediction.class, path: file });
+            }
+        }
+        if args.json {
+            let manifest = explainer.manifest(&explanation, TOP);
+            let manifest = match photo {
+                Photo::Picture(_) => manifest,
+                Photo::Array(_) => manifest.of_prepared_input(),
+            };
+            let records = |of: &Vec<Region>| of.iter().map(Region::record).collect();
+            let regions = wanted.then(|| regions.iter().map(records).collect());
+            let many = args.pictures.len() > 1 || args.pictures.iter().any(|p| p.is_dir());
+            let picture = many.then(|| path.to_owned()).map(ShownPath);
+            let record = Record { picture, manifest, regions, files: written };
+            return if many { print_json_line(&record) } else { print_json(&record) };
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
+        let regions = wanted.then_some(regions.as_slice());
+        print(&report(photo, &picture, explainer, &explanation, regions, &files, seconds))
+    }
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Record<'a> {
+    /// The picture, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<ShownPath>,
     #[serde(flatten)]
     manifest: Manifest<'a>,
     /// For each class its regions, if they are asked for.
@@ -97,75 +183,6 @@ struct Record<'a> {
     files: Vec<Written>,
 }
 
-/// A file that was written.
+/// A path as text.
 #[derive(Serialize)]
-struct Written {
-    kind: Kind,
-    class: usize,
-    #[serde(serialize_with = "as_text")]
-    path: PathBuf,
-}
-
-/// A path in JSON, whatever its bytes.
-fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
-}
-
-/// What is in a file that is written.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Overlay,
-    Heatmap,
-    Uncertainty,
-    Arrays,
-    Coco,
-}
-
-impl Kind {
-    /// The ending of such files' names.
-    fn ending(self) -> &'static str {
-        match self {
-            Kind::Overlay | Kind::Heatmap | Kind::Uncertainty => "png",
-            Kind::Arrays => "npz",
-            Kind::Coco => "json",
-        }
-    }
-}
-
-/// The files to be written for each class.
-fn outputs(args: &ExplainArgs) -> Vec<(PathBuf, Kind)> {
-    let overlay = args.out.clone().unwrap_or_else(|| beside(&args.picture, "smoothcam"));
-    let mut outputs = vec![(overlay, Kind::Overlay)];
-    outputs.extend(args.heatmap.clone().map(|path| (path, Kind::Heatmap)));
-    outputs.extend(args.uncertainty.clone().map(|path| (path, Kind::Uncertainty)));
-    outputs.extend(args.arrays.clone().map(|path| (path, Kind::Arrays)));
-    outputs.extend(args.coco.clone().map(|path| (path, Kind::Coco)));
-    outputs
-}
-
-fn content(
-    kind: Kind,
-    args: &ExplainArgs,
-    picture: &Picture,
-    explanation: &Explanation,
-    class: &TargetMap,
-    regions: &[Region],
-) -> smoothcam::Result<Vec<u8>> {
-    let (map, seen) = (class.map.view(), &explanation.seen);
-    let style = super::style(&args.options)?;
-    let size = (picture.width(), picture.height());
-    match kind {
-        Kind::Overlay => {
-            let boxes = if args.boxes { regions } else { &[] };
-            encode_png(&draw(picture, map, seen, &style, boxes)?)
-        }
-        Kind::Heatmap => encode_png(&heatmap(map, seen, size, style.colors)?),
-        Kind::Uncertainty => {
-            let errors = class.uncertainty.as_ref().map_or(map, |e| e.view());
-            encode_png(&heatmap(errors, seen, size, style.colors)?)
-        }
-        Kind::Arrays => explanation.to_npz(class),
-        Kind::Coco => coco::annotations(&args.picture, size, &class.prediction, regions),
-    }
-}
+struct ShownPath(#[serde(serialize_with = "as_text")] PathBuf);

@@ -18,7 +18,7 @@ use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::{OTHER_METHOD, Refusal, Refusals, Rejection};
 use crate::request::body::AdmittedRequest;
-use crate::request::json::{BoundedList, read_json};
+use crate::request::json::read_json;
 use crate::request::options::Options;
 use crate::request::path::PathName;
 use crate::state::{AppState, SharedState};
@@ -129,7 +129,7 @@ async fn answer_each<T: 'static, A: Serialize + 'static>(
     let shared = state.clone();
     let work = move |stop: &Stop| {
         let model = state.models.find(Some(&name))?;
-        let V1Request { instances: BoundedList(instances), options } = read_json(&body)?;
+        let (instances, options) = read_json::<V1Request>(&body)?.into_parts()?;
         let options = options.read(&state.limits)?;
         check_no_model(&options)?;
         check_count(instances.len(), &state.limits)?;

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -14,6 +12,8 @@ use crate::answer::predicted::Predicted;
 use crate::kserve::example::DOT;
 use crate::pictures::numbers::Numbers;
 use crate::pictures::sent::SentPicture;
+use crate::rejection::Rejection;
+use crate::request::base64;
 use crate::request::json::BoundedList;
 use crate::request::options::OptionFields;
 
@@ -38,11 +38,51 @@ pub(crate) struct V1Request {
     /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
     /// takes them.
     #[schema(value_type = Vec<InstanceSchema>, min_items = 1)]
-    pub(crate) instances: BoundedList<Instance>,
+    #[serde(default)]
+    instances: Option<BoundedList<Instance>>,
     /// The options for all pictures.
     #[serde(default)]
     pub(crate) options: OptionFields,
+    /// TensorFlow Serving's name of what is computed: `serving_default` alone.
+    #[serde(default)]
+    signature_name: Option<String>,
+    /// TensorFlow Serving's other form of `instances`, which is refused with the way out.
+    #[serde(default)]
+    #[schema(ignore)]
+    inputs: Option<IgnoredAny>,
 }
+
+impl V1Request {
+    /// The pictures and the options.
+    ///
+    /// # Errors
+    /// If there are no `instances`, or it asks for what is not served.
+    pub(crate) fn into_parts(self) -> Result<(Vec<Instance>, OptionFields), Rejection> {
+        if let Some(name) = self.signature_name.filter(|name| name != SIGNATURE) {
+            return Err(Rejection::bad(format!(
+                "there is no signature '{name}', expected '{SIGNATURE}'"
+            )));
+        }
+        let BoundedList(instances) = self.instances.ok_or_else(|| {
+            let error = if self.inputs.is_some() {
+                "the request's JSON has 'inputs', the columnar form, expected 'instances'"
+            } else {
+                "the request's JSON has no 'instances'"
+            };
+            Rejection::bad(error)
+                .with_hint("send a list of pictures: {\"instances\": [{\"b64\": \"...\"}]}")
+        })?;
+        if self.inputs.is_some() {
+            return Err(Rejection::bad(
+                "the request's JSON has both 'instances' and 'inputs', expected the first",
+            ));
+        }
+        Ok((instances, self.options))
+    }
+}
+
+/// The only signature.
+const SIGNATURE: &str = "serving_default";
 
 /// The most probable classes of each picture.
 #[derive(Serialize, ToSchema)]
@@ -95,7 +135,7 @@ impl<'de> Visitor<'de> for InstanceVisitor {
         let instance = match key.as_deref() {
             None => return Err(A::Error::custom("an instance is empty")),
             Some("b64") => {
-                let bytes = BASE64_STANDARD.decode(map.next_value::<String>()?);
+                let bytes = base64::decode(&map.next_value::<String>()?);
                 let wrong = |e| A::Error::custom(format!("an instance is not valid base64: {e}"));
                 Instance(SentPicture::File(bytes.map_err(wrong)?.into()))
             }

@@ -2,8 +2,6 @@
 //!
 //! Binary tensors are an extension of the protocol, which Triton's clients use unless told otherwise.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +10,7 @@ use utoipa::ToSchema;
 use crate::pictures::numbers::Numbers;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
+use crate::request::base64;
 use crate::request::json::{BoundedList, MAX_ITEMS, read_json};
 
 /// A tensor of pictures.
@@ -100,7 +99,7 @@ impl Input {
 
     fn base64_files(&self) -> Option<Vec<Bytes>> {
         let texts: BoundedList<String> = serde_json::from_str(self.data.as_deref()?.get()).ok()?;
-        texts.0.into_iter().map(|t| BASE64_STANDARD.decode(t).ok().map(Bytes::from)).collect()
+        texts.0.iter().map(|t| base64::decode(t).ok().map(Bytes::from)).collect()
     }
 
     /// The `size` values of a tensor of numbers.

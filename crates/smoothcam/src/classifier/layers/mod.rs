@@ -61,15 +61,19 @@ impl Layers {
     pub(crate) fn find(&self, graph: &Graph, name: &str) -> Result<&Layer> {
         let found = match named(graph, name) {
             Some(value) => self.all.iter().find(|l| l.value == value).ok_or_else(|| {
-                let shape = graph.shape(value).map(|s| format!(" (its shape is {s:?})"));
-                Error::input(format!(
-                    "'{name}' is no layer with a grid of feature maps on the way to the scores{}",
-                    shape.unwrap_or_default()
-                ))
-                .with_hint(Hint::list_layers(true).or(Hint::set_all(
-                    &[("grid", "14x14"), ("skip_tokens", "1")],
-                    "if it has a grid, give it",
-                )))
+                let shape = graph.shape(value).unwrap_or_default();
+                let error = Error::input(format!(
+                    "'{name}' is no layer with a grid of feature maps on the way to the scores (its shape is {shape:?})"
+                ));
+                // Only tokens and maps can have a grid that is given.
+                error.with_hint(if matches!(shape.len(), 3 | 4) {
+                    Hint::list_layers(true).or(Hint::set_all(
+                        &[("grid", "14x14"), ("skip_tokens", "1")],
+                        "if it has a grid, give it",
+                    ))
+                } else {
+                    Hint::list_layers(true)
+                })
             }),
             None => self.of_module(graph, name),
         }?;

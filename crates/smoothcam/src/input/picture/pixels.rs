@@ -43,7 +43,7 @@ impl Picture {
             return Err(Error::input(format!(
                 "{name} is a folder, but a picture file is expected"
             ))
-            .with_hint("name the pictures inside it"));
+            .with_hint("name one of the pictures inside it"));
         }
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
