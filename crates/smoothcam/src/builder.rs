@@ -9,7 +9,7 @@ use crate::explainer::Explainer;
 use crate::export::{self, Export, Exported};
 use crate::input::preprocess::Size;
 use crate::load::{Model, ModelSpec, load};
-use crate::model_config::PartialPreprocess;
+use crate::model_config::{PartialPreprocess, Scores};
 use crate::options::{self, Place, RawOptions};
 
 impl Explainer {
@@ -86,10 +86,17 @@ impl ExplainerBuilder {
         self
     }
 
-    /// The output that holds the classes' scores, where it is not the model's first.
+    /// The output that holds the classes' scores; without it, types, operators, labels and names tell which.
     #[must_use]
     pub fn output(mut self, name: &str) -> Self {
         self.0.output = Some(name.to_owned());
+        self
+    }
+
+    /// What that output holds, whatever the model's files, graph and values say.
+    #[must_use]
+    pub fn scores(mut self, scores: Scores) -> Self {
+        self.0.scores = Some(scores);
         self
     }
 

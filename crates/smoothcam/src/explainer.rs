@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array4};
 
-use crate::array::finite;
 use crate::classifier::Classifier;
+use crate::classifier::head;
 use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
 use crate::explain::explanation::Explanation;
@@ -135,7 +135,7 @@ impl Explainer {
     /// As [`Explainer::forward`], and if the scores are not finite.
     pub fn predictions(&self, input: &Array4<f32>) -> Result<Vec<Prediction>> {
         let scores = self.forward(input)?;
-        if !finite(scores.view().into_dyn()) {
+        if !head::sound(scores.view()) {
             return Err(Error::input("the scores are not finite"));
         }
         Ok(self.classifier.predictions(&scores))

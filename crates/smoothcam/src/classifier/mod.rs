@@ -6,7 +6,9 @@ pub(crate) mod head;
 pub(crate) mod inputs;
 pub(crate) mod labels;
 pub(crate) mod layers;
+mod meaning;
 pub(crate) mod network;
+pub(crate) mod outputs;
 pub(crate) mod shapes;
 
 use ndarray::{Array1, Array4, Axis, Ix3};
@@ -30,6 +32,8 @@ pub(crate) struct Classifier {
     pub(crate) preprocess: Preprocess,
     /// Where each part of the preprocessing, and the labels, come from.
     pub(crate) provenance: Vec<Provenance>,
+    /// What the user should know of the model, in sentences.
+    pub(crate) notes: Vec<String>,
     /// SHA-256 of the model file, in hexadecimal.
     pub(crate) sha256: String,
     /// Whether it is the classifier that comes with smoothcam.
@@ -47,7 +51,7 @@ impl Classifier {
         network: Network,
         labels: Labels,
         preprocess: Preprocess,
-        provenance: Vec<Provenance>,
+        (provenance, notes): (Vec<Provenance>, Vec<String>),
         sha256: String,
         built_in: bool,
     ) -> Result<Classifier> {
@@ -59,6 +63,7 @@ impl Classifier {
             labels,
             preprocess,
             provenance,
+            notes,
             sha256,
             built_in,
             forward,

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use onnx_grad::{DType, Graph, Tensor, ValueId};
+use onnx_grad::{DType, Graph, Tape, Tensor, ValueId};
 
 use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
-use crate::classifier::inputs::{names, picture_input};
+use crate::classifier::inputs::picture_input;
+use crate::classifier::meaning::meaning;
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::error::unsupported;
-use crate::{Error, Hint, Result};
+use crate::model_config::Scores;
+use crate::{Error, Result};
 
 /// A classifier's graph, in which all shapes are known, and the engine that runs it.
 pub(crate) struct Network {
@@ -28,6 +30,8 @@ pub(crate) struct Network {
     /// The classes' scores, before softmax or sigmoid.
     pub(crate) score: ValueId,
     pub(crate) head: Head,
+    /// Whether the output's values decided that they are probabilities.
+    pub(crate) by_values: bool,
     /// The number of classes.
     pub(crate) classes: usize,
     /// The axes, channels and size of a picture.
@@ -37,7 +41,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Fixes the input's shape, and learns all others by running the model once. The scores are in `output`.
+    /// Fixes the input's shape, and learns all others by running the model once. The scores are in `output`, of which `said`
+    /// is known: what it holds, and whether the user says so. A single score that has `two_names` becomes the scores of two
+    /// classes: y of the second, -y of the first.
     ///
     /// # Errors
     /// If the model is no classifier of pictures, or the engine cannot run it at this shape.
@@ -47,62 +53,34 @@ impl Network {
         picture: Grid,
         batch: usize,
         output: ValueId,
+        (said, two_names): (Option<(Scores, bool)>, bool),
     ) -> Result<Network> {
         let shape = picture.shape(batch);
         let input = picture_input(&graph)?;
         no_nan(&graph)?;
-        let graph_outputs = graph.outputs().to_vec();
-        let others: Vec<ValueId> =
-            graph_outputs.iter().copied().filter(|other| *other != output).collect();
-        let others = names(&graph, &others);
-        let (score, head) = score(&graph, output);
-        graph.set_outputs(&[score]);
+        graph.set_outputs(&[output]);
         let engine = engine::open(options, graph.take_weights())?;
         learn(&mut graph, &*engine, input, &shape)?;
+        let mut classes = classes(&graph, output, batch)?;
+        let of_output = meaning(&graph, &*engine, input, output, classes, said)?;
+        let (mut score, head) = (of_output.score, of_output.head);
+        if classes == 1 && two_names {
+            (graph, score) = both_classes(graph, score, head, batch)?;
+            classes = 2;
+        }
+        graph.set_outputs(&[score]);
         let plain = graph.clone();
         let graph = graph.decompose().map_err(unsupported)?;
-        let scores = graph.shape(score).unwrap_or_default();
-        let classes = match scores {
-            [first, rest @ ..] if *first == batch => rest.iter().product(),
-            [classes] if batch == 1 => *classes,
-            _ => 0,
-        };
-        if classes == 0 || scores.iter().filter(|d| **d > 1).count() > 1 + usize::from(batch > 1) {
-            let error = Error::input(format!(
-                "the model is no image classifier: its output '{}' has the shape {scores:?}, \
-                 expected one score per class",
-                graph.value(output).name
-            ));
-            return Err(if others.is_empty() {
-                error
-            } else {
-                // Who has named an output is not told to name one.
-                let named = graph_outputs.first() != Some(&output);
-                let advice = if named {
-                    Hint::advice(format!("its other outputs are {others}"))
-                } else {
-                    let advice =
-                        format!("if another of its outputs ({others}) has the scores, name it");
-                    Hint::set("output", "NAME", advice)
-                };
-                error.with_hint(advice)
-            });
-        }
-        let head = match head {
-            Some(head) => head,
-            None if classes == 1 => Head::Sigmoid,
-            None => Head::Softmax,
-        };
-        let memory = options.memory;
         Ok(Network {
             engine,
-            memory,
+            memory: options.memory,
             graph,
             plain,
             input,
             unbatched: None,
             score,
             head,
+            by_values: of_output.by_values,
             classes,
             picture,
             batch,
@@ -129,35 +107,43 @@ impl Network {
     }
 }
 
-/// The output of this name; without a name the first.
+/// The number of classes whose scores are in a value, for each picture of a run.
 ///
 /// # Errors
-/// If there is no output of this name.
-pub(crate) fn score_output(graph: &Graph, name: Option<&str>) -> Result<ValueId> {
-    let outputs = graph.outputs();
-    let Some(name) = name else { return Ok(outputs[0]) };
-    outputs.iter().copied().find(|o| graph.value(*o).name == name).ok_or_else(|| {
-        Error::input(format!("the model has no output '{name}'"))
-            .with_hint(format!("its outputs are {}", names(graph, outputs)))
-    })
+/// If it has no score for each class.
+fn classes(graph: &Graph, output: ValueId, batch: usize) -> Result<usize> {
+    let scores = graph.shape(output).unwrap_or_default();
+    let classes = match scores {
+        [first, rest @ ..] if *first == batch => rest.iter().product(),
+        [classes] if batch == 1 => *classes,
+        _ => 0,
+    };
+    let axes = scores.iter().filter(|d| **d > 1).count();
+    if classes > 0 && axes <= 1 + usize::from(batch > 1) {
+        return Ok(classes);
+    }
+    Err(Error::input(format!(
+        "the model is no image classifier: its output '{}' has the shape {scores:?}, expected one score per class",
+        graph.value(output).name
+    )))
 }
 
-/// The scores, which go into the softmax or sigmoid that the model ends with; the output itself if it ends with neither.
-fn score(graph: &Graph, output: ValueId) -> (ValueId, Option<Head>) {
-    let mut at = output;
-    while let Some(node) = graph.value(at).producer.map(|n| graph.node(n)) {
-        let Some(Some(before)) = node.inputs.first() else { break };
-        match node.op.as_str() {
-            "Softmax" | "LogSoftmax" => return (*before, Some(Head::Softmax)),
-            "Sigmoid" => return (*before, Some(Head::Sigmoid)),
-            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout"
-            | "QuantizeLinear" | "DequantizeLinear" => {
-                at = *before;
-            }
-            _ => break,
-        }
-    }
-    (output, None)
+/// The graph with the scores of both classes of which a single score decides: (-y, y), or of probabilities (1 - p, p).
+///
+/// # Errors
+/// If the graph cannot be extended.
+fn both_classes(
+    graph: Graph,
+    score: ValueId,
+    head: Head,
+    batch: usize,
+) -> Result<(Graph, ValueId)> {
+    let tape = Tape::new(graph);
+    tape.set_scope("both_classes");
+    let present = tape.var(score).reshape(&[batch, 1]);
+    let absent = if head == Head::Probabilities { 1.0 - present } else { -present };
+    let both = tape.concat(&[absent, present], 1).id();
+    Ok((tape.into_graph().map_err(unsupported)?, both))
 }
 
 /// Checks that no weight is NaN. Engines may lose a NaN in a maximum, and the map would show nothing.

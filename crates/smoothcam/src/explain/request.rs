@@ -102,7 +102,8 @@ impl Request {
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }
-        let mut notes = other_readings(classifier, settings);
+        let mut notes = classifier.notes.clone();
+        notes.extend(other_readings(classifier, settings));
         if plan.most > 0 && !session.noise_acts() {
             let idle = noise_is_idle(layer.as_ref());
             if settings.uncertainty {

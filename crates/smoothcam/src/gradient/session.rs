@@ -10,6 +10,7 @@ use super::graph::Gradient;
 use super::health;
 use crate::array::{Array, finite};
 use crate::classifier::grid::Grid;
+use crate::classifier::head;
 use crate::classifier::network::Network;
 use crate::engine::{Engine, Memory, Runs, Session};
 use crate::target::Target;
@@ -140,17 +141,19 @@ impl GradientSession {
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
         let classes = scores.len() / self.capacity();
+        let scores: Array1<f32> = scores.into_iter().take(classes).collect();
+        for target in targets {
+            if let Target::Class(class) = target {
+                head::check_on(&scores, *class)?;
+            }
+        }
         let activations = match self.gradient.activations {
             Some(_) => next()?,
             None => self.grid.view_picture(self.pictures(fill, 0, 1)),
         };
         let activations = in_maps(activations)?.index_axis_move(Axis(0), 0);
         let gradients = || outputs.map(in_maps).collect::<Result<_>>();
-        Ok(Pass {
-            scores: scores.into_iter().take(classes).collect(),
-            activations,
-            gradients: with_gradients.then(gradients).transpose()?,
-        })
+        Ok(Pass { scores, activations, gradients: with_gradients.then(gradients).transpose()? })
     }
 
     /// The gradients of these targets' scores at `count` pictures, at most [`Self::capacity`], each
@@ -204,6 +207,10 @@ impl GradientSession {
         let mut floats = Vec::with_capacity(outputs.len());
         for (at, output) in self.head.run(&inputs, &outputs)?.into_iter().enumerate() {
             match output {
+                // The scores of classes that are switched off are minus infinity.
+                Array::Floats(a) if wanted[at] == 0 && head::sound(a.flatten().view()) => {
+                    floats.push(a);
+                }
                 Array::Floats(a) if sound(&a) => floats.push(a),
                 Array::Floats(_) => return Err(self.diagnose(fill, count, targets, wanted[at])),
                 Array::Ints(_) => {

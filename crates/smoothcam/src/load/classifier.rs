@@ -8,10 +8,11 @@ use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::inputs::{add_batch_axis, dims, picture_input};
 use crate::classifier::labels::Labels;
-use crate::classifier::network::{Network, score_output};
+use crate::classifier::network::Network;
+use crate::classifier::outputs;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
-use crate::model_config::{self, InputShape, Source};
+use crate::model_config::{self, InputShape, Provenance, Scores, Source};
 use crate::{Error, Result};
 
 /// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
@@ -21,7 +22,7 @@ use crate::{Error, Result};
 pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let file = spec.model.read()?;
     let config = spec.model.config()?;
-    let mut sources = vec![Source::given(spec.preprocess)];
+    let mut sources = vec![Source { scores: spec.scores, ..Source::given(spec.preprocess) }];
     sources.extend(spec.labels.as_ref().map(model_config::labels_file).transpose()?);
     sources.extend(config);
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
@@ -31,7 +32,9 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     if let Some((share, seed)) = spec.randomized {
         randomize(&mut graph, share, seed);
     }
-    let output = score_output(&graph, spec.output.as_deref())?;
+    let named: Vec<usize> =
+        sources.iter().filter_map(|s| Some(s.labels.as_ref()?.labels.len())).collect();
+    let output = outputs::choose(&graph, spec.output.as_deref(), &named)?;
     let input = picture_input(&graph)?;
     let unbatched = add_batch_axis(&mut graph, input)?;
     sources.extend(model_config::own_scaling(&graph, unbatched.unwrap_or(input), &sources));
@@ -46,14 +49,37 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
         ))
         .with_hint("export the model with a free batch size"));
     }
-    let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, output)?;
+    let said = sources.iter().find_map(|s| Some((s.scores?, s)));
+    let of_output = (
+        said.map(|(scores, source)| (scores, source.is_given())),
+        named.contains(&2) && !named.contains(&1),
+    );
+    let network = Network::new(
+        graph,
+        &spec.engine,
+        picture(&preprocess),
+        batch as usize,
+        output.value,
+        of_output,
+    )?;
     let network = Network { unbatched, ..network };
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
+    let of_scores = |value: &dyn ToString, source: &str| Provenance {
+        setting: "scores",
+        value: value.to_string(),
+        source: source.to_owned(),
+    };
+    if let Some((scores, source)) = said {
+        provenance.push(of_scores(&scores, &source.name));
+    } else if network.by_values {
+        provenance.push(of_scores(&Scores::Probabilities, "the output's values"));
+    }
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
     let labels = Labels::new(names, network.classes);
     let built_in = matches!(spec.model, Model::Bundled);
-    Classifier::new(network, labels, preprocess, provenance, file.sha256, built_in)
+    let notes = output.note.into_iter().collect();
+    Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)
 }
 
 /// The most pictures that a model with a fixed batch size may take at once.

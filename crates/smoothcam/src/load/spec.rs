@@ -9,7 +9,7 @@ use super::model_file::{self, ModelFile};
 use crate::Result;
 use crate::array::Array;
 use crate::engine::EngineOptions;
-use crate::model_config::{self, PartialPreprocess, Source};
+use crate::model_config::{self, PartialPreprocess, Scores, Source};
 
 /// A model, and what the user says about it.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +23,10 @@ pub(crate) struct ModelSpec {
     pub(crate) inputs: Vec<(String, Array)>,
     /// Whether these inputs stay open: their values are examples, and may be left out.
     pub(crate) open_inputs: bool,
-    /// The name of the output with the scores; `None` for the first.
+    /// The name of the output with the scores; `None` for the one that holds scores.
     pub(crate) output: Option<String>,
+    /// What that output holds, whatever the model's files say.
+    pub(crate) scores: Option<Scores>,
     /// The engine that runs the model.
     pub(crate) engine: EngineOptions,
     /// The share (0 to 1) of the topmost weights to put in random order, and the seed of that order.

@@ -4,6 +4,7 @@
 
 use super::json::{Object, Value, pair, pixels};
 use super::labels;
+use super::scores::Scores;
 use super::source::{PartialPreprocess, Source};
 use crate::Result;
 use crate::input::preprocess::{Channels, Interpolation, Resize, Size};
@@ -46,21 +47,25 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
         mean,
         std,
     };
-    Ok(Some(Source { name: config.file.to_owned(), settings, labels: None }))
+    Ok(Some(Source { name: config.file.to_owned(), settings, ..Source::default() }))
 }
 
-/// The labels of a `config.json`; `None` if it has none, or placeholders.
+/// The labels of a `config.json`, which may be placeholders, and what its `problem_type` says of the scores; `None` if it
+/// says neither.
 ///
 /// # Errors
 /// If the labels cannot be read.
 pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
-    let Some(value) = config.get("id2label") else { return Ok(None) };
-    let labels = labels::from_value(value, config.file)?;
-    if labels.labels.iter().enumerate().all(|(i, label)| *label == format!("LABEL_{i}")) {
-        return Ok(None);
-    }
-    let name = config.file.to_owned();
-    Ok(Some(Source { name, labels: Some(labels), ..Source::default() }))
+    let labels = config.get("id2label").map(|v| labels::from_value(v, config.file)).transpose()?;
+    let placeholder = |(i, label): (usize, &String)| *label == format!("LABEL_{i}");
+    let labels = labels.filter(|l| !l.labels.iter().enumerate().all(placeholder));
+    let scores = match config.string("problem_type")? {
+        Some("multi_label_classification") => Some(Scores::Sigmoid),
+        Some("single_label_classification") => Some(Scores::Softmax),
+        _ => None,
+    };
+    let source = Source { name: config.file.to_owned(), labels, scores, ..Source::default() };
+    Ok((source.labels.is_some() || source.scores.is_some()).then_some(source))
 }
 
 /// The input's size, and how the picture is brought to it.

@@ -17,7 +17,12 @@ use crate::{Error, Result};
 /// If the value of one of these keys cannot be understood; the message names the key.
 pub fn onnx_metadata(props: &[(String, String)]) -> Result<Vec<Source>> {
     let get = |key: &str| props.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    let source = |key: &str, settings, labels| Source { name: named(key), settings, labels };
+    let source = |key: &str, settings, labels| Source {
+        name: named(key),
+        settings,
+        labels,
+        ..Source::default()
+    };
     let mut sources = Vec::new();
     if let Some(text) = get("smoothcam.preprocess") {
         let settings = json::read(text)

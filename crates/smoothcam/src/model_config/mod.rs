@@ -11,6 +11,7 @@ mod labels;
 mod metadata;
 mod own_scaling;
 mod resolve;
+mod scores;
 mod source;
 mod timm;
 
@@ -22,6 +23,7 @@ pub use metadata::onnx_metadata;
 pub(crate) use metadata::preprocess_metadata;
 pub(crate) use own_scaling::own_scaling;
 pub use resolve::resolve;
+pub use scores::Scores;
 pub use source::{PartialPreprocess, Provenance, Source};
 
 #[cfg(test)]

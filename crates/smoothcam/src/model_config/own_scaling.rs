@@ -39,7 +39,7 @@ pub(crate) fn own_scaling(graph: &Graph, input: ValueId, sources: &[Source]) -> 
         std: Some(vec![1.0]),
         ..PartialPreprocess::default()
     };
-    Some(Source { name: NAME.into(), settings, labels: None })
+    Some(Source { name: NAME.into(), settings, ..Source::default() })
 }
 
 /// The scale of the picture's values that brings them, after this arithmetic, into the range that networks work in;

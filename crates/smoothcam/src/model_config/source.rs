@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::labels::ClassNames;
+use super::scores::Scores;
 use crate::Error;
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 
@@ -34,6 +35,8 @@ pub struct Source {
     pub settings: PartialPreprocess,
     /// The classes' names.
     pub labels: Option<ClassNames>,
+    /// What the model's output holds.
+    pub scores: Option<Scores>,
 }
 
 /// The name of the source that holds what the user gives.
@@ -42,11 +45,11 @@ const GIVEN: &str = "as given";
 impl Source {
     /// What the user gives, which should be the first source.
     pub fn given(settings: PartialPreprocess) -> Self {
-        Self { name: GIVEN.into(), settings, labels: None }
+        Self { name: GIVEN.into(), settings, ..Self::default() }
     }
 
     /// Whether this is what the user gives.
-    pub(super) fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.name == GIVEN
     }
 }
@@ -54,7 +57,7 @@ impl Source {
 /// A setting in use, and the source that it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Provenance {
-    /// The setting's name, as in [`PartialPreprocess`]; or `labels`.
+    /// The setting's name, as in [`PartialPreprocess`]; or `labels`, or `scores`.
     pub setting: &'static str,
     /// Its value, in words.
     pub value: String,

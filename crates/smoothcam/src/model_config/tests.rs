@@ -2,7 +2,7 @@ use super::*;
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 
 fn source(name: &str, settings: PartialPreprocess) -> Source {
-    Source { name: name.into(), settings, labels: None }
+    Source { name: name.into(), settings, ..Source::default() }
 }
 
 fn square(n: u32) -> Option<Size> {

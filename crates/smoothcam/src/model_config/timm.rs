@@ -44,7 +44,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
         None => labels(config)?,
         found => found,
     };
-    Ok(Some(Source { name: config.file.to_owned(), settings, labels }))
+    Ok(Some(Source { name: config.file.to_owned(), settings, labels, ..Source::default() }))
 }
 
 /// The resize of timm's `transforms_imagenet_eval`.

@@ -10,6 +10,7 @@ use crate::engine::{EngineChoice, Memory, Provider};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 use crate::input::value;
 use crate::load::{Model, ModelSpec};
+use crate::model_config::Scores;
 
 /// What most options of a model have in common.
 const MODEL: OptionSpec =
@@ -49,7 +50,7 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
         OptionSpec {
             name: "output",
             kind: Kind::Text("NAME", any),
-            default: Default::Words("the first"),
+            default: Default::Words("the one that holds scores of classes"),
             help: "The model's output with the scores",
             ..MODEL
         },
@@ -57,6 +58,17 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
             m.output = Some(name.to_owned());
             Ok(())
         },
+    ),
+    row!(
+        OptionSpec {
+            name: "scores",
+            kind: Kind::Choice(|| Scores::names().collect(), parses::<Scores>),
+            default: Default::Words("as files, graph and values tell"),
+            help: "What that output holds: probabilities; scores of which softmax or sigmoid makes probabilities; or \
+                   logits, of which the usual one of both does",
+            ..MODEL
+        },
+        |m, text| text.parse().map(|scores| m.scores = Some(scores)),
     ),
     row!(
         OptionSpec {

@@ -15,6 +15,7 @@ mod transform;
 pub use channels::Channels;
 pub use interpolation::Interpolation;
 pub use layout::Layout;
+pub(crate) use names::{name_of, named};
 pub use resize::Resize;
 pub(crate) use scaled::scaled;
 pub use seen::Seen;

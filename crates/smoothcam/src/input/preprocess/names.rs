@@ -6,7 +6,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If the table has no such name.
-pub(super) fn named<T: Copy>(
+pub(crate) fn named<T: Copy>(
     table: &[(&str, T)],
     name: &str,
     what: &str,
@@ -21,6 +21,6 @@ pub(super) fn named<T: Copy>(
 }
 
 /// The name of a value that is in the table.
-pub(super) fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+pub(crate) fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, v)| v == value).map_or("?", |&(name, _)| name)
 }

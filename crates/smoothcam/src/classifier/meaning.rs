@@ -1,0 +1,314 @@
+//! What an output means is decided by evidence: what is said of it, what the graph computes, what its values are.
+//!
+//! Softmax must not be taken of what are probabilities already, however the graph makes them.
+
+use ndarray::{Array1, ArrayD, IxDyn};
+use onnx_grad::{Graph, Node, ValueId};
+
+use crate::Result;
+use crate::array::Array;
+use crate::classifier::head::{Head, sound};
+use crate::engine::{Engine, Runs};
+use crate::model_config::Scores;
+
+/// The scores to explain, and how probabilities follow from them.
+pub(crate) struct Meaning {
+    pub(crate) score: ValueId,
+    pub(crate) head: Head,
+    /// Whether the values of some runs decided on it.
+    pub(crate) by_values: bool,
+}
+
+/// What the model's output means. `said` is what the user or a file says of it, `certain` whether it is the user; the shapes
+/// of all values are known, and the output's is that of `classes` for each of a run's pictures.
+///
+/// # Errors
+/// If the engine cannot run the model.
+pub(crate) fn meaning(
+    graph: &Graph,
+    engine: &dyn Engine,
+    input: ValueId,
+    output: ValueId,
+    classes: usize,
+    said: Option<(Scores, bool)>,
+) -> Result<Meaning> {
+    let default = if classes == 1 { Head::Sigmoid } else { Head::Softmax };
+    let head_of = |scores| match scores {
+        Scores::Logits => default,
+        Scores::Softmax => Head::Softmax,
+        Scores::Sigmoid => Head::Sigmoid,
+        Scores::Probabilities => Head::Probabilities,
+    };
+    let own = own_head(graph, output, classes);
+    let doubtful = match &own {
+        Some(own) => !own.exact,
+        None => said.is_none() && squashes(graph, output),
+    };
+    let logits = own.as_ref().map_or(output, |own| own.score);
+    let runs =
+        if doubtful { runs(graph, engine, input, [output, logits], classes)? } else { Vec::new() };
+    let all =
+        |holds: &dyn Fn(&[Array1<f32>; 2]) -> bool| !runs.is_empty() && runs.iter().all(holds);
+    let own = own.filter(|own| {
+        own.exact || all(&|[output, logits]| close(output, &own.head.probabilities(logits)))
+    });
+    let (score, head, by_values) = match (said, own) {
+        (Some((Scores::Logits, _)), _) => (output, default, false),
+        // Probabilities are explained by the logits, where the graph shows them.
+        (Some((scores, certain)), Some(own))
+            if !certain || scores == Scores::Probabilities || head_of(scores) == own.head =>
+        {
+            (own.score, own.head, false)
+        }
+        (Some((scores, _)), _) => (output, head_of(scores), false),
+        (None, Some(own)) => (own.score, own.head, false),
+        (None, None) if all(&|[output, _]| are_probabilities(output)) => {
+            (output, Head::Probabilities, true)
+        }
+        (None, None) => (output, default, false),
+    };
+    Ok(Meaning { score, head, by_values })
+}
+
+/// A head that the graph shows.
+struct OwnHead {
+    score: ValueId,
+    head: Head,
+    /// Whether the output's values are those of the head, as the operators have it.
+    exact: bool,
+}
+
+/// The softmax or sigmoid of all classes that a graph ends with, also where softmax is written as exp(y) / sum(exp(y)) or as
+/// the exponential of its logarithm, and through what keeps the order of the elements.
+fn own_head(graph: &Graph, output: ValueId, classes: usize) -> Option<OwnHead> {
+    let (mut at, mut exact, mut exponential) = (output, true, false);
+    for _ in 0..graph.nodes().len() {
+        let node = graph.node(graph.value(at).producer?);
+        let before = node.inputs.first().copied().flatten()?;
+        let own = |score, head, exact| Some(OwnHead { score, head, exact });
+        match node.op.as_str() {
+            "Softmax" | "LogSoftmax" if !over_classes(graph, node, before, classes) => return None,
+            "Softmax" if !exponential => return own(before, Head::Softmax, exact),
+            "LogSoftmax" => return own(before, Head::Softmax, exact),
+            "Sigmoid" if !exponential => return own(before, Head::Sigmoid, exact),
+            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout"
+            | "QuantizeLinear" | "DequantizeLinear" => at = before,
+            // With one axis of more than one element, that axis alone is moved.
+            "Transpose" if lies_along_one_axis(graph, before, classes) => at = before,
+            // Probabilities that are kept away from 0 and 1.
+            "Clip" | "Min" | "Max" => (at, exact) = (before, false),
+            "Exp" if !exponential => (at, exponential) = (before, true),
+            "Div" if !exponential => return own(exponent(graph, before)?, Head::Softmax, false),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether a softmax is taken over all classes, and not over groups of them.
+fn over_classes(graph: &Graph, node: &Node, input: ValueId, classes: usize) -> bool {
+    let Some(shape) = graph.shape(input) else { return false };
+    let axis = match node.attribute("axis") {
+        Some(onnx_grad::Attribute::Int(axis)) => *axis,
+        _ => -1,
+    };
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+    usize::try_from(axis).ok().and_then(|axis| shape.get(axis)) == Some(&classes)
+}
+
+/// Whether at most the classes' axis of a value has more than one element.
+fn lies_along_one_axis(graph: &Graph, value: ValueId, classes: usize) -> bool {
+    let shape = graph.shape(value).unwrap_or_default();
+    shape.iter().filter(|n| **n > 1).count() <= 1 && shape.iter().product::<usize>() == classes
+}
+
+/// The y of exp(y), or of exp(y - max(y)).
+fn exponent(graph: &Graph, value: ValueId) -> Option<ValueId> {
+    let producer = |v: ValueId| graph.value(v).producer.map(|n| graph.node(n));
+    let exp = producer(value).filter(|n| n.op == "Exp")?;
+    let shifted = exp.inputs.first().copied().flatten()?;
+    let by_maximum = producer(shifted).filter(|n| n.op == "Sub").and_then(|n| {
+        let (y, by) = (n.inputs.first().copied().flatten()?, n.inputs.get(1).copied().flatten()?);
+        (producer(by)?.op == "ReduceMax").then_some(y)
+    });
+    Some(by_maximum.unwrap_or(shifted))
+}
+
+/// Whether what follows the last linear operator of a classifier can make probabilities.
+fn squashes(graph: &Graph, output: ValueId) -> bool {
+    let mut seen = vec![false; graph.values().len()];
+    let mut left = vec![output];
+    while let Some(value) = left.pop() {
+        if std::mem::replace(&mut seen[value.index()], true) {
+            continue;
+        }
+        let Some(node) = graph.value(value).producer.map(|n| graph.node(n)) else { continue };
+        match node.op.as_str() {
+            "Conv" | "ConvTranspose" | "ConvInteger" | "Gemm" | "MatMul" | "MatMulInteger"
+            | "Einsum" | "QLinearConv" | "QLinearMatMul" | "GlobalAveragePool" | "AveragePool"
+            | "GlobalMaxPool" | "MaxPool" => {}
+            "Softmax" | "LogSoftmax" | "Sigmoid" | "HardSigmoid" | "Exp" | "Div" | "Clip"
+            | "Tanh" | "Erf" | "Min" | "Max" | "Reciprocal" | "Hardmax" | "Pow" => return true,
+            _ => left.extend(node.inputs.iter().flatten()),
+        }
+    }
+    false
+}
+
+/// The content of two of a graph's values, for the first picture of some runs on inputs of all sizes. Runs whose first value is not
+/// finite are left out.
+fn runs(
+    graph: &Graph,
+    engine: &dyn Engine,
+    input: ValueId,
+    of: [ValueId; 2],
+    classes: usize,
+) -> Result<Vec<[Array1<f32>; 2]>> {
+    /// The least value of an input, and the greatest.
+    const RANGES: [(f32, f32); 5] =
+        [(0.0, 0.0), (0.0, 1.0), (-2.0, 2.0), (0.0, 255.0), (-10.0, 10.0)];
+    let mut graph = graph.clone();
+    let outputs = if of[0] == of[1] { vec![of[0]] } else { of.to_vec() };
+    graph.set_outputs(&outputs);
+    let session = engine.load(&graph, Runs::Often)?;
+    let name = |id: ValueId| graph.value(id).name.clone();
+    let names: Vec<String> = outputs.iter().map(|id| name(*id)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let shape = graph.shape(input).unwrap_or_default().to_vec();
+    let mut found = Vec::new();
+    for (seed, (least, greatest)) in (0u64..).zip(RANGES) {
+        let x = noise(&shape, least, greatest, seed);
+        let values = session.run(&[(&name(input), x.view())], &names)?;
+        let mut values = values.into_iter().map(|value| match value {
+            Array::Floats(a) => a.into_iter().take(classes).collect(),
+            Array::Ints(a) => a.into_iter().take(classes).map(|x| x as f32).collect(),
+        });
+        let Some(output) = values.next() else { continue };
+        let logits = values.next().unwrap_or_else(|| Array1::clone(&output));
+        if sound(output.view()) {
+            found.push([output, logits]);
+        }
+    }
+    Ok(found)
+}
+
+/// Numbers that look random, from `least` to `greatest`.
+fn noise(shape: &[usize], least: f32, greatest: f32, seed: u64) -> ArrayD<f32> {
+    let mut state = seed;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        // splitmix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        least + (greatest - least) * ((z >> 40) as f32 / (1u64 << 24) as f32)
+    })
+}
+
+/// Whether values are these probabilities.
+fn close(values: &Array1<f32>, probabilities: &Array1<f64>) -> bool {
+    values.len() == probabilities.len()
+        && values.iter().zip(probabilities).all(|(v, p)| (f64::from(*v) - p).abs() <= 1e-3)
+}
+
+/// Whether values can be probabilities.
+fn are_probabilities(values: &Array1<f32>) -> bool {
+    values.iter().all(|v| (-1e-5..=1.0 + 1e-5).contains(v))
+}
+
+#[cfg(test)]
+mod tests {
+    use onnx_grad::{Tape, Tensor, Var};
+
+    use super::*;
+    use crate::engine::{self, EngineOptions};
+
+    type Tail = fn(Var<'_>) -> Var<'_>;
+
+    fn half<'g>(y: Var<'g>) -> Var<'g> {
+        y * 0.5
+    }
+
+    /// The logits of a head of four classes, and what a graph makes of them.
+    fn told(tail: Tail, said: Option<(Scores, bool)>) -> (bool, Head) {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[1, 3]);
+        let weights: Vec<f32> = (0..12).map(|i| (i * 7 % 5) as f32 * 0.3 - 0.5).collect();
+        let y = x.matmul(tape.constant(Tensor::from_f32s(&[3, 4], &weights).unwrap()));
+        let output = tail(y);
+        let (x, y, output) = (x.id(), y.id(), output.id());
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[output]);
+        let engine = engine::open(&EngineOptions::default(), graph.take_weights()).unwrap();
+        let found = meaning(&graph, &*engine, x, output, 4, said).unwrap();
+        (found.score == y, found.head)
+    }
+
+    #[test]
+    fn softmax_is_taken_once() {
+        let by_hand: Tail = |y| {
+            let e = (y - y.reduce("ReduceMax", &[1])).exp();
+            e / e.sum(&[1])
+        };
+        for (what, tail, logits, head) in [
+            ("logits", (|y| y + 1.0) as Tail, false, Head::Softmax),
+            ("softmax", |y| y.softmax(1), true, Head::Softmax),
+            (
+                "softmax, flattened",
+                |y| y.reshape(&[1, 4, 1, 1]).softmax(1).reshape(&[4]),
+                false,
+                Head::Softmax,
+            ),
+            ("clipped", |y| y.softmax(1).binary("Max", y.tape().scalar(1e-7)), true, Head::Softmax),
+            ("exp(log_softmax)", |y| y.softmax(1).ln().exp(), false, Head::Probabilities),
+            ("exp / sum", by_hand, true, Head::Softmax),
+            (
+                "mean of two",
+                |y| (y.softmax(1) + half(y).softmax(1)) * 0.5,
+                false,
+                Head::Probabilities,
+            ),
+            ("sigmoid", |y| y.sigmoid(), true, Head::Sigmoid),
+            ("1 - sigmoid", |y| 1.0 - y.sigmoid(), false, Head::Probabilities),
+            (
+                "two heads",
+                |y| {
+                    let parts = [y.slice(1, 0, 2, 1), y.slice(1, 2, 2, 1)].map(|p| p.softmax(1));
+                    y.tape().concat(&parts, 1)
+                },
+                false,
+                Head::Probabilities,
+            ),
+            (
+                "groups",
+                |y| y.reshape(&[1, 2, 2]).softmax(2).reshape(&[1, 4]),
+                false,
+                Head::Probabilities,
+            ),
+            ("scaled", |y| y.sigmoid() * 3.0, false, Head::Softmax),
+        ] {
+            let (at_logits, found) = told(tail, None);
+            assert_eq!(found, head, "{what}");
+            if logits {
+                assert!(at_logits, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_counts() {
+        let softmax: Tail = |y| y.softmax(1);
+        for (tail, said, expected) in [
+            (half as Tail, Some((Scores::Sigmoid, true)), (false, Head::Sigmoid)),
+            (half, Some((Scores::Sigmoid, false)), (false, Head::Sigmoid)),
+            (half, Some((Scores::Probabilities, true)), (false, Head::Probabilities)),
+            (softmax, Some((Scores::Probabilities, true)), (true, Head::Softmax)),
+            (softmax, Some((Scores::Softmax, true)), (true, Head::Softmax)),
+            (softmax, Some((Scores::Logits, true)), (false, Head::Softmax)),
+            (softmax, Some((Scores::Sigmoid, true)), (false, Head::Sigmoid)),
+            // A file speaks of logits, which are inside.
+            (softmax, Some((Scores::Sigmoid, false)), (true, Head::Softmax)),
+        ] {
+            assert_eq!(told(tail, said), expected, "{said:?}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The output that holds the classes' scores is told from a model's others.
+
+use onnx_grad::{DType, Dim, Graph, Node, ValueId};
+
+use crate::classifier::inputs::names;
+use crate::{Error, Hint, Result};
+
+/// The output that holds the scores.
+pub(crate) struct ScoreOutput {
+    pub(crate) value: ValueId,
+    /// What was taken and what else there is, in a sentence, where the model has several outputs and none was named.
+    pub(crate) note: Option<String>,
+}
+
+/// Parts of the names of scores, and of embeddings and other values that are none.
+const OF_SCORES: [&str; 6] = ["logit", "score", "prob", "softmax", "sigmoid", "prediction"];
+const OF_EMBEDDINGS: [&str; 5] = ["embed", "feature", "hidden", "pooler", "descriptor"];
+const OF_OTHERS: [&str; 4] = ["aux", "loss", "mask", "box"];
+
+/// Operators that hand on the elements of their first input.
+const SAME_ELEMENTS: [&str; 8] = [
+    "Identity",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+    "Dropout",
+    "DequantizeLinear",
+];
+
+/// The output of this name; without one, that which by its type, its operators, the number of labels known (`labels`) and
+/// its name holds scores of classes. Of a list of the best classes (`TopK`, `ArgMax`, `ZipMap`) it is the value that the list
+/// is made of.
+///
+/// # Errors
+/// If there is no output of this name, or none holds scores.
+pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Result<ScoreOutput> {
+    let outputs = graph.outputs();
+    let named = |o: &ValueId| name.is_none_or(|name| graph.value(*o).name == name);
+    let considered: Vec<ValueId> = outputs.iter().copied().filter(named).collect();
+    if let (true, Some(name)) = (considered.is_empty(), name) {
+        return Err(Error::input(format!("the model has no output '{name}'"))
+            .with_hint(format!("its outputs are {}", names(graph, outputs))));
+    }
+    let values = considered.iter().map(|o| (*o, of_list(graph, *o)));
+    let kind = |value| match name {
+        // Whoever names an output knows what it holds.
+        Some(_) => other_kind(graph, value),
+        None => other_kind(graph, value).or_else(|| embedding(graph, value)),
+    };
+    let (mut candidates, mut others) = (Vec::new(), Vec::new());
+    for (output, value) in values {
+        match kind(value) {
+            None => candidates.push((output, value)),
+            Some(kind) => others.push((output, kind)),
+        }
+    }
+    // The first of the best.
+    candidates.sort_by_key(|(output, value)| {
+        std::cmp::Reverse((output == value, evidence(graph, *value, labels)))
+    });
+    let Some((output, value)) = candidates.first().copied() else {
+        return Err(no_scores(graph, &others));
+    };
+    let note = (outputs.len() > 1 && name.is_none() || output != value).then(|| {
+        format!(
+            "the scores are taken from '{}'; the model's outputs are {}",
+            graph.value(value).name,
+            names(graph, outputs)
+        )
+    });
+    Ok(ScoreOutput { value, note })
+}
+
+/// The error for a model whose outputs are all of other kinds.
+fn no_scores(graph: &Graph, others: &[(ValueId, &str)]) -> Error {
+    let each = others.iter().map(|(v, kind)| format!("'{}' is {kind}", graph.value(*v).name));
+    let each = each.collect::<Vec<_>>().join(", ");
+    let error = Error::input(format!("no output of the model holds scores of classes: {each}"));
+    match others.iter().find(|(v, _)| other_kind(graph, *v).is_none()) {
+        Some((value, _)) => error.with_hint(Hint::set(
+            "output",
+            &graph.value(*value).name,
+            "if these are scores of classes after all, name the output",
+        )),
+        None => error.with_hint("export the model with the scores as an output"),
+    }
+}
+
+/// The value that a list of the best classes is made of; else the value itself.
+fn of_list(graph: &Graph, value: ValueId) -> ValueId {
+    let node = graph.value(value).producer.map(|n| graph.node(n));
+    let list = node.filter(|n| matches!(n.op.as_str(), "ZipMap" | "TopK" | "ArgMax"));
+    list.and_then(|n| n.inputs.first().copied().flatten()).unwrap_or(value)
+}
+
+/// An embedding, as its name or its unit length has it.
+fn embedding(graph: &Graph, value: ValueId) -> Option<&'static str> {
+    let name = graph.value(value).name.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if has(&OF_EMBEDDINGS) && !has(&OF_SCORES) {
+        return Some("an embedding, as its name says");
+    }
+    has_unit_length(graph, value).then_some("an embedding, as it is scaled to unit length")
+}
+
+/// Whether a value is divided by its own norm.
+fn has_unit_length(graph: &Graph, value: ValueId) -> bool {
+    let Some(node) = node_before(graph, value) else { return false };
+    if node.op == "LpNormalization" {
+        return true;
+    }
+    let producer = |v: Option<ValueId>| v.and_then(|v| graph.value(v).producer);
+    let mut at = node.inputs.get(1).copied().flatten().filter(|_| node.op == "Div");
+    // Between the norm and the division it is clipped, expanded and the like.
+    for _ in 0..6 {
+        let Some(n) = producer(at).map(|n| graph.node(n)) else { return false };
+        if matches!(n.op.as_str(), "ReduceL2" | "Sqrt") {
+            return true;
+        }
+        at = n.inputs.first().copied().flatten();
+    }
+    false
+}
+
+/// What an output is that can hold no scores, as its type or its operators have it.
+fn other_kind(graph: &Graph, value: ValueId) -> Option<&'static str> {
+    match node_before(graph, value).map(|n| n.op.as_str()) {
+        Some("ArgMax" | "ArgMin") => return Some("the index of a class"),
+        Some("TopK") => return Some("a list of the best classes"),
+        Some("SequenceConstruct" | "SplitToSequence" | "SequenceInsert" | "ZipMap") => {
+            return Some("a sequence");
+        }
+        Some("LabelEncoder" | "StringNormalizer") => return Some("a label"),
+        Some("NonMaxSuppression") => return Some("a list of boxes"),
+        _ => {}
+    }
+    let floats = graph.value(value).dtype.is_none_or(|dtype| dtype == DType::F32);
+    (!floats).then_some("of another type than floats")
+}
+
+/// The node that computes a value, before those that hand its elements on.
+fn node_before(graph: &Graph, value: ValueId) -> Option<&Node> {
+    let mut at = value;
+    // A graph may have a cycle, which is found elsewhere.
+    for _ in 0..graph.nodes().len() {
+        let node = graph.node(graph.value(at).producer?);
+        match node.inputs.first() {
+            Some(Some(before)) if SAME_ELEMENTS.contains(&node.op.as_str()) => at = *before,
+            _ => return Some(node),
+        }
+    }
+    None
+}
+
+/// What speaks for an output as that of the scores, the strongest first: the number of labels, its name, probabilities.
+fn evidence(graph: &Graph, value: ValueId, labels: &[usize]) -> (bool, bool, bool) {
+    let name = graph.value(value).name.to_lowercase();
+    let declared = graph.value(value).declared.as_deref().unwrap_or_default();
+    let mut sizes = declared.iter().filter_map(|dim| match dim {
+        Dim::Fixed(size) => Some(*size),
+        Dim::Dynamic(_) => None,
+    });
+    let labelled = sizes.rfind(|size| *size > 1).is_some_and(|n| labels.contains(&n));
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    let named = has(&OF_SCORES) && !has(&OF_OTHERS) && !has(&OF_EMBEDDINGS);
+    let head = node_before(graph, value)
+        .is_some_and(|n| matches!(n.op.as_str(), "Softmax" | "LogSoftmax" | "Sigmoid"));
+    (labelled, named, head)
+}
