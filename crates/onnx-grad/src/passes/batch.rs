@@ -50,6 +50,14 @@ impl Graph {
                 _ => None,
             };
         }
+        let varies = |(id, v): (ValueId, &Value)| {
+            (v.example && two.shape(id) != three.shape(id)).then_some(id)
+        };
+        for id in two.values().filter_map(varies) {
+            if !graph.repeat_example(id, batch) {
+                return None;
+            }
+        }
         for input in graph.inputs.clone() {
             if let Some(shape) = graph.values[input.0].shape.clone() {
                 graph.fix_input(input, &shape);
@@ -89,7 +97,7 @@ impl Graph {
         let differs = |value: &Value| unlike(&format!("the constant '{}' differs", value.name));
         let needed = two.ancestors(&two.outputs);
         let mut varying = Vec::new();
-        for (id, value) in two.values().filter(|(id, _)| needed[id.0]) {
+        for (id, value) in two.values().filter(|(id, v)| needed[id.0] && !v.example) {
             let other = three.value(id);
             match (&value.initializer, &other.initializer) {
                 (Some(a), Some(b)) if a != b => {
@@ -101,7 +109,9 @@ impl Graph {
             }
         }
         graph.compute_constants(varying, input)?;
-        for id in graph.inputs.iter().chain(&graph.outputs).copied().collect::<Vec<_>>() {
+        let examples = two.values().filter(|(_, v)| v.example).map(|(id, _)| id);
+        let ends = graph.inputs.iter().chain(&graph.outputs).copied();
+        for id in ends.chain(examples).collect::<Vec<_>>() {
             let (Some(a), Some(b)) = (two.shape(id), three.shape(id)) else { continue };
             let dim = |(a, b): (&usize, &usize)| match (*a, *b) {
                 (a, b) if a == b => Dim::Fixed(a),

@@ -28,6 +28,24 @@ impl Graph {
         self.values[input.0].example = true;
     }
 
+    /// Repeats the first element along the first axis of an example, so that there are `count`.
+    /// Returns whether its content is known.
+    pub fn repeat_example(&mut self, input: ValueId, count: usize) -> bool {
+        let value = &mut self.values[input.0];
+        let repeated = value.initializer.as_ref().and_then(|t| {
+            let (rows, bytes) = (*t.shape().first()?, t.bytes()?);
+            let row = bytes.get(..bytes.len().checked_div(rows)?)?;
+            let mut shape = t.shape().to_vec();
+            *shape.first_mut()? = count;
+            Tensor::from_bytes(t.dtype(), shape, row.repeat(count).into())
+        });
+        if let Some(tensor) = &repeated {
+            value.shape = Some(tensor.shape().to_vec());
+            value.initializer.clone_from(&repeated);
+        }
+        repeated.is_some()
+    }
+
     /// Gives an input a first axis, of size 1, which the graph removes. Returns the value without
     /// it, which has the input's place in the graph.
     ///

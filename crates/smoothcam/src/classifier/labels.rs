@@ -26,12 +26,14 @@ pub(crate) struct Labels {
     names: ClassNames,
     /// The number of classes.
     classes: usize,
+    /// The class whose score the model gives, where a single score decides between two.
+    pub(crate) scored: Option<usize>,
 }
 
 impl Labels {
     /// The names of so many classes: one for each, or none.
     pub(crate) fn new(names: ClassNames, classes: usize) -> Labels {
-        Labels { names, classes }
+        Labels { names, classes, scored: None }
     }
 
     /// A class's label; `None` where labels are not known.

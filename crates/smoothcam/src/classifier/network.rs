@@ -34,6 +34,8 @@ pub(crate) struct Network {
     pub(crate) by_values: bool,
     /// The number of classes.
     pub(crate) classes: usize,
+    /// Whether a single score of the model's decides between two classes, of which it is the second's.
+    pub(crate) single_score: bool,
     /// The axes, channels and size of a picture.
     pub(crate) picture: Grid,
     /// The number of pictures that each run takes.
@@ -64,7 +66,8 @@ impl Network {
         let mut classes = classes(&graph, output, batch)?;
         let of_output = meaning(&graph, &*engine, input, output, classes, said)?;
         let (mut score, head) = (of_output.score, of_output.head);
-        if classes == 1 && two_names {
+        let single_score = classes == 1 && two_names;
+        if single_score {
             (graph, score) = both_classes(graph, score, head, batch)?;
             classes = 2;
         }
@@ -82,6 +85,7 @@ impl Network {
             head,
             by_values: of_output.by_values,
             classes,
+            single_score,
             picture,
             batch,
         })

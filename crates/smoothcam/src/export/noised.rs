@@ -40,7 +40,10 @@ pub(super) fn gradients<'g>(
         let copied = x + draws.some(x, first, copies) * deviation;
         let noised = copied.reshape(&[&[batch * copies], picture].concat());
         tape.set_scope("noised");
-        let inputs = [(network.input, noised)];
+        let mut inputs = vec![(network.input, noised)];
+        // What there is for each picture, there is for each of its copies.
+        let each = |id: &ValueId| (*id, repeated(tape.var(*id), graph.value(*id).dtype, copies));
+        inputs.extend(pictures.beside.iter().map(each));
         let values = tape.inline(&graph, &inputs, &[network.score, layer]).map_err(unsupported)?;
         let [score, at] = values[..] else {
             return Err(Error::failure("a pass has lost its scores"));
@@ -52,6 +55,25 @@ pub(super) fn gradients<'g>(
         gradients.push(gradient(tape, score, dy, at.id(), grid, copies)?);
     }
     Ok(gradients)
+}
+
+/// Each element along the first axis so many times, one after the other.
+fn repeated(x: Var<'_>, dtype: Option<DType>, copies: usize) -> Var<'_> {
+    let (tape, shape, dtype) = (x.tape(), x.shape(), dtype.unwrap_or(DType::F32));
+    let [batch, rest @ ..] = shape.as_slice() else { return x };
+    if copies == 1 {
+        return x;
+    }
+    let reshape = |x, shape: Vec<usize>| {
+        let dims: Vec<i64> = shape.iter().map(|d| *d as i64).collect();
+        tape.op("Reshape", &[Some(x), Some(tape.ints(&dims))], &[], dtype, shape)
+    };
+    let first = vec![0; copies];
+    let axis = [("axis", Attribute::Int(1))];
+    let each = reshape(x, [&[*batch, 1], rest].concat());
+    let shape = [&[*batch, copies], rest].concat();
+    let each = tape.op("Gather", &[Some(each), Some(tape.ints(&first))], &axis, dtype, shape);
+    reshape(each, [&[batch * copies], rest].concat())
 }
 
 /// Draws from N(0, 1).

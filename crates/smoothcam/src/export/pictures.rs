@@ -1,6 +1,6 @@
 //! Writes a classifier's graph for any number of pictures at once.
 
-use onnx_grad::Graph;
+use onnx_grad::{Graph, ValueId};
 
 use crate::classifier::network::Network;
 use crate::classifier::shapes::learn;
@@ -11,16 +11,21 @@ use crate::{Error, Result};
 /// A network for other numbers of pictures than its own.
 pub(super) struct Pictures<'n> {
     network: &'n Network,
+    /// The other inputs that have a value for each picture.
+    pub(super) beside: Vec<ValueId>,
     /// With two pictures and with three, where both are classified as each alone.
     instances: Option<[Graph; 2]>,
 }
 
 impl<'n> Pictures<'n> {
     /// Learns the shapes of the network with two and three pictures, if it takes as many and does
-    /// with them what it does with each.
-    pub(super) fn of(network: &'n Network) -> Result<Pictures<'n>> {
+    /// with them what it does with each. The inputs `beside` the picture have a value for each.
+    pub(super) fn of(network: &'n Network, beside: Vec<ValueId>) -> Result<Pictures<'n>> {
         let instance = |count: usize| {
             let mut graph = network.plain.clone();
+            if !beside.iter().all(|input| graph.repeat_example(*input, count)) {
+                return None;
+            }
             learn(&mut graph, &*network.engine, network.input, &network.picture.shape(count))
                 .ok()?;
             Some(graph)
@@ -33,7 +38,7 @@ impl<'n> Pictures<'n> {
             same.then_some([two, three])
         };
         let instances = if network.batch == 1 { instances() } else { None };
-        Ok(Pictures { network, instances })
+        Ok(Pictures { network, beside, instances })
     }
 
     /// Whether it takes any number of pictures.

@@ -1,6 +1,6 @@
 //! Writes the graph that computes the map: for one number of pictures, or for any.
 
-use onnx_grad::{Graph, SourceModel, Tape, ValueId};
+use onnx_grad::{Dim, Graph, SourceModel, Tape, ValueId};
 
 use super::context::Context;
 use super::evidence::evidence;
@@ -32,11 +32,26 @@ fn stay_open(inputs: &str, pictures: usize) -> String {
     )
 }
 
-/// The names of the inputs besides the picture's that stay open, separated by commas.
-fn open_inputs(network: &Network) -> String {
-    let open: Vec<ValueId> =
-        network.graph.values().filter(|(_, v)| v.example).map(|(id, _)| id).collect();
-    names(&network.graph, &open)
+/// The inputs besides the picture that stay open.
+fn open_inputs(network: &Network) -> Vec<ValueId> {
+    network.graph.values().filter(|(_, v)| v.example).map(|(id, _)| id).collect()
+}
+
+/// Those of the open inputs that have a value for each picture: the model calls their first dimension as it calls
+/// that of the pictures.
+fn of_each_picture(
+    network: &Network,
+    source: &SourceModel,
+    open: &[ValueId],
+    batch: Option<&Dim>,
+) -> Vec<ValueId> {
+    let Some(Dim::Dynamic(name)) = batch else { return Vec::new() };
+    let same = |id: &&ValueId| {
+        let dims = source.input_dims(network.name(**id)).unwrap_or_default();
+        let one = network.graph.shape(**id).and_then(<[usize]>::first) == Some(&1);
+        one && !name.is_empty() && dims.first() == Some(&Dim::Dynamic(name.clone()))
+    };
+    open.iter().filter(same).copied().collect()
 }
 
 /// A graph that computes the map, and the inputs that it has besides the picture.
@@ -63,15 +78,18 @@ pub(super) fn saliency(
     let network = &classifier.network;
     let name = network.name(network.input);
     let dims = source.input_dims(name).unwrap_or_default();
-    let open_inputs = open_inputs(network);
+    let open = open_inputs(network);
+    let beside = of_each_picture(network, source, &open, dims.first());
+    let open_names = names(&network.graph, &open);
     let free = match dims.first() {
-        _ if network.unbatched.is_some() || !open_inputs.is_empty() => None,
-        Some(onnx_grad::Dim::Dynamic(name)) if name.is_empty() => Some(ANY.to_owned()),
-        Some(onnx_grad::Dim::Dynamic(name)) => Some(name.clone()),
-        Some(onnx_grad::Dim::Fixed(_)) => None,
+        _ if network.unbatched.is_some() || beside.len() < open.len() => None,
+        Some(Dim::Dynamic(name)) if name.is_empty() => Some(ANY.to_owned()),
+        Some(Dim::Dynamic(name)) => Some(name.clone()),
+        Some(Dim::Fixed(_)) => None,
         None => Some(ANY.to_owned()),
     };
-    let context = Context { classifier, request, export, pictures: Pictures::of(network)? };
+    let pictures = Pictures::of(network, beside)?;
+    let context = Context { classifier, request, export, pictures };
     let write = |batch: usize, at_once: usize| write(&context, batch, at_once);
     let any = context.pictures.any();
     let own = network.batch;
@@ -95,7 +113,7 @@ pub(super) fn saliency(
     let (written, note) = match (batch, free) {
         (Some(batch), _) => (write(batch, at_once)?, None),
         (None, None) => {
-            (write(own, at_once)?, (!open_inputs.is_empty()).then(|| stay_open(&open_inputs, own)))
+            (write(own, at_once)?, (!open.is_empty()).then(|| stay_open(&open_names, own)))
         }
         (None, Some(name)) => {
             let any = if any {

@@ -15,7 +15,7 @@ use crate::classifier::labels::Labels;
 /// What a person asks to have explained, before a model is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TargetSpec {
-    /// The class with the highest score.
+    /// The class with the highest score; where a single score decides between two classes, the one whose score it is.
     #[default]
     Predicted,
     /// A class, by its label (in any case), WordNet id, index or a part of one label: see [`Explainer::class`].
@@ -38,7 +38,7 @@ impl TargetSpec {
     /// If the model has no such class, or several.
     pub(crate) fn resolve(&self, labels: &Labels) -> Result<Target> {
         match self {
-            TargetSpec::Predicted => Ok(Target::Predicted),
+            TargetSpec::Predicted => Ok(labels.scored.map_or(Target::Predicted, Target::Class)),
             TargetSpec::Class(name) => class::resolve(name, labels).map(Target::Class),
             TargetSpec::Index(index) => {
                 class::resolve(&format!("#{index}"), labels).map(Target::Class)

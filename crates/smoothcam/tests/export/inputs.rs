@@ -1,7 +1,7 @@
 //! Inputs stay as the model's file has them: without a batch, and more than one.
 
 use ndarray::{Array4, Axis, arr1};
-use onnx_grad::{DType, Graph, Tape, Tensor};
+use onnx_grad::{Attribute, DType, Graph, Tape, Tensor};
 use rten::Value;
 use smoothcam::{Array, Export};
 
@@ -86,4 +86,53 @@ fn other_inputs_stay_open_unless_they_are_fixed() {
     assert_eq!(Loaded::export(with([1.0, 2.0]), &export).model.input_ids().len(), 1);
     let error = builder().model_bytes(two_inputs()).export(&export).err().unwrap();
     assert!(error.to_string().contains("2 inputs (picture, meta)"), "{error}");
+}
+
+/// A classifier of any number of pictures, each with two numbers of its own.
+fn any_number_of_pictures() -> Vec<u8> {
+    let instance = |batch: usize| {
+        let tape = Tape::new(Graph::new());
+        let picture = tape.input("picture", &[batch, 3, 8, 8]);
+        let meta = tape.input("meta", &[batch, 2]);
+        let weights = |shape: &[usize], values: &[f32]| {
+            tape.constant(Tensor::from_f32s(shape, values).unwrap())
+        };
+        let scale = meta.matmul(weights(&[2, 3], &[0.5, -1.0, 2.0, 1.5, 0.25, -0.5])).unary("Exp");
+        let scaled = picture * scale.reshape(&[batch, 3, 1, 1]);
+        let kernels = weights(&[2, 3, 1, 1], &[1.0, -0.5, 0.25, -1.0, 0.75, 0.5]);
+        let ints = |name, values: &[i64]| (name, Attribute::Ints(values.to_vec()));
+        let conv = [ints("strides", &[1; 2]), ints("dilations", &[1; 2]), ints("pads", &[0; 4])];
+        let shape = vec![batch, 2, 8, 8];
+        let maps = tape.op("Conv", &[Some(scaled), Some(kernels)], &conv, DType::F32, shape).relu();
+        let pooled = (maps * maps * maps).reduce("ReduceMean", &[2, 3]).reshape(&[batch, 2]);
+        let scores = pooled.matmul(weights(&[2, 2], &[1.0, -0.5, 0.25, 2.0])).id();
+        let picture = picture.id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[scores]);
+        (graph, picture)
+    };
+    let ((two, picture), (three, _)) = (instance(2), instance(3));
+    Graph::with_any_batch_size(&two, &three, picture, "N").unwrap().to_onnx()
+}
+
+#[test]
+fn every_picture_has_its_own_values_of_the_other_inputs() {
+    let input = pictures([2, 3, 8, 8]);
+    let values = [[1.0, -0.5], [-1.0, 0.25]];
+    let builder_of = || builder().model_bytes(any_number_of_pictures());
+    for method in ["grad-cam", "smooth-grad-cam++"] {
+        let settings = of(method);
+        let export = Export { settings: settings.clone(), ..Export::default() };
+        let loaded = Loaded::export(builder_of(), &export);
+        let both = Value::from_shape(&[2, 2], values.concat()).unwrap();
+        let maps = loaded.maps(&input, &[("meta", both)]);
+        for (i, meta) in values.iter().enumerate() {
+            let meta = Array::Floats(arr1(meta).into_dyn());
+            let explainer = builder_of().input("meta", meta).build().unwrap();
+            let picture = input.slice_axis(Axis(0), ndarray::Slice::from(i..=i)).to_owned();
+            let expected = explainer.explain_tensor(picture, &settings, &mut |_, _| {}).unwrap();
+            let map = maps.index_axis(Axis(0), i);
+            assert_close(map, expected.targets[0].map.view(), &format!("{method} {i}"));
+        }
+    }
 }

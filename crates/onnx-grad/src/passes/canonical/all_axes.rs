@@ -49,6 +49,7 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
     };
     let aspect = rewriter.optional(3).filter(|_| not_larger || not_smaller);
     if axes.is_none() && aspect.is_none() {
+        sizes_of_scales(rewriter);
         return Ok(());
     }
     let indices = axes.map(|axes| rewriter.ints(&axes));
@@ -86,6 +87,26 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
         node.take_attribute("keep_aspect_ratio_policy");
     });
     Ok(())
+}
+
+/// Gives sizes besides constant scales where other axes than the last two are scaled: not every
+/// engine finds the shape of the output then.
+fn sizes_of_scales(mut rewriter: Rewriter<'_>) {
+    let scales = rewriter.stored(2).and_then(Tensor::to_f32s).unwrap_or_default();
+    let others = scales.len().saturating_sub(2);
+    let (Ok(x), Some(by)) = (rewriter.x(0), rewriter.optional(2)) else { return };
+    if rewriter.optional(3).is_some() || scales.iter().take(others).all(|s| *s == 1.0) {
+        return;
+    }
+    let shape = rewriter.op("Shape", &[x], &[]);
+    let shape = rewriter.op("Cast", &[shape], &cast_to(DType::F32));
+    let scaled = rewriter.op("Mul", &[shape, by], &[]);
+    let floor = rewriter.op("Floor", &[scaled], &[]);
+    let sizes = rewriter.op("Cast", &[floor], &cast_to(DType::I64));
+    rewriter.modify(|node| {
+        node.inputs.resize(4, None);
+        node.inputs[3] = Some(sizes);
+    });
 }
 
 /// The largest scale for all axes with which the shape is not larger than the sizes, or the

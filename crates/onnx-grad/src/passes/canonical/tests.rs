@@ -92,6 +92,17 @@ fn resizing_keeps_the_aspect_ratio() {
 }
 
 #[test]
+fn any_axes_are_resized_by_scales() {
+    let resize = case("Resize").x(&[1, 2, 3, 1]).missing().const_floats(&[1.0, 1.5, 2.0, 1.0]);
+    let resize = resize.string("coordinate_transformation_mode", "asymmetric");
+    let resize = resize.string("nearest_mode", "floor").canonical().linear();
+    resize.check();
+    let ramp: Vec<f32> = (0..6).map(|i| i as f32).collect();
+    let (first, second) = ([0.0, 0.0, 1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0, 5.0, 5.0]);
+    check(&resize, &ramp, &[first, first, second].concat());
+}
+
+#[test]
 fn regions_are_sampled_as_onnx_runtime_does() {
     let of = |case: Case, boxes: &[f32], images: &[i64]| {
         let boxes = crate::Tensor::from_f32s(&[images.len(), 4], boxes).unwrap();

@@ -7,10 +7,12 @@ use smoothcam::render::{draw, encode_png, heatmap};
 use smoothcam::{Explanation, Picture, Region, TargetMap};
 
 use super::coco;
-use super::pictures::OVERLAY;
 use crate::args::ExplainArgs;
 use crate::commands::style;
 use crate::files::beside;
+
+/// What overlays are called.
+pub(super) const OVERLAY: &str = "smoothcam";
 
 /// A file that was written.
 #[derive(Serialize)]

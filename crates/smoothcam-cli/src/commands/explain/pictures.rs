@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use smoothcam::{Error, Result, quoted};
 
-use super::outputs::{Kind, outputs};
+use super::outputs::{Kind, OVERLAY, outputs};
 use crate::args::ExplainArgs;
 use crate::files::beside;
 
@@ -54,9 +54,6 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     Ok(pictures)
 }
-
-/// What overlays are called.
-pub(super) const OVERLAY: &str = "smoothcam";
 
 /// The files to be written for each of several pictures: beside it, or in the folders that the flags name.
 ///

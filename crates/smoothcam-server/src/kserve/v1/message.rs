@@ -37,7 +37,7 @@ pub(crate) struct ReadyAnswer {
 pub(crate) struct V1Request {
     /// Pictures: `{"b64": "..."}` for a file in base64, or nested lists of numbers, preprocessed as the model
     /// takes them.
-    #[schema(value_type = Vec<InstanceSchema>, min_items = 1)]
+    #[schema(value_type = Vec<InstanceSchema>, min_items = 1, required = true)]
     #[serde(default)]
     instances: Option<BoundedList<Instance>>,
     /// The options for all pictures.
