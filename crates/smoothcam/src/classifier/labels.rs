@@ -27,13 +27,23 @@ pub(crate) struct Labels {
     /// The number of classes.
     classes: usize,
     /// The class whose score the model gives, where a single score decides between two.
-    pub(crate) scored: Option<usize>,
+    scored: Option<usize>,
 }
 
 impl Labels {
     /// The names of so many classes: one for each, or none.
     pub(crate) fn new(names: ClassNames, classes: usize) -> Labels {
         Labels { names, classes, scored: None }
+    }
+
+    /// The same, where a single score decides between two classes: it is that of `scored`.
+    pub(crate) fn with_scored(self, scored: Option<usize>) -> Labels {
+        Labels { scored, ..self }
+    }
+
+    /// The class whose score the model gives, where a single score decides between two.
+    pub(crate) fn scored(&self) -> Option<usize> {
+        self.scored
     }
 
     /// A class's label; `None` where labels are not known.

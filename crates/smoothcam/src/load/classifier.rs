@@ -77,7 +77,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     }
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
     let scored = network.single_score.then_some(1);
-    let labels = Labels { scored, ..Labels::new(names, network.classes) };
+    let labels = Labels::new(names, network.classes).with_scored(scored);
     let built_in = matches!(spec.model, Model::Bundled);
     let notes = output.note.into_iter().collect();
     Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)

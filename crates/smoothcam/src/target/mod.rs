@@ -38,7 +38,7 @@ impl TargetSpec {
     /// If the model has no such class, or several.
     pub(crate) fn resolve(&self, labels: &Labels) -> Result<Target> {
         match self {
-            TargetSpec::Predicted => Ok(labels.scored.map_or(Target::Predicted, Target::Class)),
+            TargetSpec::Predicted => Ok(labels.scored().map_or(Target::Predicted, Target::Class)),
             TargetSpec::Class(name) => class::resolve(name, labels).map(Target::Class),
             TargetSpec::Index(index) => {
                 class::resolve(&format!("#{index}"), labels).map(Target::Class)
