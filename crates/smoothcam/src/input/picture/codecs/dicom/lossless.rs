@@ -27,7 +27,7 @@ pub(super) fn samples(header: &Header, bytes: &[u8]) -> Result<Samples, String> 
     if coding_process != CodingProcess::Lossless {
         return Err("its JPEG data are not lossless, as the file says".into());
     }
-    match (pixel_format, header.samples) {
+    let samples = match (pixel_format, header.samples) {
         (PixelFormat::L8, 1) | (PixelFormat::RGB24, 3) => {
             decoder.decode().map(Samples::Bytes).map_err(wrong)
         }
@@ -37,9 +37,9 @@ pub(super) fn samples(header: &Header, bytes: &[u8]) -> Result<Samples, String> 
             Ok(Samples::Words(words.collect()))
         }
         _ => Err(format!("its JPEG data have not {} colours", header.samples)),
+    }?;
+    if samples.count() != count {
+        return Err("its JPEG data end too early".into());
     }
-    .and_then(|samples| match samples.count() == count {
-        true => Ok(samples),
-        false => Err("its JPEG data end too early".into()),
-    })
+    Ok(samples)
 }
