@@ -65,7 +65,7 @@ async fn a_window_is_applied_and_told() {
     assert!(notes.contains("from 100 to 140 are shown from black to white"), "{notes}");
     let decoding = Decoding { window: "100,140".parse().ok(), ..Decoding::default() };
     let shown = post(&app, "/picture?window=100,140", CAT).await;
-    let picture = Picture::decode(CAT, &decoding).unwrap();
+    let picture = Picture::decode(CAT, decoding).unwrap();
     assert!(shown.body == encode_png(&picture).unwrap(), "another picture");
 }
 
