@@ -7,6 +7,7 @@ Writes crates/smoothcam/src/input/picture/testdata/dicom: for each case a file o
 the bytes of its pixels (red, green, blue), computed in float64 from what pydicom's look-ups give.
 """
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pydicom import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.encoders import RLELosslessEncoder
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1, RLELossless
 
 OUT = Path(__file__).parents[1] / "crates/smoothcam/src/input/picture/testdata/dicom"
 RAMP = np.array([[-2000, -1000, -500, -1], [0, 1, 40, 80], [100, 400, 1000, 2047]])
@@ -62,6 +63,31 @@ def window(center: float, width: float) -> Dataset:
     return group
 
 
+def lossless_jpeg(values: np.ndarray) -> bytes:
+    """Values of 16 bits, (rows, columns), as a lossless JPEG (ITU-T T.81 annex H) that predicts each by its left neighbour."""
+    rows, columns = values.shape
+    predicted = np.zeros_like(values)
+    predicted[:, 1:] = values[:, :-1]
+    predicted[1:, 0] = values[:-1, 0]
+    predicted[0, 0] = 1 << 15
+    bits = ""
+    for difference in ((values - predicted + 32767) % 65536 - 32767).ravel().tolist():
+        category = abs(difference).bit_length()
+        # All categories, 0 to 16, have codes of five bits.
+        bits += f"{category:05b}"
+        if 0 < category < 16:
+            bits += f"{difference if difference > 0 else difference + (1 << category) - 1:0{category}b}"
+    bits += "1" * (-len(bits) % 8)
+    scan = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)).replace(b"\xff", b"\xff\0")
+    segments = [
+        (0xC3, struct.pack(">BHHB3B", 16, rows, columns, 1, 1, 0x11, 0)),
+        (0xC4, bytes([0, 0, 0, 0, 0, 17] + 11 * [0] + list(range(17)))),
+        (0xDA, bytes([1, 1, 0, 1, 0, 0])),
+    ]
+    head = b"".join(struct.pack(">BBH", 0xFF, mark, 2 + len(data)) + data for mark, data in segments)
+    return b"\xff\xd8" + head + scan + b"\xff\xd9"
+
+
 def cases() -> dict[str, Dataset]:
     ct = {"RescaleSlope": 1, "RescaleIntercept": -24}
     high = RAMP - RAMP.min()
@@ -78,6 +104,7 @@ def cases() -> dict[str, Dataset]:
         "voi_table": dataset(high // 400, 16, VOILUTSequence=[table(2, [0, 100, 900, 1023], 10)]),
         "modality_table": dataset(high // 400, 16, ModalityLUTSequence=[table(1, [7, 9, 50, 60, 200], 16)]),
         "implicit": dataset(RAMP, 12, WindowCenter=40, WindowWidth=400, **ct),
+        "lossless_jpeg": dataset(RAMP, 12, WindowCenter=40, WindowWidth=400, **ct),
         "rle": dataset(RAMP, 12, WindowCenter=40, WindowWidth=400, **ct),
     }
     found["implicit"].file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
@@ -143,6 +170,15 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     lines = []
     for name, ds in cases().items():
+        if name == "lossless_jpeg":
+            # pydicom needs another package to decode it; what it shows is what the uncompressed values show.
+            text = " ".join(str(int(value)) for value in right(ds).ravel())
+            lines.append(f"{name} 1 {text}\n")
+            ds.PixelData = encapsulate([lossless_jpeg(RAMP % 65536)])
+            ds["PixelData"].is_undefined_length = True
+            ds.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+            ds.save_as(OUT / f"{name}.dcm", enforce_file_format=True)
+            continue
         ds.save_as(OUT / f"{name}.dcm", enforce_file_format=True)
         for frame in range(ds.get("NumberOfFrames", 1)):
             text = " ".join(str(int(value)) for value in right(ds, frame).ravel())

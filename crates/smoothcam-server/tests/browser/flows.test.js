@@ -89,6 +89,28 @@ flow("the server reads what the browser cannot", "", async (page) => {
   assert.match(await text(page, "#status"), /^Explained/);
 });
 
+flow("small pictures are drawn large, and windows are the server's", "?model=digits", async (page) => {
+  const url = await page.evaluate(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 28, height: 20 });
+    const context = canvas.getContext("2d");
+    for (let x = 0; x < 28; x++) {
+      context.fillStyle = `rgb(${9 * x}, ${200 - 5 * x}, 120)`;
+      context.fillRect(x, x % 7, 1, 14);
+    }
+    return canvas.toDataURL();
+  });
+  await page.setInputFiles("#file", { name: "small.png", mimeType: "image/png", buffer: Buffer.from(url.split(",")[1], "base64") });
+  await settled(page);
+  assert.equal(await page.evaluate(() => document.getElementById("picture").width), 448);
+  assert.ok(await difference(page, "model=digits", url) <= 4);
+  await page.click("summary:has-text('file is read')");
+  await page.fill("#window", "100,140");
+  await page.press("#window", "Enter");
+  await settled(page);
+  assert.match(await text(page, "#notes"), /from 100 to 140/);
+  assert.ok(await difference(page, "model=digits&window=100,140", url) <= 4);
+});
+
 flow("a file that is not a picture is refused in words", "", async (page) => {
   await page.setInputFiles("#file", { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
   await page.waitForSelector("#alert:not([hidden])");

@@ -62,9 +62,13 @@ export async function choose(page, sample = "cat.png") {
 /** The page's options, as its address has them. */
 export const addressOptions = (page) => Object.fromEntries(new URL(page.url()).searchParams);
 
-/** The largest difference between the pixels shown and those of a PNG that the server makes. */
+/** The largest difference between the pixels shown and those of a PNG that the server makes of a sample, or of the picture in
+ *  a data URL. */
 export const difference = (page, query, sample = "cat.png") => page.evaluate(async ([query, sample]) => {
-  const blob = await (await fetch(`samples/${sample}`)).blob();
+  const inside = sample.split(",")[1];
+  const blob = inside === undefined
+    ? await (await fetch(`samples/${sample}`)).blob()
+    : new Blob([Uint8Array.from(atob(inside), (c) => c.charCodeAt(0))]);
   const response = await fetch(`explain?${query}`, { method: "POST", body: blob, headers: { Accept: "image/png" } });
   if (!response.ok) throw new Error(await response.text());
   const bitmap = await createImageBitmap(await response.blob());

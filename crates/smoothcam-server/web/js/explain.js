@@ -11,7 +11,7 @@ import { markCells, setGrid } from "./neurons.js";
 import { showFacts, showPredictions } from "./result.js";
 import { nameOfClass, session } from "./session.js";
 import { describe, listRegions, showMap } from "./stage.js";
-import { options, setState, state, writeAddress } from "./state.js";
+import { fileOptions, options, setState, state, writeAddress } from "./state.js";
 import { hideProgress, setBusy, setStatus, showError, showProgress } from "./status.js";
 
 /** How many feature maps are shown at first; "show more" doubles them. */
@@ -121,7 +121,9 @@ async function explain() {
 /** Shows the most probable classes, which are known before the map is. */
 async function showClasses(signal) {
   const { model, picture } = session;
-  const { predictions } = await api.post("predict", new URLSearchParams({ model: model.name }), picture.blob, signal);
+  const query = fileOptions();
+  query.set("model", model.name);
+  const { predictions } = await api.post("predict", query, picture.blob, signal);
   if (!session.answer) showPredictions(predictions, undefined, chooseClass);
 }
 
@@ -175,7 +177,9 @@ async function showOverview(signal) {
   const { class: explained } = answer.maps[0];
   const key = `${picture.number} ${state.model} ${explained}`;
   if (layerMapsOf === key) return;
-  const query = new URLSearchParams({ model: model.name, class: nameOfClass(explained) });
+  const query = fileOptions();
+  query.set("model", model.name);
+  query.set("class", nameOfClass(explained));
   const { layers } = await api.post("overview", query, picture.blob, signal);
   showLayerMaps(layers);
   layerMapsOf = key;

@@ -3,7 +3,7 @@
 import { method } from "./choices.js";
 import { $ } from "./dom.js";
 import { change } from "./explain.js";
-import { loadModel } from "./pictures.js";
+import { loadModel, readAgain } from "./pictures.js";
 import { nameOfClass, session } from "./session.js";
 import { setBusy, showError } from "./status.js";
 import { check, optionNamed } from "./table.js";
@@ -19,6 +19,9 @@ export function listenToFields() {
   });
   changed("layer", { maps: "", neurons: "" });
   for (const name of ["samples", "sigma", "seed", "maps", "neurons"]) changed(name);
+  for (const name of ["window", "frame"]) $(name).addEventListener("change", ({ target }) => {
+    if (check(target, optionNamed(name))) readAgain({ [name]: target.value.trim() });
+  });
   $("class").addEventListener("change", ({ target }) => {
     const index = session.model.labels.indexOf(target.value);
     change({ class: index >= 0 ? nameOfClass(index) : target.value.trim() });

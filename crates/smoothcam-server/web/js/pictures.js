@@ -7,7 +7,7 @@ import { showLayers } from "./layers.js";
 import { session } from "./session.js";
 import { markSample } from "./sources.js";
 import { showPicture } from "./stage.js";
-import { state } from "./state.js";
+import { fileOptions, setState, state } from "./state.js";
 import { setBusy, showError } from "./status.js";
 
 let count = 0;
@@ -29,13 +29,32 @@ export async function openPicture(blob, name, sample = "") {
   }
 }
 
-/** The picture's pixels. What this browser cannot read (TIFF, arrays) the server can. */
+/** Reads the picture's file again, with other options. */
+export async function readAgain(changes) {
+  setState(changes);
+  if (!session.picture) return;
+  const { blob, name } = session.picture;
+  interrupt();
+  try {
+    showPicture(await decoded(blob), name);
+    session.picture.number = ++count;
+    change(changes);
+  } catch (error) {
+    showError(error);
+    setBusy(false);
+  }
+}
+
+/** The picture's pixels. What this browser cannot read (TIFF, DICOM, arrays, windows) the server can. */
 async function decoded(blob) {
   const upright = { imageOrientation: "from-image", colorSpaceConversion: "none" };
+  const query = fileOptions();
   try {
+    if (query.size) throw new Error("the browser knows no windows");
     return await createImageBitmap(blob, upright);
   } catch {
-    const png = await api.file("picture", new URLSearchParams({ model: session.model.name }), blob, "image/png");
+    query.set("model", session.model.name);
+    const png = await api.file("picture", query, blob, "image/png");
     return createImageBitmap(png, upright);
   }
 }

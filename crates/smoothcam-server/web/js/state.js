@@ -39,6 +39,9 @@ export function options(replaced = {}) {
   return queryOf(["model", ...names], { ...state, ...replaced });
 }
 
+/** The options of how the picture's file is read. */
+export const fileOptions = () => queryOf(["window", "frame"], state);
+
 /** The options of an explanation as it is drawn, with some of those of the drawing replaced. What is viewed is none of
  *  them: each file that can be saved shows its own. */
 export function drawingOptions(replaced = {}) {

@@ -92,26 +92,25 @@ impl Labels {
         if !found.is_empty() {
             return self.only(&found, &text);
         }
-        Err(match self.names.labels.is_empty() {
-            true if is_wordnet_id(&text) => {
-                Error::input(format!("class '{text}' is a WordNet id, and no labels are known"))
-                    .with_hint(Hint::set(
-                        "labels",
-                        "FILE",
-                        "give the ids and labels, one a line: n01440764 tench",
-                    ))
-            }
-            true => {
-                Error::input(format!("class '{text}' is not a number, and no labels are known"))
-                    .with_hint(Hint::advice("give the class's index").or(Hint::set(
-                        "labels",
-                        "FILE",
-                        "give the labels, one a line",
-                    )))
-            }
-            false => Error::input(format!("there is no class '{text}'"))
-                .with_hint(format!("the nearest are {}", self.listed(&self.nearest(&text)))),
-        })
+        Err(self.unknown(&text))
+    }
+
+    /// The error of a text that names no class.
+    fn unknown(&self, text: &str) -> Error {
+        let give = |advice: &str| Hint::set("labels", "FILE", advice);
+        if !self.names.labels.is_empty() {
+            return Error::input(format!("there is no class '{text}'"))
+                .with_hint(format!("the nearest are {}", self.listed(&self.nearest(text))));
+        }
+        if is_wordnet_id(text) {
+            return Error::input(format!(
+                "class '{text}' is a WordNet id, and no labels are known"
+            ))
+            .with_hint(give("give the ids and labels, one a line: n01440764 tench"));
+        }
+        Error::input(format!("class '{text}' is not a number, and no labels are known")).with_hint(
+            Hint::advice("give the class's index").or(give("give the labels, one a line")),
+        )
     }
 
     /// How a text that names a class could be understood, too, in a sentence: a label that is a number is the index of

@@ -8,7 +8,7 @@ use crate::input::picture::{Decoding, Window};
 /// What these options have in common.
 const PICTURE: OptionSpec = OptionSpec {
     group: Group::Picture,
-    places: &[Place::Explain, Place::Bench, Place::Limits, Place::Http],
+    places: &[Place::Explain, Place::Bench, Place::Limits, Place::Http, Place::Page],
     ..OptionSpec::BLANK
 };
 

@@ -6,6 +6,7 @@ use image::{DynamicImage, ImageFormat, ImageReader};
 
 use super::elements::fragments;
 use super::header::{Header, Syntax};
+use super::lossless;
 use crate::input::picture::codecs::decode::memory;
 use crate::input::picture::limits::Limits;
 
@@ -13,6 +14,16 @@ use crate::input::picture::limits::Limits;
 pub(super) enum Samples {
     Bytes(Vec<u8>),
     Words(Vec<u16>),
+}
+
+impl Samples {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Samples::Bytes(bytes) => bytes.len(),
+            Samples::Words(words) => words.len(),
+        }
+    }
 }
 
 /// The samples of a frame, counted from 0, and whether their colours have become RGB in decoding.
@@ -40,6 +51,10 @@ pub(super) fn samples(
             let bytes = run_lengths(fragment, count, header.samples, bytes_per_sample)
                 .ok_or("the RLE data are damaged")?;
             Ok((sorted(&bytes, bytes_per_sample), false))
+        }
+        Syntax::LosslessJpeg => {
+            let bytes = of_frame(&fragments(pixels), header.frames, frame)?;
+            Ok((lossless::samples(header, &bytes)?, false))
         }
         Syntax::Jpeg => jpeg(header, &of_frame(&fragments(pixels), header.frames, frame)?, limits),
     }

@@ -43,14 +43,14 @@ pub(super) enum Syntax {
     Rle,
     /// JPEG of 8 bits, with losses.
     Jpeg,
+    /// JPEG without losses.
+    LosslessJpeg,
 }
 
 /// The transfer syntaxes that are not read, by how their identifiers end.
-const UNREAD: [(&str, &str); 8] = [
+const UNREAD: [(&str, &str); 6] = [
     (".2.2", "big-endian"),
     (".2.1.99", "deflate"),
-    (".4.57", "JPEG lossless"),
-    (".4.70", "JPEG lossless"),
     (".4.80", "JPEG-LS"),
     (".4.81", "JPEG-LS"),
     (".4.90", "JPEG 2000"),
@@ -68,6 +68,7 @@ impl Syntax {
             "1.2.840.10008.1.2.1" => Ok(Syntax::Native { explicit: true }),
             "1.2.840.10008.1.2.5" => Ok(Syntax::Rle),
             "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" => Ok(Syntax::Jpeg),
+            "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => Ok(Syntax::LosslessJpeg),
             other => {
                 let known = UNREAD.iter().find(|(end, _)| other.ends_with(end));
                 let name = known.map_or("of a kind that is not known", |(_, name)| name);

@@ -1,10 +1,11 @@
 //! DICOM files are decoded: their values go through modality and window to 8-bit grey, or are colours.
 //!
-//! Read are little-endian files, uncompressed, as run lengths or as JPEG of 8 bits, with samples of 8 or 16 bits.
+//! Read are little-endian files, uncompressed, as run lengths, as JPEG of 8 bits or lossless JPEG, with samples of 8 or 16 bits.
 
 mod elements;
 mod frame;
 mod header;
+mod lossless;
 mod tone;
 
 use self::elements::DataSet;

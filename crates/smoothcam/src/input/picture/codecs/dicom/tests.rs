@@ -25,7 +25,7 @@ fn with_word(mut bytes: Vec<u8>, tag: u32, value: u16) -> Vec<u8> {
 #[test]
 fn pixels_are_those_of_pydicom() {
     let expected = String::from_utf8(file("expected.txt")).unwrap();
-    assert_eq!(expected.lines().count(), 19);
+    assert_eq!(expected.lines().count(), 20);
     for line in expected.lines() {
         let mut words = line.split(' ');
         let (name, frame) = (words.next().unwrap(), words.next().unwrap().parse().unwrap());
@@ -87,6 +87,7 @@ fn what_is_not_read_is_told() {
         (with_word(file("linear.dcm"), tags::ROWS, 0), "no pixels"),
         (with_word(file("linear.dcm"), tags::ROWS, 4), "too early"),
         (with_word(file("rle.dcm"), tags::ROWS, 60_000), "RLE data are damaged"),
+        (with_word(file("lossless_jpeg.dcm"), tags::ROWS, 60_000), "4x3 pixels, expected 4x60000"),
     ] {
         let error = read(&bytes, None, None).map(drop).unwrap_err().to_string();
         assert!(error.contains(words) && error.contains("x.dcm"), "{words}: {error}");
@@ -104,7 +105,9 @@ fn what_is_not_read_is_told() {
 #[test]
 fn damaged_files_do_no_harm() {
     let mut random = 1_u32;
-    for name in ["linear", "implicit", "rle", "frames", "palette", "voi_table", "by_plane"] {
+    for name in
+        ["linear", "implicit", "rle", "lossless_jpeg", "frames", "palette", "voi_table", "by_plane"]
+    {
         let whole = file(&format!("{name}.dcm"));
         for length in 0..whole.len() {
             let _ = read(&whole[..length], None, None);
