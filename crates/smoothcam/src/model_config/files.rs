@@ -16,8 +16,11 @@ const MAX_BYTES: u64 = 16 << 20;
 type ReadJson = fn(&str, &str) -> Result<Vec<Source>>;
 
 /// The files in which settings are looked for; all that are found are used.
-const CONFIG_FILES: [(&str, ReadJson); 2] =
-    [("preprocessor_config.json", preprocessor_json), ("config.json", config_json)];
+const CONFIG_FILES: [(&str, ReadJson); 3] = [
+    ("preprocessor_config.json", preprocessor_json),
+    ("processor_config.json", preprocessor_json),
+    ("config.json", config_json),
+];
 
 /// The files in which labels are looked for, `*` being the model's name; the first that is found is used.
 const LABEL_FILES: [&str; 11] = [
@@ -49,7 +52,7 @@ pub fn labels_file(path: impl AsRef<Path>) -> Result<Source> {
 
 /// The sources in the folder of a model, by rank.
 ///
-/// They are Hugging Face's `preprocessor_config.json` and `config.json`, timm's `config.json`, and a file of labels
+/// They are Hugging Face's `preprocessor_config.json`, `processor_config.json` and `config.json`, timm's `config.json`, and a file of labels
 /// (`labels.txt`, `classes.txt`, `synset.txt`, `imagenet_class_index.json` and the like). For a model in a folder `onnx`,
 /// as on Hugging Face, the folder above is searched, too. Files of these names that are something else are passed over.
 ///
@@ -96,7 +99,10 @@ pub fn config_json(text: &str, name: &str) -> Result<Vec<Source>> {
 
 fn preprocessor_json(text: &str, name: &str) -> Result<Vec<Source>> {
     let value = json::parse(text, name)?;
-    Ok(hugging_face::preprocessor(&Object::new(&value, name)?)?.into_iter().collect())
+    let config = Object::new(&value, name)?;
+    // A processor of pictures and texts has that of pictures inside.
+    let config = config.object("image_processor")?.unwrap_or(config);
+    Ok(hugging_face::preprocessor(&config)?.into_iter().collect())
 }
 
 /// The text of a small file.

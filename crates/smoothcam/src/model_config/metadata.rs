@@ -65,7 +65,12 @@ fn ultralytics(imgsz: &str) -> Result<PartialPreprocess> {
     let size = size.ok_or_else(|| wrong("imgsz", "[height, width]"))?;
     Ok(PartialPreprocess {
         size: Some(size),
-        resize: Some(Resize::ShortestEdge(size.height.max(size.width))),
+        // `classify_transforms` keeps the proportions for square inputs only.
+        resize: Some(if size.height == size.width {
+            Resize::ShortestEdge(size.height)
+        } else {
+            Resize::Squash
+        }),
         interpolation: Some(Interpolation::Bilinear),
         scale: Some(1.0 / 255.0),
         mean: Some(vec![0.0]),
@@ -141,7 +146,7 @@ mod tests {
                 "[224, 320]",
                 PartialPreprocess {
                     size: Some(Size { height: 224, width: 320 }),
-                    resize: Some(Resize::ShortestEdge(320)),
+                    resize: Some(Resize::Squash),
                     interpolation: Some(Interpolation::Bilinear),
                     ..plain(1.0 / 255.0, 0.0)
                 },

@@ -3,6 +3,8 @@
 //! Many classifiers scale their input themselves: by Keras' `Rescaling` and `Normalization`, by a `transforms.Normalize`
 //! that was exported with them, by the quantisation of an input of bytes.
 
+use std::collections::HashMap;
+
 use onnx_grad::{DType, Graph, Node, ValueId};
 
 use super::source::{PartialPreprocess, Source};
@@ -31,7 +33,7 @@ pub(crate) fn own_scaling(graph: &Graph, input: ValueId, sources: &[Source]) -> 
         // Bytes are the picture's own values, signed ones with 0 in the middle.
         Some(DType::U8) => (1.0, 0.0),
         Some(DType::I8) => (1.0, 128.0),
-        _ => (range(affine(graph, input))?, 0.0),
+        _ => (expected_scale(graph, input)?, 0.0),
     };
     let settings = PartialPreprocess {
         scale: Some(scale),
@@ -52,44 +54,100 @@ fn range(Affine { factor, offset }: Affine) -> Option<f64> {
     (!unchanged).then_some(if bytes { 1.0 } else { 1.0 / 255.0 })
 }
 
-/// What the arithmetic with constants makes of the input that comes before everything else.
-fn affine(graph: &Graph, input: ValueId) -> Affine {
-    let mut affine = Affine { factor: 1.0, offset: 0.0 };
-    let mut at = input;
-    loop {
-        let reads =
-            |n: &&Node| n.inputs.contains(&Some(at)) && !matches!(n.op.as_str(), "Shape" | "Size");
-        let mut readers = graph.nodes().map(|(_, n)| n).filter(reads);
-        let (Some(node), None) = (readers.next(), readers.next()) else { return affine };
-        let Some(next) = step(graph, node, at, affine) else { return affine };
-        let Some(Some(output)) = node.outputs.first() else { return affine };
-        (affine, at) = (next, *output);
+/// The scale of the picture's values that the graph's first operators speak for; `None` if they say nothing.
+///
+/// The input is followed, in the order of execution, through arithmetic with constants and whatever only moves values
+/// (also channel by channel), to the first operator that mixes them or knows their statistics.
+fn expected_scale(graph: &Graph, input: ValueId) -> Option<f64> {
+    let mut last = Affine { factor: 1.0, offset: 0.0 };
+    let mut carried = HashMap::from([(input, last)]);
+    for (_, node) in graph.nodes() {
+        let at = node.inputs.iter().flatten().find_map(|i| carried.get(i)).copied();
+        let Some(at) = at.filter(|_| !matches!(node.op.as_str(), "Shape" | "Size")) else {
+            continue;
+        };
+        match node.op.as_str() {
+            "BatchNormalization" => return normalized(graph, node, at),
+            "QuantizeLinear" => return quantized(graph, node, at),
+            _ => {}
+        }
+        let Some(next) = step(graph, node, &carried, at) else { return range(at) };
+        last = next;
+        carried.extend(node.outputs.iter().flatten().map(|output| (*output, next)));
     }
+    range(last)
+}
+
+/// What a batch normalisation of the input says: the mean and deviation of the pictures it was trained with.
+fn normalized(graph: &Graph, node: &Node, at: Affine) -> Option<f64> {
+    let mean = mean_of(graph, node, 3, |x| x)?;
+    let deviation = mean_of(graph, node, 4, f64::sqrt)? / at.factor.abs();
+    let mean = (mean - at.offset) / at.factor;
+    if mean > 16.0 && deviation > 8.0 {
+        Some(1.0)
+    } else {
+        // Pictures that were normalised before have a mean of about 0.
+        ((0.15..0.85).contains(&mean) && deviation < 0.5).then_some(1.0 / 255.0)
+    }
+}
+
+/// What the quantisation of the input says: the range that its steps cover.
+fn quantized(graph: &Graph, node: &Node, at: Affine) -> Option<f64> {
+    let step = mean_of(graph, node, 1, |x| x)?;
+    let (zero, least) = match node.inputs.get(2).copied().flatten() {
+        None => (0.0, 0.0),
+        Some(zero) => match graph.value(zero).dtype {
+            Some(DType::U8) => (mean_of(graph, node, 2, |x| x)?, 0.0),
+            Some(DType::I8) => (mean_of(graph, node, 2, |x| x)?, -128.0),
+            _ => return range(at),
+        },
+    };
+    let raw = |level: f64| ((level - zero) * step - at.offset) / at.factor;
+    let (one, other) = (raw(least), raw(least + 255.0));
+    let (low, high) = (one.min(other), one.max(other));
+    match (low, high) {
+        // A range that begins far below 0 is that of values which were normalised before.
+        _ if high > 16.0 => (low > -16.0).then_some(1.0),
+        _ => (low > -0.1 && high < 1.1).then_some(1.0 / 255.0),
+    }
+}
+
+/// The mean, over all channels, of a function of a node's constant; `None` if the input is none.
+fn mean_of(graph: &Graph, node: &Node, input: usize, f: fn(f64) -> f64) -> Option<f64> {
+    let content = graph.content(node.inputs.get(input).copied()??)?;
+    let numbers: Vec<f64> = match content.to_f32s() {
+        Some(floats) => floats.into_iter().map(f64::from).collect(),
+        None => content.to_i64s()?.into_iter().map(|n| n as f64).collect(),
+    };
+    let count = numbers.len() as f64;
+    let mean = numbers.iter().map(|x| f(*x) / count).sum::<f64>();
+    (count > 0.0 && mean.is_finite()).then_some(mean)
 }
 
 /// The same after one more node; `None` if the node is no arithmetic with constants.
 fn step(
     graph: &Graph,
     node: &Node,
-    at: ValueId,
+    carried: &HashMap<ValueId, Affine>,
     Affine { factor, offset }: Affine,
 ) -> Option<Affine> {
-    let first = node.inputs.first() == Some(&Some(at));
-    let numbers = |i: usize| graph.content(node.inputs.get(i).copied()??)?.to_f32s();
-    // The mean, over all channels, of a function of the constant.
-    let mean = |f: fn(f64) -> f64| {
-        let numbers = numbers(usize::from(first))?;
-        let count = numbers.len() as f64;
-        let mean = numbers.iter().map(|x| f(f64::from(*x)) / count).sum::<f64>();
-        (count > 0.0 && mean.is_finite()).then_some(mean)
-    };
+    let get = |input: &Option<ValueId>| carried.get(input.as_ref()?).copied();
+    let first = node.inputs.first().is_some_and(|input| get(input).is_some());
+    let mean = |f: fn(f64) -> f64| mean_of(graph, node, usize::from(first), f);
     let of = |factor, offset| Some(Affine { factor, offset });
     match node.op.as_str() {
         "Identity" | "Cast" | "Transpose" | "Pad" | "Slice" | "Clip" | "Resize" | "Unsqueeze"
-        | "Squeeze"
+        | "Squeeze" | "Gather" | "Split" | "Reshape" | "Flatten"
             if first =>
         {
             of(factor, offset)
+        }
+        // Channels that were treated one by one.
+        "Concat" => {
+            let parts: Vec<Affine> = node.inputs.iter().map(get).collect::<Option<_>>()?;
+            let count = parts.len() as f64;
+            let sum = |of: fn(&Affine) -> f64| parts.iter().map(of).sum::<f64>() / count;
+            of(sum(|part| part.factor), sum(|part| part.offset))
         }
         "Add" => of(factor, offset + mean(|x| x)?),
         "Sub" if first => of(factor, offset - mean(|x| x)?),
@@ -132,11 +190,33 @@ mod tests {
         x.tape().constant(onnx_grad::Tensor::from_f32s(&[1, 3, 1, 1], &values).unwrap())
     }
 
+    fn gather(x: Var<'_>) -> Var<'_> {
+        let order = onnx_grad::Tensor::from_i64s(&[2, 1, 0]);
+        let (order, axis) = (x.tape().constant(order), [("axis", Attribute::Int(1))]);
+        x.tape().op("Gather", &[Some(x), Some(order)], &axis, DType::F32, x.shape())
+    }
+
+    fn concat<'g>(parts: &[Var<'g>]) -> Var<'g> {
+        let (x, inputs) = (parts[0], parts.iter().copied().map(Some).collect::<Vec<_>>());
+        x.tape().op("Concat", &inputs, &[("axis", Attribute::Int(1))], DType::F32, x.shape())
+    }
+
+    fn batch_norm(x: Var<'_>, mean: f32, deviation: f32) -> Var<'_> {
+        let constants = [1.0, 0.0, mean, deviation * deviation]
+            .map(|v| Some(x.tape().constant(onnx_grad::Tensor::from_f32s(&[3], &[v; 3]).unwrap())));
+        let inputs: Vec<_> = std::iter::once(Some(x)).chain(constants).collect();
+        x.tape().op("BatchNormalization", &inputs, &[], DType::F32, x.shape())
+    }
+
+    fn quantize(x: Var<'_>, step: f32) -> Var<'_> {
+        x.tape().op("QuantizeLinear", &[Some(x), Some(number(x, step))], &[], DType::U8, x.shape())
+    }
+
     #[test]
     fn the_range_follows_from_the_arithmetic() {
         type Model = for<'g> fn(Var<'g>) -> Var<'g>;
         let (bytes, unit) = (Some(1.0), Some(1.0 / 255.0));
-        let cases: [(&str, Model, Option<f64>); 10] = [
+        let cases: [(&str, Model, Option<f64>); 18] = [
             ("nothing", |x| x, None),
             ("a relu", |x| x.relu(), None),
             ("times 1", |x| x * number(x, 1.0), None),
@@ -159,6 +239,18 @@ mod tests {
                 },
                 bytes,
             ),
+            ("turned around", |x| gather(x), None),
+            (
+                "turned around, Caffe's mean",
+                |x| gather(x) - channels(x, [103.9, 116.8, 123.7]),
+                bytes,
+            ),
+            ("each by itself", |x| concat(&[x / number(x, 255.0), x / number(x, 254.0)]), bytes),
+            ("a batch normalisation of bytes", |x| batch_norm(x, 118.0, 60.0), bytes),
+            ("of 0 to 1", |x| batch_norm(x, 0.45, 0.22), unit),
+            ("of normalised values", |x| batch_norm(x, 0.01, 1.1), None),
+            ("quantised bytes", |x| quantize(x, 1.0), bytes),
+            ("quantised 0 to 1", |x| quantize(x, 1.0 / 255.0), unit),
         ];
         for (name, model, expected) in cases {
             assert_eq!(scale(model), expected, "{name}");

@@ -94,8 +94,12 @@ impl<'a> Resolver<'a> {
 
     fn resize(&mut self, size: Size) -> Resize {
         let Some((found, resize)) = self.find(|s| s.resize) else {
-            let edge = f64::from(size.height.max(size.width)) / CROP_PCT;
-            let resize = Resize::ShortestEdge(edge as u32);
+            let over = |n: u32| (f64::from(n) / CROP_PCT) as u32;
+            let resize = if size.height == size.width {
+                Resize::ShortestEdge(over(size.height))
+            } else {
+                Resize::Cover(Size { height: over(size.height), width: over(size.width) })
+            };
             self.record("resize", resize, DEFAULT);
             return resize;
         };
@@ -199,14 +203,20 @@ fn rescaled(resize: Resize, own: Size, size: Size) -> Resize {
     let scale = |n: u32, own: u32, size: u32| {
         (f64::from(n) * f64::from(size) / f64::from(own)).round() as u32
     };
+    let both = |to: Size| Size {
+        height: scale(to.height, own.height, size.height),
+        width: scale(to.width, own.width, size.width),
+    };
     match resize {
+        _ if own == size => resize,
+        Resize::ShortestEdge(n) if own.height == own.width && size.height != size.width => {
+            Resize::Cover(both(Size { height: n, width: n }))
+        }
         Resize::ShortestEdge(n) => {
             Resize::ShortestEdge(scale(n, own.height.max(own.width), size.height.max(size.width)))
         }
-        Resize::SquashTo(to) => Resize::SquashTo(Size {
-            height: scale(to.height, own.height, size.height),
-            width: scale(to.width, own.width, size.width),
-        }),
+        Resize::SquashTo(to) => Resize::SquashTo(both(to)),
+        Resize::Cover(to) => Resize::Cover(both(to)),
         Resize::Squash | Resize::Letterbox(_) | Resize::Keep => resize,
     }
 }

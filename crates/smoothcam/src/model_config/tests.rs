@@ -41,6 +41,18 @@ fn files_beside_a_model_are_found_in_their_order() {
 }
 
 #[test]
+fn a_processor_of_pictures_and_texts_has_that_of_pictures_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"image_processor": {"size": {"shortest_edge": 64}, "crop_size": 48,
+        "image_mean": [0.48], "image_std": [0.27]}, "processor_class": "CLIPProcessor"}"#;
+    std::fs::write(folder.path().join("processor_config.json"), text).unwrap();
+    let sources = beside(folder.path().join("model.onnx")).unwrap();
+    assert_eq!(sources[0].settings.mean, Some(vec![0.48]));
+    assert_eq!(sources[0].settings.size, square(48));
+    assert_eq!(sources[0].settings.resize, Some(Resize::ShortestEdge(64)));
+}
+
+#[test]
 fn broken_files_are_named_and_strange_ones_passed_over() {
     for (name, text, expected) in [
         ("config.json", "{\"a\": ", Some("config.json' is not valid JSON")),
@@ -75,6 +87,9 @@ fn without_any_source_the_defaults_and_the_models_own_shape_count() {
         let from = if size == 224 { "default" } else { "the model's input" };
         assert_eq!(lines[0].to_string(), format!("size: {size}x{size} ({from})"));
     }
+    let wide = InputShape::from_dims(&[None, Some(3), Some(192), Some(320)]).unwrap();
+    let (settings, _) = resolve(&[], &wide).unwrap();
+    assert_eq!(settings.resize, Resize::Cover(Size { height: 219, width: 365 }));
     let grey = InputShape::from_dims(&[None, Some(1), Some(28), Some(28)]).unwrap();
     let (settings, _) = resolve(&[], &grey).unwrap();
     assert_eq!((settings.mean, settings.std), (vec![0.0], vec![1.0]));

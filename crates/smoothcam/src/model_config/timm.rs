@@ -52,7 +52,8 @@ fn resize(cfg: &Object<'_>, size: Size, mean: Option<&[f64]>) -> Result<Resize> 
     let share = cfg.share("crop_pct")?.unwrap_or(CROP_PCT);
     let over = |n: u32| (f64::from(n) / share) as u32;
     match cfg.string("crop_mode")?.unwrap_or("center") {
-        "center" => Ok(Resize::ShortestEdge(over(size.height.max(size.width)))),
+        "center" if size.height == size.width => Ok(Resize::ShortestEdge(over(size.height))),
+        "center" => Ok(Resize::Cover(Size { height: over(size.height), width: over(size.width) })),
         "squash" if share == 1.0 => Ok(Resize::Squash),
         "squash" => {
             Ok(Resize::SquashTo(Size { height: over(size.height), width: over(size.width) }))
@@ -129,6 +130,13 @@ mod tests {
             let text = format!(r#"{{"input_size": [3, 224, 224]{rest}}}"#);
             assert_eq!(read(&text).unwrap().unwrap().settings.resize, Some(resize), "{text}");
         }
+    }
+
+    #[test]
+    fn a_picture_covers_an_input_that_is_not_square() {
+        let text = r#"{"input_size": [3, 192, 320]}"#;
+        let resize = Resize::Cover(Size { height: 219, width: 365 });
+        assert_eq!(read(text).unwrap().unwrap().settings.resize, Some(resize));
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
             name: "resize",
             kind: Kind::Text("RESIZE", parses::<Resize>),
             help: "How the picture is brought to that size: shortest:256 (pixels of the shorter edge, then the middle \
-                   is cut out), squash, letterbox or keep",
+                   is cut out), cover:256x320 (until it covers that, then the same), squash, letterbox or keep",
             ..MODEL
         },
         |m, text| text.parse().map(|resize| m.preprocess.resize = Some(resize)),

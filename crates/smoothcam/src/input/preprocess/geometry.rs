@@ -31,6 +31,12 @@ pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan 
             let n = u64::from(n);
             if w <= h { (n, n * h / w) } else { (n * w / h, n) }
         }
+        // timm rounds both edges.
+        Resize::Cover(to) => {
+            let ratio = (w as f64 / f64::from(to.width)).min(h as f64 / f64::from(to.height));
+            let round = |side: u64| ((side as f64 / ratio).round_ties_even() as u64).max(1);
+            (round(w), round(h))
+        }
         Resize::Letterbox(_) => {
             let ratio = (grid.0 as f64 / w as f64).min(grid.1 as f64 / h as f64);
             let fit = |side: u64, most: u64| {
@@ -119,6 +125,18 @@ mod tests {
                     16.0 * 375.0 / 256.0,
                     224.0 * 500.0 / 341.0,
                     224.0 * 375.0 / 256.0,
+                ],
+            ),
+            // timm 1.0's own numbers for a picture of 500 x 375.
+            (
+                Resize::Cover(Size { height: 219, width: 365 }),
+                (500, 375),
+                (365, 274),
+                [
+                    70.0 * (500.0 / 365.0),
+                    25.0 * (375.0 / 274.0),
+                    224.0 * (500.0 / 365.0),
+                    224.0 * (375.0 / 274.0),
                 ],
             ),
             (Resize::Squash, (448, 100), (224, 224), [0.0, 0.0, 448.0, 100.0]),

@@ -16,6 +16,9 @@ pub enum Resize {
     /// Its shorter edge to this many pixels, its proportions kept; then the middle is cut out (torchvision's `Resize`
     /// and `CenterCrop`).
     ShortestEdge(u32),
+    /// Until it covers this size, its proportions kept; then the middle is cut out (timm's `ResizeKeepRatio` and
+    /// `CenterCrop`).
+    Cover(Size),
     /// To exactly the input's size: the whole picture, its proportions lost.
     Squash,
     /// To exactly this size, its proportions lost; then the middle is cut out.
@@ -39,7 +42,7 @@ const LETTERBOX_GREY: [u8; 3] = [114; 3];
 impl FromStr for Resize {
     type Err = Error;
 
-    /// Reads `shortest:256`, `squash`, `squash:256`, `squash:240x320`, `letterbox` or `keep`.
+    /// Reads `shortest:256`, `cover:256x320`, `squash`, `squash:256`, `squash:240x320`, `letterbox` or `keep`.
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once(':') {
             Some(("shortest", edge)) => match edge.parse() {
@@ -48,8 +51,9 @@ impl FromStr for Resize {
                     "the shortest edge is '{edge}', expected a number of pixels, such as shortest:256"
                 ))),
             },
+            Some(("cover", size)) => size.parse().map(Self::Cover),
             Some(("squash", size)) => size.parse().map(Self::SquashTo),
-            _ => named(&NAMES, text, "resize", "shortest:PIXELS, squash:SIZE, "),
+            _ => named(&NAMES, text, "resize", "shortest:PIXELS, cover:SIZE, squash:SIZE, "),
         }
     }
 }
@@ -59,6 +63,7 @@ impl fmt::Display for Resize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShortestEdge(n) => write!(f, "shortest edge to {n}, then centre crop"),
+            Self::Cover(size) => write!(f, "cover {size}, then centre crop"),
             Self::Squash => f.write_str("squash the whole picture"),
             Self::SquashTo(size) => write!(f, "squash to {size}, then centre crop"),
             Self::Letterbox([r, g, b]) => write!(f, "letterbox on colour {r},{g},{b}"),
@@ -77,6 +82,7 @@ mod tests {
             ("shortest:256", Some(Resize::ShortestEdge(256))),
             ("squash", Some(Resize::Squash)),
             ("squash:240x320", Some(Resize::SquashTo(Size { height: 240, width: 320 }))),
+            ("cover:240x320", Some(Resize::Cover(Size { height: 240, width: 320 }))),
             ("Letterbox", Some(Resize::Letterbox([114; 3]))),
             ("keep", Some(Resize::Keep)),
             ("shortest:0", None),

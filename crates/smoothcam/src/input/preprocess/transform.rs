@@ -68,7 +68,7 @@ impl Preprocess {
             Some((setting, Error::input(message)))
         };
         let resized = match self.resize {
-            Resize::SquashTo(size) => size,
+            Resize::SquashTo(size) | Resize::Cover(size) => size,
             Resize::ShortestEdge(edge) => Size { height: edge, width: edge },
             Resize::Squash | Resize::Letterbox(_) | Resize::Keep => self.size,
         };
