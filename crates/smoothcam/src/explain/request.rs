@@ -13,6 +13,7 @@ use crate::classifier::grid::Grid;
 use crate::classifier::layers::Layer;
 use crate::gradient::session::GradientSession;
 use crate::methods::Method;
+use crate::model_config::assumed;
 use crate::sampling::noise::{GivenNoise, NoiseSource};
 use crate::sampling::plan::Plan;
 use crate::target::{Target, TargetSpec};
@@ -102,7 +103,7 @@ impl Request {
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = assumed(&classifier.provenance).into_iter().collect();
         if plan.most > 0 && !session.noise_acts() {
             let idle = noise_is_idle(layer.as_ref());
             if settings.uncertainty {
