@@ -15,7 +15,7 @@ use crate::explain::study::Study;
 use crate::input::photo::Photo;
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Prepared, Preprocess};
-use crate::model_config::Provenance;
+use crate::model_config::{Provenance, assumed};
 use crate::options;
 use crate::sampling::progress::Progress;
 use crate::{Error, Result};
@@ -61,7 +61,8 @@ impl Explainer {
     pub fn study(&self, picture: &Picture) -> Result<Study<'_>> {
         let Prepared { tensor, seen } = self.classifier.preprocess.apply(picture)?;
         let study = Study::new(&self.classifier, &self.sessions, tensor, seen);
-        Ok(study.with_notes(picture.notes()))
+        let assumed = assumed(&self.classifier.provenance);
+        Ok(study.with_notes(assumed.into_iter().chain(picture.notes().iter().cloned())))
     }
 
     /// The same for an input that is already as the model takes it: preprocessed, of shape

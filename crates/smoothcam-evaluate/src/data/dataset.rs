@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use smoothcam::{Error, Explainer, Result, quoted};
+use smoothcam::{Error, Explainer, Photo, Result, quoted};
 
 use super::classes::ClassSource;
 use super::files::list_files;
 use super::picture_file::PictureFile;
-
-/// The extensions of picture files, and of NumPy files that hold preprocessed inputs.
-const EXTENSIONS: [&str; 10] =
-    ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "dcm", "npy"];
 
 /// The pictures of a folder, and where their classes come from.
 #[derive(Clone, Debug)]
@@ -27,14 +23,14 @@ impl Dataset {
     /// # Errors
     /// If there are no pictures, a folder cannot be read, or a class is not one of the model's.
     pub fn read(folder: &Path, classes: &ClassSource, explainer: &Explainer) -> Result<Dataset> {
-        let files = list_files(folder, &EXTENSIONS)?;
+        let files = list_files(folder, &Photo::ENDINGS)?;
         let mut pictures: Vec<PictureFile> =
             files.into_iter().map(|(path, name)| PictureFile { path, name, class: None }).collect();
         if pictures.is_empty() {
             return Err(Error::input(format!("there are no pictures in {}", quoted(folder)))
                 .with_hint(format!(
                     "files with these extensions are pictures: {}",
-                    EXTENSIONS.join(", ")
+                    Photo::ENDINGS.join(", ")
                 )));
         }
         let class_origin = classes.assign(&mut pictures, explainer)?;

@@ -16,6 +16,11 @@ pub enum Photo {
 }
 
 impl Photo {
+    /// The endings of the names of files that can be explained, in lower case. A file that is named is read whatever its
+    /// name is.
+    pub const ENDINGS: [&str; 10] =
+        ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "dcm", "npy"];
+
     /// Reads a photograph, or a NumPy array if the file is named `.npy`.
     ///
     /// # Errors

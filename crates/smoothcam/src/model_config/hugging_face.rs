@@ -109,6 +109,10 @@ fn geometry(config: &Object<'_>, class: &str) -> Result<(Option<Size>, Option<Re
             let larger = (256.0 / 224.0 * f64::from(n)) as u32;
             (crop.unwrap_or(square(n)), Resize::ShortestEdge(larger))
         }
+        // Perceiver's crops the share size / crop_size of the shorter edge first.
+        Target::Exact(size) if class.contains("Perceiver") && size.height == size.width => {
+            (size, crop.map_or(Resize::Squash, |c| Resize::ShortestEdge(c.height.min(c.width))))
+        }
         Target::Edge(n) => (crop.unwrap_or(square(n)), Resize::ShortestEdge(n)),
         Target::Exact(size) if crop.is_none_or(|crop| crop == size) => (size, Resize::Squash),
         Target::Exact(size) => (crop.unwrap_or(size), Resize::SquashTo(size)),
@@ -124,10 +128,11 @@ fn values(config: &Object<'_>, class: &str) -> Result<Values> {
     let scale = if config.bool("do_rescale")? == Some(false) { 1.0 } else { factor };
     // Some processors subtract 1 after scaling, which is a mean larger by 1.
     let offset = if config.bool("rescale_offset")? == Some(true) { 1.0 } else { 0.0 };
-    // Processors that reverse the channels (MobileViT's) do not normalise.
-    let reversed =
-        config.get("do_flip_channel_order").is_some() && config.get("image_mean").is_none();
-    if config.bool("do_normalize")? == Some(false) || reversed {
+    // Processors that reverse the channels (MobileViT's) do not normalise unless told to; transformers 5 writes the mean
+    // that they do not use.
+    let reversed = class.contains("MobileViT")
+        || (config.get("do_flip_channel_order").is_some() && config.get("image_mean").is_none());
+    if !config.bool("do_normalize")?.unwrap_or(!reversed) {
         return Ok((scale, Some(vec![offset]), Some(vec![1.0])));
     }
     let mean = config.numbers("image_mean")?;
@@ -226,6 +231,12 @@ mod tests {
                 224,
                 Resize::ShortestEdge(256),
             ),
+            (
+                "PerceiverImageProcessor",
+                r#""size": {"height": 224, "width": 224}, "crop_size": 256"#,
+                224,
+                Resize::ShortestEdge(256),
+            ),
             ("CLIPFeatureExtractor", r#""size": 224"#, 224, Resize::ShortestEdge(224)),
             (
                 "ViTImageProcessor",
@@ -248,6 +259,13 @@ mod tests {
         for (rest, scale, mean, std) in [
             (half.to_owned(), 1.0 / 255.0, Some(0.5), Some(0.5)),
             (format!(r#"{half}, "do_normalize": false"#), 1.0 / 255.0, Some(0.0), Some(1.0)),
+            // As transformers 5.24 writes MobileViT's defaults.
+            (
+                format!(r#"{half}, "image_processor_type": "MobileViTImageProcessor""#),
+                1.0 / 255.0,
+                Some(0.0),
+                Some(1.0),
+            ),
             (format!(r#"{half}, "do_rescale": false"#), 1.0, Some(0.5), Some(0.5)),
             (
                 format!(r#"{half}, "rescale_factor": 0.25, "rescale_offset": true"#),

@@ -22,6 +22,7 @@ pub use labels::{ClassNames, choose_labels};
 pub use metadata::onnx_metadata;
 pub(crate) use metadata::preprocess_metadata;
 pub(crate) use own_scaling::own_scaling;
+pub(crate) use resolve::assumed;
 pub use resolve::resolve;
 pub use scores::Scores;
 pub use source::{PartialPreprocess, Provenance, Source};

@@ -43,6 +43,19 @@ pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Preprocess, Ve
     Ok((settings, resolver.provenance))
 }
 
+/// What was assumed of the values that a model takes, as a sentence; `None` if a source says scale, mean and deviation.
+pub(crate) fn assumed(provenance: &[Provenance]) -> Option<String> {
+    let defaults = || provenance.iter().filter(|p| p.source == DEFAULT);
+    defaults().find(|p| matches!(p.setting, "scale" | "mean" | "std"))?;
+    let weighty = |p: &&Provenance| !matches!(p.setting, "size" | "layout");
+    let list: Vec<String> =
+        defaults().filter(weighty).map(|p| format!("{} {}", p.setting, p.value)).collect();
+    Some(format!(
+        "nothing says how the model's input is made; assumed are {}: check these, and give those that differ",
+        list.join("; ")
+    ))
+}
+
 /// Settles the settings one by one.
 struct Resolver<'a> {
     sources: &'a [Source],

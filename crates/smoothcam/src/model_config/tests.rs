@@ -84,6 +84,9 @@ fn without_any_source_the_defaults_and_the_models_own_shape_count() {
         assert_eq!(settings.mean, [0.485, 0.456, 0.406]);
         assert_eq!((settings.channels, settings.layout), (Channels::Rgb, Layout::Nchw));
         assert_eq!(lines.len(), 8, "{lines:?}");
+        let note = assumed(&lines).unwrap();
+        assert!(note.contains(&format!("shortest edge to {edge}")), "{note}");
+        assert!(note.contains("mean 0.485, 0.456, 0.406"), "{note}");
         let from = if size == 224 { "default" } else { "the model's input" };
         assert_eq!(lines[0].to_string(), format!("size: {size}x{size} ({from})"));
     }
@@ -116,6 +119,9 @@ fn the_first_source_with_a_setting_counts() {
         "{lines:?}"
     );
     assert!(lines.iter().any(|l| l.to_string() == "mean: 0.5 (file)"), "{lines:?}");
+    assert!(
+        assumed(&lines).unwrap().ends_with("scale 1/255: check these, and give those that differ")
+    );
 }
 
 #[test]

@@ -4,14 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Result, quoted};
+use smoothcam::{Error, Photo, Result, quoted};
 
 use super::outputs::{Kind, OVERLAY, outputs};
 use crate::args::ExplainArgs;
 use crate::files::beside;
-
-/// The endings of the files of a folder that are explained.
-const ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
 
 /// The pictures in the order in which they are named; those of a folder by name.
 ///
@@ -39,7 +36,7 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ending = path.extension().unwrap_or_default();
         let own = name.ends_with(&format!("-{OVERLAY}.png"));
-        if ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e))
+        if Photo::ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e))
             && !name.starts_with('.')
             && !own
             && path.is_file()
@@ -50,7 +47,7 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     pictures.sort();
     if pictures.is_empty() {
         return Err(Error::input(format!("the folder {} holds no picture", quoted(folder)))
-            .with_hint(format!("pictures end in {}", ENDINGS.join(", "))));
+            .with_hint(format!("pictures end in {}", Photo::ENDINGS.join(", "))));
     }
     Ok(pictures)
 }

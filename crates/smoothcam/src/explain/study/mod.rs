@@ -52,8 +52,8 @@ impl<'e> Study<'e> {
 
     /// The same, with what the user should know of the picture.
     #[must_use]
-    pub(crate) fn with_notes(self, notes: &[String]) -> Study<'e> {
-        Study { notes: notes.to_vec(), ..self }
+    pub(crate) fn with_notes(self, notes: impl IntoIterator<Item = String>) -> Study<'e> {
+        Study { notes: notes.into_iter().collect(), ..self }
     }
 
     /// The preprocessed input, (1, C, H, W) or (1, H, W, C) as the model takes it.
