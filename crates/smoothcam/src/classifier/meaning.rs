@@ -3,11 +3,12 @@
 //! Softmax must not be taken of what are probabilities already, however the graph makes them.
 
 use ndarray::{Array1, ArrayD, IxDyn};
-use onnx_grad::{Graph, Node, ValueId};
+use onnx_grad::{Graph, ValueId};
 
 use crate::Result;
 use crate::array::Array;
 use crate::classifier::head::{Head, sound};
+use crate::classifier::own_head::own_head;
 use crate::engine::{Engine, Runs};
 use crate::model_config::Scores;
 
@@ -68,70 +69,6 @@ pub(crate) fn meaning(
         (None, None) => (output, default, false),
     };
     Ok(Meaning { score, head, by_values })
-}
-
-/// A head that the graph shows.
-struct OwnHead {
-    score: ValueId,
-    head: Head,
-    /// Whether the output's values are those of the head, as the operators have it.
-    exact: bool,
-}
-
-/// The softmax or sigmoid of all classes that a graph ends with, also where softmax is written as exp(y) / sum(exp(y)) or as
-/// the exponential of its logarithm, and through what keeps the order of the elements.
-fn own_head(graph: &Graph, output: ValueId, classes: usize) -> Option<OwnHead> {
-    let (mut at, mut exact, mut exponential) = (output, true, false);
-    for _ in 0..graph.nodes().len() {
-        let node = graph.node(graph.value(at).producer?);
-        let before = node.inputs.first().copied().flatten()?;
-        let own = |score, head, exact| Some(OwnHead { score, head, exact });
-        match node.op.as_str() {
-            "Softmax" | "LogSoftmax" if !over_classes(graph, node, before, classes) => return None,
-            "Softmax" if !exponential => return own(before, Head::Softmax, exact),
-            "LogSoftmax" => return own(before, Head::Softmax, exact),
-            "Sigmoid" if !exponential => return own(before, Head::Sigmoid, exact),
-            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout"
-            | "QuantizeLinear" | "DequantizeLinear" => at = before,
-            // With one axis of more than one element, that axis alone is moved.
-            "Transpose" if lies_along_one_axis(graph, before, classes) => at = before,
-            // Probabilities that are kept away from 0 and 1.
-            "Clip" | "Min" | "Max" => (at, exact) = (before, false),
-            "Exp" if !exponential => (at, exponential) = (before, true),
-            "Div" if !exponential => return own(exponent(graph, before)?, Head::Softmax, false),
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Whether a softmax is taken over all classes, and not over groups of them.
-fn over_classes(graph: &Graph, node: &Node, input: ValueId, classes: usize) -> bool {
-    let Some(shape) = graph.shape(input) else { return false };
-    let axis = match node.attribute("axis") {
-        Some(onnx_grad::Attribute::Int(axis)) => *axis,
-        _ => -1,
-    };
-    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
-    usize::try_from(axis).ok().and_then(|axis| shape.get(axis)) == Some(&classes)
-}
-
-/// Whether at most the classes' axis of a value has more than one element.
-fn lies_along_one_axis(graph: &Graph, value: ValueId, classes: usize) -> bool {
-    let shape = graph.shape(value).unwrap_or_default();
-    shape.iter().filter(|n| **n > 1).count() <= 1 && shape.iter().product::<usize>() == classes
-}
-
-/// The y of exp(y), or of exp(y - max(y)).
-fn exponent(graph: &Graph, value: ValueId) -> Option<ValueId> {
-    let producer = |v: ValueId| graph.value(v).producer.map(|n| graph.node(n));
-    let exp = producer(value).filter(|n| n.op == "Exp")?;
-    let shifted = exp.inputs.first().copied().flatten()?;
-    let by_maximum = producer(shifted).filter(|n| n.op == "Sub").and_then(|n| {
-        let (y, by) = (n.inputs.first().copied().flatten()?, n.inputs.get(1).copied().flatten()?);
-        (producer(by)?.op == "ReduceMax").then_some(y)
-    });
-    Some(by_maximum.unwrap_or(shifted))
 }
 
 /// Whether what follows the last linear operator of a classifier can make probabilities.

@@ -9,6 +9,7 @@ pub(crate) mod layers;
 mod meaning;
 pub(crate) mod network;
 pub(crate) mod outputs;
+mod own_head;
 pub(crate) mod shapes;
 
 use ndarray::{Array1, Array4, Axis, Ix3};

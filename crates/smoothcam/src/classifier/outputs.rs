@@ -169,3 +169,67 @@ fn evidence(graph: &Graph, value: ValueId, labels: &[usize]) -> (bool, bool, boo
         .is_some_and(|n| matches!(n.op.as_str(), "Softmax" | "LogSoftmax" | "Sigmoid"));
     (labelled, named, head)
 }
+
+#[cfg(test)]
+mod tests {
+    use onnx_grad::{Tape, Var};
+
+    use super::*;
+
+    type Make = fn(Var<'_>) -> Vec<(&'static str, ValueId)>;
+
+    /// What is chosen of the outputs that `make` writes and names, with five labels known.
+    fn chosen(make: Make, name: Option<&str>) -> Result<String> {
+        let tape = Tape::new(Graph::new());
+        let y = tape.input("picture", &[1, 5]) * 2.0;
+        let outputs = make(y);
+        let mut graph = tape.into_graph().unwrap();
+        for (name, id) in &outputs {
+            graph.rename(*id, name);
+        }
+        graph.set_outputs(&outputs.iter().map(|(_, id)| *id).collect::<Vec<_>>());
+        let found = choose(&graph, name, &[5])?;
+        let note = if found.note.is_some() { ", noted" } else { "" };
+        Ok(format!("{}{note}", graph.value(found.value).name))
+    }
+
+    fn argmax(y: Var<'_>) -> ValueId {
+        y.tape().op("ArgMax", &[Some(y)], &[], DType::I64, vec![1, 1]).id()
+    }
+
+    #[test]
+    fn scores_are_told_from_other_outputs() {
+        let unit: Make = |y| {
+            let norm = y.squared().sum(&[1]).sqrt();
+            vec![("y", (y / norm).id())]
+        };
+        for (make, name, expected) in [
+            ((|y| vec![("y", y.id())]) as Make, None, Ok("y")),
+            (
+                |y| vec![("label", argmax(y)), ("probabilities", y.softmax(1).id())],
+                None,
+                Ok(Ok("probabilities, noted")),
+            ),
+            (
+                |y| vec![("embedding", (y * 3.0).id()), ("logits", y.id())],
+                None,
+                Ok("logits, noted"),
+            ),
+            (|y| vec![("a", (y + 1.0).id()), ("b", y.softmax(1).id())], None, Ok("b, noted")),
+            (|y| vec![("a", (y + 1.0).id()), ("b", y.softmax(1).id())], Some("a"), Ok("a")),
+            (|y| vec![("embedding", y.id())], Some("embedding"), Ok("embedding")),
+            (|y| vec![("embedding", y.id())], None, Err("'embedding' is an embedding")),
+            (unit, None, Err("scaled to unit length")),
+            (|y| vec![("y", y.id())], Some("z"), Err("no output 'z'")),
+        ] {
+            match (chosen(make, name), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(e), Err(words)) => assert!(e.to_string().contains(words), "{e}"),
+                (found, expected) => panic!("{found:?}, expected {expected:?}"),
+            }
+        }
+        // Of the index of the best class, the scores that it is taken of.
+        let found = chosen(|y| vec![("label", argmax(y.exp()))], None).unwrap();
+        assert!(found.ends_with(", noted") && !found.contains("label"), "{found}");
+    }
+}
