@@ -208,7 +208,7 @@ mod tests {
             (
                 |y| vec![("label", argmax(y)), ("probabilities", y.softmax(1).id())],
                 None,
-                Ok(Ok("probabilities, noted")),
+                Ok("probabilities, noted"),
             ),
             (
                 |y| vec![("embedding", (y * 3.0).id()), ("logits", y.id())],
