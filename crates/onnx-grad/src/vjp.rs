@@ -51,9 +51,10 @@ impl<'g> Sweep<'g> {
         let node = self.tape.read(|g| g.node(id).clone());
         let active: Vec<usize> = (0..node.inputs.len())
             .filter(|i| node.inputs[*i].is_some_and(|v| self.active[v.0]))
+            .filter(|i| rules::passes_gradient(&node, *i))
             .collect();
         let reached = node.outputs.iter().flatten().any(|v| self.cotangents.contains_key(v));
-        if active.is_empty() || !reached || !rules::passes_gradient(&node) {
+        if active.is_empty() || !reached {
             return;
         }
         self.tape.set_scope(&format!("grad/{}", node.name));
@@ -99,8 +100,9 @@ impl<'g> Sweep<'g> {
                 let last = self.tape.read(|g| {
                     self.active.resize(g.values.len(), false);
                     for node in &g.nodes[first..] {
-                        let varies = rules::passes_gradient(node)
-                            && node.inputs.iter().flatten().any(|v| self.active[v.0]);
+                        let varies = node.inputs.iter().enumerate().any(|(i, v)| {
+                            v.is_some_and(|v| self.active[v.0]) && rules::passes_gradient(node, i)
+                        });
                         for output in node.outputs.iter().flatten() {
                             self.active[output.0] = varies && g.may_vary(*output);
                         }

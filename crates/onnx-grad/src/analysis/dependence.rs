@@ -9,7 +9,7 @@ impl Graph {
     /// depend on nothing, as they are fixed; neither do the values `constant`, unless they are
     /// among `on`.
     pub fn dependents(&self, on: &[ValueId], constant: &[ValueId]) -> Vec<bool> {
-        self.descendants(on, |node, output| {
+        self.descendants(on, |node, _, output| {
             !matches!(node.op.as_str(), "Shape" | "Size") && !constant.contains(&output)
         })
     }
@@ -18,7 +18,9 @@ impl Graph {
     /// that a gradient can pass: through sums, say, but not through comparisons. (In activity
     /// analysis, such values are called *varied*.)
     pub fn varying(&self, with: &[ValueId]) -> Vec<bool> {
-        self.descendants(with, |node, output| rules::passes_gradient(node) && self.may_vary(output))
+        self.descendants(with, |node, i, output| {
+            rules::passes_gradient(node, i) && self.may_vary(output)
+        })
     }
 
     /// Whether a value's type allows it to vary continuously. Bytes do, as quantised numbers stand
@@ -29,17 +31,20 @@ impl Graph {
 
     /// For each value, whether it is one of `from`, or a path leads to it from one of them.
     ///
-    /// `passes(node, output)` says whether paths lead from the node's inputs to that output.
+    /// `passes(node, i, output)` says whether paths lead from the node's input `i` to that output.
     pub(crate) fn descendants(
         &self,
         from: &[ValueId],
-        passes: impl Fn(&Node, ValueId) -> bool,
+        passes: impl Fn(&Node, usize, ValueId) -> bool,
     ) -> Vec<bool> {
         let mut reached = vec![false; self.values.len()];
         from.iter().for_each(|v| reached[v.0] = true);
         for node in &self.nodes {
-            if node.inputs.iter().flatten().any(|v| reached[v.0]) {
-                for output in node.outputs.iter().flatten().filter(|v| passes(node, **v)) {
+            for (i, input) in node.inputs.iter().enumerate() {
+                if !input.is_some_and(|v| reached[v.0]) {
+                    continue;
+                }
+                for output in node.outputs.iter().flatten().filter(|v| passes(node, i, **v)) {
                     reached[output.0] = true;
                 }
             }

@@ -20,8 +20,9 @@ impl Graph {
                 position[output.0] = order.len();
                 order.push(*output);
                 farthest.push(0);
-                if rules::passes_gradient(node) {
-                    for input in node.inputs.iter().flatten().filter(|v| between(v)) {
+                for (i, input) in node.inputs.iter().enumerate() {
+                    let Some(input) = input.filter(between) else { continue };
+                    if rules::passes_gradient(node, i) {
                         let reach = &mut farthest[position[input.0]];
                         *reach = (*reach).max(order.len() - 1);
                     }

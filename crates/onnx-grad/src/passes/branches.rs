@@ -19,7 +19,7 @@ impl Graph {
         let nodes = self.nodes.iter().filter(|n| !n.predicates.is_empty());
         let outputs: Vec<ValueId> =
             nodes.flat_map(|n| n.outputs.iter().copied().flatten()).collect();
-        self.descendants(&outputs, |_, _| true)
+        self.descendants(&outputs, |_, _, _| true)
     }
 
     /// The conditions on which nodes run.

@@ -5,7 +5,7 @@
 use super::view::Vjp;
 use crate::error::Result;
 use crate::tape::Var;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// y = a + b + ..., so each cotangent is dy.
 pub(super) fn sum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
@@ -66,6 +66,8 @@ pub(super) fn pow<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
         return Ok(x.gt(0.0).keep(dy * n.y()? * x.ln()));
     }
     let p = n.x(1)?;
+    let whole = n.tape().read(|g| g.value(p.id()).dtype.is_some_and(|t| t != DType::F32));
+    let p = if whole { p.to_float() } else { p };
     let zero = n.tape().scalar(0.0);
     let general = || {
         let flat = p.equals(zero).compare("Or", x.equals(zero).compare("And", p.lt(1.0)));
@@ -82,7 +84,6 @@ pub(super) fn pow<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
 
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
-    use crate::tensor::DType;
     use crate::testing::case;
     let mask = Tensor::from_bytes(DType::Bool, vec![2, 1], vec![1, 0].into()).unwrap();
     vec![
@@ -119,7 +120,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::case;
+    use crate::testing::{case, is_rten};
 
     #[test]
     fn equal_arguments_share_the_gradient() {
@@ -127,6 +128,16 @@ mod tests {
         assert_eq!(dx, [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]);
         let dx = case("Min").x(&[2]).x(&[2]).x(&[1]).gradients(&[&[1.0; 2], &[1.0, 2.0], &[1.0]]);
         assert_eq!(dx, [vec![1.0 / 3.0, 0.5], vec![1.0 / 3.0, 0.0], vec![1.0 / 3.0 + 0.5]]);
+    }
+
+    #[test]
+    fn exponents_may_be_integers() {
+        if is_rten() {
+            return; // It has no such powers.
+        }
+        let by = |p: &[i64], x: &[f32]| case("Pow").x(&[x.len()]).const_ints(p).gradients(&[x]);
+        assert_eq!(by(&[0, 1, 2, 3, -1], &[-2.0; 5]), [[0.0, 1.0, -4.0, 12.0, -0.25]]);
+        assert_eq!(by(&[3], &[-2.0, 0.0]), [[12.0, 0.0]]);
     }
 
     #[test]

@@ -59,7 +59,7 @@ static RULES: &[Rule] = &[
     rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
-    rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity),
+    rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity).with_types_of(&[1]),
     stop("Ceil"),
     decompose("Celu", &["alpha"], activation::celu),
     rule("Clip", Wrt::First, &[], activation::clip),
@@ -232,13 +232,15 @@ pub(crate) fn is_decomposed(node: &Node) -> bool {
     lookup(node).is_some_and(|r| matches!(r.kind, Kind::Decomposition(_)))
 }
 
-/// Whether a gradient can pass a node. Of operators without a rule it is assumed that it can.
-pub(crate) fn passes_gradient(node: &Node) -> bool {
+/// Whether a gradient can pass a node to its input `i`. Of operators without a rule it is assumed
+/// that it can.
+pub(crate) fn passes_gradient(node: &Node, i: usize) -> bool {
     let to_integer = match node.attribute("to") {
         Some(Attribute::Int(to)) => node.op == "Cast" && *to != DType::F32 as i64,
         _ => false,
     };
-    !to_integer && !lookup(node).is_some_and(|r| matches!(r.kind, Kind::Stop))
+    let stops = |rule: &Rule| matches!(rule.kind, Kind::Stop) || rule.type_only.contains(&i);
+    !to_integer && !lookup(node).is_some_and(stops)
 }
 
 /// All operators of the table, with the way in which a gradient passes each.

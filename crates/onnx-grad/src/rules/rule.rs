@@ -53,12 +53,19 @@ pub(crate) struct Rule {
     pub(crate) attributes: &'static [&'static str],
     pub(crate) kind: Kind,
     pub(super) optional: Option<OptionalDecomposition>,
+    /// The inputs of which nothing but the type is read, so that no gradient reaches them.
+    pub(super) type_only: &'static [usize],
 }
 
 impl Rule {
     /// The same rule, with a decomposition for options that not all engines compute.
     pub(super) const fn or_decompose(self, formula: OptionalDecomposition) -> Rule {
         Rule { optional: Some(formula), ..self }
+    }
+
+    /// The same rule of an operator that reads nothing but the type of these inputs.
+    pub(super) const fn with_types_of(self, inputs: &'static [usize]) -> Rule {
+        Rule { type_only: inputs, ..self }
     }
 }
 
@@ -69,7 +76,7 @@ pub(super) const fn rule(
     attributes: &'static [&'static str],
     formula: Formula,
 ) -> Rule {
-    Rule { op, attributes, kind: Kind::Vjp(wrt, formula), optional: None }
+    Rule { op, attributes, kind: Kind::Vjp(wrt, formula), optional: None, type_only: &[] }
 }
 
 /// A row for an operator that is decomposed.
@@ -78,10 +85,10 @@ pub(super) const fn decompose(
     attributes: &'static [&'static str],
     formula: Decomposition,
 ) -> Rule {
-    Rule { op, attributes, kind: Kind::Decomposition(formula), optional: None }
+    Rule { op, attributes, kind: Kind::Decomposition(formula), optional: None, type_only: &[] }
 }
 
 /// A row for an operator that stops gradients.
 pub(super) const fn stop(op: &'static str) -> Rule {
-    Rule { op, attributes: &[], kind: Kind::Stop, optional: None }
+    Rule { op, attributes: &[], kind: Kind::Stop, optional: None, type_only: &[] }
 }

@@ -138,6 +138,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Atanh").within(&[2, 5], -0.8, 0.8),
         case("Cast").x(&[2, 5]).int("to", DType::F32 as i64).linear(),
         case("CastLike").x(&[2, 5]).scalar(1.0).linear(),
+        case("CastLike").x(&[2, 5]).fixed(&[3], -1.0, 1.0).linear(),
         case("Cos").x(&[2, 5]),
         case("Cosh").x(&[2, 5]),
         case("Dropout").x(&[2, 5]).linear(),
