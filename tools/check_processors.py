@@ -6,8 +6,8 @@
 
 Each processor is made with its defaults and with variations, and saved beside a tiny classifier whose height and width
 are free. `smoothcam explain --arrays` writes the input that it makes of a picture; it should be the processor's
-`pixel_values`: of the same shape, and on average within 0.2 grey levels. The processors that use Pillow are compared,
-so only rounding differs. Each case is one of:
+`pixel_values`: of the same shape, and on average within 0.2 grey levels of what transformers makes with Pillow, or with
+torchvision: the two differ in rounding, and in the side on which an odd number of pixels is padded. A case is one of:
 
 - right: the inputs agree;
 - refused: smoothcam stops with an error that names the setting that it cannot follow;
@@ -32,7 +32,7 @@ from PIL import Image
 TOLERANCE = 0.2
 SIZES = [(451, 300), (37, 91)]
 
-VARIATIONS = [
+VARIATIONS: list[dict[str, object]] = [
     {},
     {"do_normalize": False},
     {"do_rescale": False},
@@ -122,8 +122,8 @@ def write_model(path: pathlib.Path) -> None:
 def expected(processor, picture: Image.Image) -> tuple[np.ndarray, float] | None:
     """Returns the processor's input and how much of it one grey level is; `None` if it cannot process the picture."""
     try:
-        values = processor(picture, return_tensors="np", input_data_format=None)["pixel_values"]
-        input = np.asarray(values, dtype=np.float64)
+        values = processor(picture, return_tensors="pt")["pixel_values"]
+        input = np.asarray(values).astype(np.float64)
         if input.ndim > 4:
             input = input[:, 0]
     except Exception:  # whatever transformers raises: the case is not one
@@ -146,17 +146,17 @@ def made(command: str, folder: pathlib.Path, picture: pathlib.Path) -> np.ndarra
     return np.load(arrays)["input"].astype(np.float64)
 
 
-def judge(right: tuple[np.ndarray, float], found: np.ndarray | str, varied: list[str]) -> str:
+def judge(rights: list[tuple[np.ndarray, float]], found: np.ndarray | str, varied: list[str]) -> str:
     """Returns a verdict and its reason."""
     if isinstance(found, str):
-        names = [*varied, "image_processor_type", "size", "do_center_crop", "do_resize"]
+        names = [*varied, "image_processor_type", "size", "do_center_crop", "do_resize", "do_pad", "do_color_quantize"]
         named = any(f'"{name}"' in found for name in names)
         return f"{'refused' if named else 'WRONG'}  {found.splitlines()[0]}"
-    input, level = right
     found = found.reshape(-1, *found.shape[-3:])
-    if found.shape != input.shape:
-        return f"WRONG  shape {found.shape}, expected {input.shape}"
-    difference = float(np.abs(found - input).mean()) / level
+    same = [(input, level) for input, level in rights if input.shape == found.shape]
+    if not same:
+        return f"WRONG  shape {found.shape}, expected {rights[0][0].shape}"
+    difference = min(float(np.abs(found - input).mean()) / abs(level) for input, level in same)
     return f"{'right' if difference <= TOLERANCE else 'WRONG'}  {difference:.4f} grey levels"
 
 
@@ -179,15 +179,16 @@ def main() -> int:
             picture.save(path)
             pictures.append((picture, path))
         for name in options.only or PROCESSORS:
-            kind = getattr(transformers, f"{name}ImageProcessorPil")
+            kinds = [getattr(transformers, f"{name}ImageProcessor{end}") for end in ("Pil", "")]
             for variation in [*VARIATIONS, *PROCESSORS[name]]:
-                kind(**variation).save_pretrained(folder)
-                processor = kind.from_pretrained(folder)
+                kinds[0](**variation).save_pretrained(folder)
+                processors = [kind.from_pretrained(folder) for kind in kinds]
                 for picture, path in pictures:
-                    right = expected(processor, picture)
-                    if right is None:
+                    inputs = [expected(processor, picture) for processor in processors]
+                    rights = [right for right in inputs if right is not None]
+                    if not rights:
                         continue
-                    verdict = judge(right, made(options.command, folder, path), list(variation))
+                    verdict = judge(rights, made(options.command, folder, path), list(variation))
                     counts[verdict.split()[0]] += 1
                     if options.verbose or not verdict.startswith("right"):
                         print(f"{name} {json.dumps(variation)} {path.stem}: {verdict}", flush=True)

@@ -9,7 +9,7 @@ use super::resizing::geometry;
 use super::scores::Scores;
 use super::source::{PartialPreprocess, Source};
 use crate::Result;
-use crate::input::preprocess::{Channels, Interpolation};
+use crate::input::preprocess::{Channels, CropOffset, Interpolation};
 
 /// The settings of a `preprocessor_config.json`; `None` if it is not one for pictures.
 ///
@@ -33,6 +33,7 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
     let settings = PartialPreprocess {
         size,
         resize,
+        crop_offset: Some(CropOffset::Floor),
         interpolation: interpolation(config)?.or(processor.map(|p| p.interpolation)),
         channels: flip.then_some(Channels::Bgr),
         layout: None,
