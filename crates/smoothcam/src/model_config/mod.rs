@@ -10,6 +10,8 @@ mod json;
 mod labels;
 mod metadata;
 mod own_scaling;
+mod processors;
+mod resizing;
 mod resolve;
 mod scores;
 mod source;

@@ -2,7 +2,9 @@
 
 use super::input_shape::InputShape;
 use super::source::{PartialPreprocess, Provenance, Source};
-use crate::input::preprocess::{Channels, Interpolation, Layout, Preprocess, Resize, Size};
+use crate::input::preprocess::{
+    Channels, CropOffset, Interpolation, Layout, Preprocess, Resize, Size,
+};
 use crate::{Error, Hint, Result};
 
 /// The default size, that of nearly all ImageNet classifiers.
@@ -29,12 +31,14 @@ pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Preprocess, Ve
     let mut resolver = Resolver { sources, provenance: Vec::new() };
     let size = resolver.size(input)?;
     let resize = resolver.resize(size);
+    let crop_offset = resolver.crop_offset();
     let interpolation =
         resolver.setting("interpolation", Interpolation::Bilinear, |s| s.interpolation);
     let channels = resolver.channels(input)?;
     let layout = resolver.layout(input)?;
     let (scale, mean, std) = resolver.values(channels);
-    let settings = Preprocess { size, resize, interpolation, channels, layout, scale, mean, std };
+    let settings =
+        Preprocess { size, resize, crop_offset, interpolation, channels, layout, scale, mean, std };
     if let Some((setting, error)) = settings.problem() {
         let origin = resolver.provenance.iter().filter(|p| p.setting == setting);
         let origin: Vec<String> = origin.map(ToString::to_string).collect();
@@ -123,6 +127,12 @@ impl<'a> Resolver<'a> {
         let note = if scaled == resize { "" } else { ", scaled to the size" };
         self.record("resize", scaled, &format!("{}{note}", found.name));
         scaled
+    }
+
+    /// The offset of the crop, of the source that says the resize.
+    fn crop_offset(&self) -> CropOffset {
+        let resize = self.find(|s| s.resize);
+        resize.and_then(|(found, _)| found.settings.crop_offset).unwrap_or_default()
     }
 
     fn channels(&mut self, input: &InputShape) -> Result<Channels> {

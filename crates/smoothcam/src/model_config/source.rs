@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::labels::ClassNames;
 use super::scores::Scores;
 use crate::Error;
-use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
+use crate::input::preprocess::{Channels, CropOffset, Interpolation, Layout, Resize, Size};
 
 /// Some of the settings of a [`Preprocess`](crate::Preprocess), by the same names.
 ///
@@ -18,6 +18,8 @@ use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
 pub struct PartialPreprocess {
     pub size: Option<Size>,
     pub resize: Option<Resize>,
+    /// Used with the `resize` of the same source.
+    pub crop_offset: Option<CropOffset>,
     pub interpolation: Option<Interpolation>,
     pub channels: Option<Channels>,
     pub layout: Option<Layout>,

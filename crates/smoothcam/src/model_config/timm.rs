@@ -33,6 +33,7 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     let settings = PartialPreprocess {
         size: Some(size),
         resize: Some(resize(&cfg, size, mean.as_deref())?),
+        crop_offset: None,
         interpolation: interpolation.map_err(|e| Error::input(format!("{}: {e}", cfg.file)))?,
         channels: (channels == 1).then_some(Channels::Grey),
         layout: None,

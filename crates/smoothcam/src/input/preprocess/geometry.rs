@@ -1,5 +1,6 @@
 //! The pixels of a model's input are located on the scaled picture, and on the original one.
 
+use super::crop_offset::CropOffset;
 use super::resample::Window;
 use super::resize::Resize;
 use super::seen::Seen;
@@ -19,7 +20,7 @@ pub(super) struct Plan {
 }
 
 /// The resize and crop of a picture of `width` x `height` pixels to an input of this size.
-pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan {
+pub(super) fn plan(resize: Resize, crop: CropOffset, size: Size, width: u32, height: u32) -> Plan {
     let (w, h) = (u64::from(width), u64::from(height));
     let grid = (u64::from(size.width), u64::from(size.height));
     let scaled = match resize {
@@ -45,8 +46,8 @@ pub(super) fn plan(resize: Resize, size: Size, width: u32, height: u32) -> Plan 
             (fit(w, grid.0), fit(h, grid.1))
         }
     };
-    let across = Span::centred(scaled.0, grid.0);
-    let down = Span::centred(scaled.1, grid.1);
+    let across = Span::centred(scaled.0, grid.0, crop);
+    let down = Span::centred(scaled.1, grid.1, crop);
     let (per_x, per_y) = (w as f64 / scaled.0 as f64, h as f64 / scaled.1 as f64);
     Plan {
         scaled,
@@ -74,15 +75,10 @@ struct Span {
 }
 
 impl Span {
-    /// The span of torchvision's `CenterCrop`, which starts at `round((scaled - grid) / 2)`, ties to even; of padding,
-    /// the odd pixel is at the end.
-    fn centred(scaled: u64, grid: u64) -> Self {
+    /// The span of a centre crop; of padding, the odd pixel is at the end, as in torchvision.
+    fn centred(scaled: u64, grid: u64, crop: CropOffset) -> Self {
         match scaled.checked_sub(grid) {
-            Some(excess) => {
-                let half = excess / 2;
-                let tie_up = excess % 2 == 1 && half % 2 == 1;
-                Self { start: half + u64::from(tie_up), paste: 0, length: grid as usize }
-            }
+            Some(excess) => Self { start: crop.half(excess), paste: 0, length: grid as usize },
             None => {
                 Self { start: 0, paste: ((grid - scaled) / 2) as usize, length: scaled as usize }
             }
@@ -95,19 +91,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn centre_crop_rounds_like_torchvision() {
-        // scaled, grid, start, paste: round((scaled - grid) / 2) in Python.
-        for (scaled, grid, start, paste) in [
-            (256, 224, 16, 0),
-            (225, 224, 0, 0),
-            (227, 224, 2, 0),
-            (229, 224, 2, 0),
-            (231, 224, 4, 0),
-            (221, 224, 0, 1),
-            (224, 224, 0, 0),
+    fn centre_crop_rounds_like_torchvision_or_down() {
+        // scaled, grid, start, paste, start rounded down: in Python round((scaled - grid) / 2) and (scaled - grid) // 2.
+        for (scaled, grid, start, paste, down) in [
+            (256, 224, 16, 0, 16),
+            (225, 224, 0, 0, 0),
+            (227, 224, 2, 0, 1),
+            (229, 224, 2, 0, 2),
+            (231, 224, 4, 0, 3),
+            (221, 224, 0, 1, 0),
+            (224, 224, 0, 0, 0),
         ] {
-            let span = Span::centred(scaled, grid);
+            let span = Span::centred(scaled, grid, CropOffset::Rounded);
             assert_eq!((span.start, span.paste), (start, paste), "{scaled} to {grid}");
+            let span = Span::centred(scaled, grid, CropOffset::Floor);
+            assert_eq!((span.start, span.paste), (down, paste), "{scaled} to {grid}");
         }
     }
 
@@ -149,7 +147,7 @@ mod tests {
             (Resize::Letterbox([0; 3]), (448, 224), (224, 112), [0.0, -112.0, 448.0, 448.0]),
             (Resize::Keep, (100, 324), (100, 324), [-62.0, 50.0, 224.0, 224.0]),
         ] {
-            let plan = plan(resize, size, width, height);
+            let plan = plan(resize, CropOffset::Rounded, size, width, height);
             assert_eq!(plan.scaled, scaled, "{resize:?}");
             let [x, y, width, height] = seen;
             assert_eq!(plan.seen, Seen { x, y, width, height }, "{resize:?}");

@@ -1,6 +1,7 @@
 //! Preprocessing turns a picture into a model's input, and says which part of the picture the input covers.
 
 mod channels;
+mod crop_offset;
 mod geometry;
 mod interpolation;
 mod layout;
@@ -13,6 +14,7 @@ mod size;
 mod transform;
 
 pub use channels::Channels;
+pub use crop_offset::CropOffset;
 pub use interpolation::Interpolation;
 pub use layout::Layout;
 pub(crate) use names::{name_of, named};

@@ -7,6 +7,7 @@ fn plain(size: &str, resize: &str, interpolation: &str, channels: &str) -> Prepr
     Preprocess {
         size: size.parse().unwrap(),
         resize: resize.parse().unwrap(),
+        crop_offset: CropOffset::Rounded,
         interpolation: interpolation.parse().unwrap(),
         channels,
         layout: Layout::Nhwc,

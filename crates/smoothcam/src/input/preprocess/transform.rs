@@ -3,6 +3,7 @@ use ndarray::Array4;
 use serde::{Deserialize, Serialize};
 
 use super::channels::Channels;
+use super::crop_offset::CropOffset;
 use super::geometry::{self, Plan};
 use super::interpolation::Interpolation;
 use super::layout::Layout;
@@ -25,6 +26,9 @@ pub struct Preprocess {
     pub size: Size,
     /// How the picture is brought to that size.
     pub resize: Resize,
+    /// How the offset of the centre crop is made whole.
+    #[serde(default, skip_serializing_if = "CropOffset::is_default")]
+    pub crop_offset: CropOffset,
     /// The filter for it.
     pub interpolation: Interpolation,
     /// The input's channels, in order.
@@ -98,7 +102,7 @@ impl Preprocess {
 
     /// The model's input for a picture.
     ///
-    /// Before normalisation it equals Pillow's resize and torchvision's centre crop exactly; where a crop reaches beyond
+    /// Before normalisation it equals Pillow's resize and the centre crop of [`CropOffset`] exactly; where a crop reaches beyond
     /// the picture it is black (0), as in torchvision.
     ///
     /// # Errors
@@ -113,7 +117,8 @@ impl Preprocess {
                 "give a NumPy file of the preprocessed input, of shape (1, C, H, W), instead",
             ));
         }
-        let plan = geometry::plan(self.resize, self.size, picture.width(), picture.height());
+        let (width, height) = (picture.width(), picture.height());
+        let plan = geometry::plan(self.resize, self.crop_offset, self.size, width, height);
         let grey = (self.channels == Channels::Grey).then(|| luma(picture.rgb()));
         let source = Plane {
             pixels: grey.as_deref().unwrap_or_else(|| picture.rgb()),
