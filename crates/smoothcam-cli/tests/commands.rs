@@ -194,6 +194,7 @@ fn compare_methods_layers_and_maps() {
         str![[r#"
 wrote cat-compare.png
 note: left out: CAM needs global average pooling and one linear layer above layer 'block1/Relu_3'
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 
 "#]],
     );
@@ -201,11 +202,13 @@ note: left out: CAM needs global average pooling and one linear layer above laye
         &[&compare[..], &["--methods", "grad-cam,layer-cam"]].concat(),
         str![[r#"
 wrote cat-compare.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 
 "#]],
     );
     folder.prints(&[&compare[..], &["--layers", "block1,block2"]].concat(), str![[r#"
 wrote cat-compare.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 note: the gradient at layer 'block2/Relu_6' is the same for every picture (all above it is linear), so noise cannot change the map and was skipped; it does at layer 'block1/Relu_3'
 
 "#]]);
@@ -213,6 +216,7 @@ note: the gradient at layer 'block2/Relu_6' is the same for every picture (all a
         &[&compare[..], &["--top-maps", "3", "--columns", "2", "-o", "maps.png"]].concat(),
         str![[r#"
 wrote maps.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 
 "#]],
     );

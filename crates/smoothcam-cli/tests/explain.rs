@@ -55,6 +55,7 @@ preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
                labels 4 ('./labels.txt')
 engine         rten 0.27 ([N] s in all)
 wrote          cat-smoothcam.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 
 "#]]);
     folder.prints(&with(&["--class", "owl", "--class", "0", "--signed", "-o", "map.png"]), str![[r#"
@@ -75,6 +76,7 @@ preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
 engine         rten 0.27 ([N] s in all)
 wrote          map-3.png
 wrote          map-0.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 note: the signed map is the same as the unsigned one: the method's weights are never negative
 
 "#]]);
@@ -96,6 +98,7 @@ preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
                labels 4 ('./labels.txt')
 engine         rten 0.27 ([N] s in all)
 wrote          s.png
+note: nothing says how the model's input is made; assumed are interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 
 "#]],
     );
@@ -117,6 +120,7 @@ preprocessing  size 8x8; channels rgb; layout nchw (the model's input)
                labels 4 ('./labels.txt')
 engine         rten 0.27 ([N] s in all)
 wrote          s.png
+note: nothing says how the model's input is made; assumed are resize shortest edge to 9, then centre crop; interpolation bilinear; scale 1/255; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225: check these, and give those that differ
 note: the gradient at layer 'block2/Relu_6' is the same for every picture (all above it is linear), so noise cannot change the map and was skipped; it does at layer 'block1/Relu_3'
 
 "#]],
@@ -171,7 +175,9 @@ fn as_many_samples_as_the_map_needs() {
     let noise = |args: &[&str]| {
         let args = [&["--json", "--arrays", "a.npz"], args].concat();
         let told: serde_json::Value = serde_json::from_str(&folder.run(&with(&args))).unwrap();
-        (told["noise"].clone(), told["notes"].clone())
+        // The first note is that of the preprocessing that is assumed.
+        let notes = told["notes"].as_array().unwrap()[1..].to_vec();
+        (told["noise"].clone(), serde_json::Value::from(notes))
     };
     let auto = ["--samples", "auto", "--uncertainty", "u.png"];
     let (told, notes) = noise(&auto);
