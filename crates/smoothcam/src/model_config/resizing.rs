@@ -33,7 +33,9 @@ pub(super) fn geometry(
 ) -> Result<(Option<Size>, Option<Resize>)> {
     let crop = crop(config, processor)?;
     if config.bool("do_resize")? == Some(false) {
-        return Ok((crop, crop.map(|_| Resize::Keep)));
+        let expected = "true, as an input without a crop would have the picture's size";
+        let crop = crop.ok_or_else(|| config.wrong("do_resize", expected))?;
+        return Ok((Some(crop), Some(Resize::Keep)));
     }
     let plain_is_square = !matches!(processor.map(|p| p.size), Some(Target::Edge(_)));
     let expected = "a number of pixels, a shortest_edge or height and width";
