@@ -238,6 +238,7 @@ mod tests {
             (r#"{"size": 224, "crop_pct": 0}"#, "crop_pct"),
             (r#"{"size": {"shortest_edge": 60, "longest_edge": 100}}"#, "size"),
             (r#"{"size": {"shortest_edge": 224}, "do_center_crop": false}"#, "do_center_crop"),
+            (r#"{"size": 224, "do_resize": false}"#, "do_resize"),
             (r#"{"size": 224, "do_pad": true, "size_divisor": 32}"#, "do_pad"),
             (r#"{"size": 224, "keep_aspect_ratio": true}"#, "keep_aspect_ratio"),
             (r#"{"size": 9, "ensure_multiple_of": 32}"#, "ensure_multiple_of"),

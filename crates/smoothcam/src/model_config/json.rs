@@ -32,6 +32,11 @@ impl<'a> Object<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
+    /// Whether `key` is there, and its value is `null`.
+    pub(super) fn is_null(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(Value::is_null)
+    }
+
     /// The value of `key` as `read` makes it, which messages call `expected`; `None` if it is missing.
     ///
     /// # Errors

@@ -33,7 +33,9 @@ pub(super) fn geometry(
 ) -> Result<(Option<Size>, Option<Resize>)> {
     let crop = crop(config, processor)?;
     if config.bool("do_resize")? == Some(false) {
-        return Ok((crop, crop.map(|_| Resize::Keep)));
+        let expected = "true, as an input without a crop would have the picture's size";
+        let crop = crop.ok_or_else(|| config.wrong("do_resize", expected))?;
+        return Ok((Some(crop), Some(Resize::Keep)));
     }
     let plain_is_square = !matches!(processor.map(|p| p.size), Some(Target::Edge(_)));
     let expected = "a number of pixels, a shortest_edge or height and width";
@@ -43,6 +45,7 @@ pub(super) fn geometry(
     };
     let share = config.share("crop_pct")?;
     let over = |n: u32, share: f64| Resize::ShortestEdge((f64::from(n) / share) as u32);
+    let pool_former = class.contains("PoolFormer") && !config.is_null("crop_pct");
     let (size, resize) = match size {
         // ConvNeXt crops small inputs from a larger picture, and squashes pictures to large ones.
         Target::Edge(n) if class.contains("ConvNext") && n < 384 => {
@@ -55,14 +58,15 @@ pub(super) fn geometry(
             Some(crop) if crop != square(n) => (crop, Resize::SquashTo(square(n))),
             _ => (square(n), Resize::Squash),
         },
-        Target::Exact(size) if class.contains("PoolFormer") && size.height != size.width => {
+        // PoolFormer's picture is larger than the crop, unless its file says null.
+        Target::Exact(size) if pool_former && size.height != size.width => {
             return Err(config.wrong("size", "a square or a shortest_edge"));
         }
         Target::Edge(_) if crop.is_none() => {
             let expected = "true, as an input without a crop would have the picture's proportions";
             return Err(config.wrong("do_center_crop", expected));
         }
-        Target::Edge(n) | Target::Exact(Size { height: n, .. }) if class.contains("PoolFormer") => {
+        Target::Edge(n) | Target::Exact(Size { height: n, .. }) if pool_former => {
             let Some(crop) = crop else {
                 return Err(config.wrong("do_center_crop", "true for a PoolFormer"));
             };
@@ -170,6 +174,12 @@ mod tests {
                 r#""crop_pct": 0.9, "size": {"shortest_edge": 224}, "crop_size": 224"#,
                 224,
                 Resize::ShortestEdge(248),
+            ),
+            (
+                "PoolFormerImageProcessor",
+                r#""crop_pct": null, "size": {"shortest_edge": 224}, "crop_size": 224"#,
+                224,
+                Resize::ShortestEdge(224),
             ),
             (
                 "MobileNetV2ImageProcessor",
