@@ -1,14 +1,16 @@
-"""Makes small DICOM files, and what pydicom makes of them, for the tests in crates/smoothcam/src/input/picture/codecs/dicom.
+"""Makes small DICOM files, and what pydicom makes of them, for the tests of the DICOM reader.
 
     pip install pydicom numpy
     python tools/golden_dicom.py
 
-Writes crates/smoothcam/src/input/picture/testdata/dicom: for each case a file of 4 x 3 pixels of made-up values, and in expected.txt its name and
-the bytes of its pixels (red, green, blue), computed in float64 from what pydicom's look-ups give.
+Writes crates/smoothcam/src/input/picture/testdata/dicom: for each case a file of 4 x 3 pixels of made-up values, and
+in expected.txt its name and the bytes of its pixels (red, green, blue), computed in float64 from what pydicom's
+look-ups give.
 """
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset
@@ -89,7 +91,7 @@ def lossless_jpeg(values: np.ndarray) -> bytes:
 
 
 def cases() -> dict[str, Dataset]:
-    ct = {"RescaleSlope": 1, "RescaleIntercept": -24}
+    ct: dict[str, Any] = {"RescaleSlope": 1, "RescaleIntercept": -24}
     high = RAMP - RAMP.min()
     found = {
         "linear": dataset(RAMP, 12, WindowCenter=40, WindowWidth=400, **ct),
@@ -109,9 +111,19 @@ def cases() -> dict[str, Dataset]:
     }
     found["implicit"].file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     rle = found["rle"]
-    frame = RLELosslessEncoder.encode(RAMP.astype("<i2"), **{
-        "rows": 3, "columns": 4, "samples_per_pixel": 1, "number_of_frames": 1, "bits_allocated": 16, "bits_stored": 16,
-        "pixel_representation": 1, "photometric_interpretation": "MONOCHROME2"})
+    frame = RLELosslessEncoder.encode(
+        RAMP.astype("<i2"),
+        **{
+            "rows": 3,
+            "columns": 4,
+            "samples_per_pixel": 1,
+            "number_of_frames": 1,
+            "bits_allocated": 16,
+            "bits_stored": 16,
+            "pixel_representation": 1,
+            "photometric_interpretation": "MONOCHROME2",
+        },
+    )
     rle.PixelData = encapsulate([frame])
     rle["PixelData"].is_undefined_length = True
     rle.file_meta.TransferSyntaxUID = RLELossless

@@ -33,6 +33,9 @@ pub(super) fn geometry(
 ) -> Result<(Option<Size>, Option<Resize>)> {
     let crop = crop(config, processor)?;
     if config.bool("do_resize")? == Some(false) {
+        if class.contains("Perceiver") {
+            return Err(config.wrong("do_resize", "true for a Perceiver"));
+        }
         let expected = "true, as an input without a crop would have the picture's size";
         let crop = crop.ok_or_else(|| config.wrong("do_resize", expected))?;
         return Ok((Some(crop), Some(Resize::Keep)));
@@ -77,12 +80,16 @@ pub(super) fn geometry(
             let larger = (256.0 / 224.0 * f64::from(n)) as u32;
             (crop.unwrap_or(square(n)), Resize::ShortestEdge(larger))
         }
-        // Perceiver's crops the share size / crop_size of the shorter edge first.
+        // Perceiver's crops the share size / crop_size of the shorter edge first, which of squares is the same but for
+        // half a pixel.
         Target::Exact(size) if class.contains("Perceiver") => {
             if size.height != size.width {
                 return Err(config.wrong("size", "a square"));
             }
-            (size, crop.map_or(Resize::Squash, |c| Resize::ShortestEdge(c.height.min(c.width))))
+            if crop.is_some_and(|crop| crop.height != crop.width) {
+                return Err(config.wrong("crop_size", "a square"));
+            }
+            (size, crop.map_or(Resize::Squash, |crop| Resize::ShortestEdge(crop.height)))
         }
         Target::Edge(n) => (crop.unwrap_or(square(n)), Resize::ShortestEdge(n)),
         Target::Exact(size) => {
