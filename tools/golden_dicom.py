@@ -66,7 +66,7 @@ def window(center: float, width: float) -> Dataset:
 
 
 def lossless_jpeg(values: np.ndarray) -> bytes:
-    """Values of 16 bits, (rows, columns), as a lossless JPEG (ITU-T T.81 annex H) that predicts each by its left neighbour."""
+    """Values of 16 bits, (rows, columns), as a lossless JPEG (ITU-T T.81, H) that predicts each by its left neighbour."""
     rows, columns = values.shape
     predicted = np.zeros_like(values)
     predicted[:, 1:] = values[:, :-1]
@@ -135,7 +135,7 @@ def cases() -> dict[str, Dataset]:
     found["ybr"] = dataset(colours, 8, "YBR_FULL")
     palette = dataset(high // 400, 8, "PALETTE COLOR")
     entries = np.random.default_rng(1).integers(0, 65536, (3, 11))
-    for name, colour in zip(("Red", "Green", "Blue"), entries):
+    for name, colour in zip(("Red", "Green", "Blue"), entries, strict=True):
         setattr(palette, f"{name}PaletteColorLookupTableDescriptor", [len(colour), 0, 16])
         setattr(palette, f"{name}PaletteColorLookupTableData", colour.astype("<u2").tobytes())
     found["palette"] = palette
