@@ -66,7 +66,7 @@ def window(center: float, width: float) -> Dataset:
 
 
 def lossless_jpeg(values: np.ndarray) -> bytes:
-    """Values of 16 bits, (rows, columns), as a lossless JPEG (ITU-T T.81, H) that predicts each by its left neighbour."""
+    """Values of 16 bits, (rows, columns), as a lossless JPEG (ITU-T T.81, H), each predicted by its left one."""
     rows, columns = values.shape
     predicted = np.zeros_like(values)
     predicted[:, 1:] = values[:, :-1]
