@@ -6,7 +6,8 @@ use std::path::Path;
 
 use ndarray::{ArrayView3, Axis};
 
-use crate::input::picture::codecs::decode::{Decoded, decode};
+use crate::input::picture::codecs::decode::decode;
+use crate::input::picture::codecs::decoded::Decoded;
 use crate::input::picture::decoding::Decoding;
 use crate::printable::quoted;
 use crate::{Error, Result};

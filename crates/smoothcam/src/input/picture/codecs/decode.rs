@@ -4,26 +4,13 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
+use super::decoded::{Decoded, check_size, memory, too_many_pixels};
 use super::dicom;
 use super::formats::{Foreign, foreign};
 use super::windowed::windowed;
 use crate::input::picture::decoding::Decoding;
 use crate::input::picture::limits::Limits;
 use crate::{Error, Hint, Result};
-
-/// The longest side that is accepted. Resampling holds several weights for each pixel of a side, so a picture of one
-/// row and a hundred million columns, a tiny file, would cost gigabytes.
-const MAX_SIDE: u32 = 1 << 20;
-
-/// A decoded picture: upright, opaque, 8-bit RGB.
-pub(crate) struct Decoded {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    /// `3 * width * height` bytes, rows from the top.
-    pub(crate) rgb: Vec<u8>,
-    /// What the user should know of how it was decoded, in sentences.
-    pub(crate) notes: Vec<String>,
-}
 
 /// Decodes `bytes`; `name` is how messages call the picture.
 ///
@@ -70,38 +57,6 @@ fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
         return Some(ImageFormat::Tiff);
     }
     ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.format()
-}
-
-/// Checks that a picture is of a size that is decoded.
-///
-/// # Errors
-/// If it has no pixels, or more than the limits allow.
-pub(super) fn check_size(width: u32, height: u32, name: &str, limits: &Limits) -> Result<()> {
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels == 0 {
-        return Err(Error::input(format!("the picture {name} has no pixels ({width}x{height})")));
-    }
-    if width.max(height) > MAX_SIDE {
-        return Err(Error::input(format!(
-            "the picture {name} has {width}x{height} pixels, but a side may have {MAX_SIDE} at most"
-        ))
-        .with_hint("divide it into parts"));
-    }
-    if pixels > limits.max_pixels {
-        return Err(Error::input(format!(
-            "the picture {name} has {width}x{height} pixels, more than the {} allowed",
-            limits.max_pixels
-        ))
-        .with_hint(too_many_pixels()));
-    }
-    Ok(())
-}
-
-/// The memory that decoding may take: 16 bytes a pixel hold any pixel format and a working copy.
-pub(super) fn memory(limits: &Limits) -> image::Limits {
-    let mut memory = image::Limits::default();
-    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
-    memory
 }
 
 /// The RGB bytes of a picture; where it is transparent, it lies on white.
@@ -167,10 +122,6 @@ fn truncated(name: &str, format: ImageFormat) -> Error {
         shown(format)
     ))
     .with_hint("copy or download it again, or re-save what is left of it in an image editor")
-}
-
-fn too_many_pixels() -> Hint {
-    Hint::set("max_pixels", "PIXELS", "allow more").or("shrink the picture")
 }
 
 /// The decoder's error in our words.

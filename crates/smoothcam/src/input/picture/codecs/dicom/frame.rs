@@ -7,24 +7,9 @@ use image::{DynamicImage, ImageFormat, ImageReader};
 use super::elements::fragments;
 use super::header::{Header, Syntax};
 use super::lossless;
-use crate::input::picture::codecs::decode::memory;
+use super::samples::Samples;
+use crate::input::picture::codecs::decoded::memory;
 use crate::input::picture::limits::Limits;
-
-/// The samples of a frame, each pixel's side by side: as 8 bits, or as 16.
-pub(super) enum Samples {
-    Bytes(Vec<u8>),
-    Words(Vec<u16>),
-}
-
-impl Samples {
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        match self {
-            Samples::Bytes(bytes) => bytes.len(),
-            Samples::Words(words) => words.len(),
-        }
-    }
-}
 
 /// The samples of a frame, counted from 0, and whether their colours have become RGB in decoding.
 ///

@@ -2,8 +2,8 @@
 
 use jpeg_decoder::{CodingProcess, Decoder, ImageInfo, PixelFormat};
 
-use super::frame::Samples;
 use super::header::Header;
+use super::samples::Samples;
 
 /// The samples of a lossless JPEG, each pixel's side by side, in the colours that the file has.
 ///

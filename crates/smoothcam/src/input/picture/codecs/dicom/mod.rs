@@ -6,13 +6,14 @@ mod elements;
 mod frame;
 mod header;
 mod lossless;
+mod samples;
 mod tone;
 
 use self::elements::DataSet;
-use self::frame::Samples;
 use self::header::{Header, Syntax, tags};
+use self::samples::Samples;
 use self::tone::{Modality, Table, Voi};
-use super::decode::{Decoded, check_size};
+use super::decoded::{Decoded, check_size};
 use super::windowed::shown;
 use crate::input::picture::decoding::Decoding;
 use crate::input::picture::window::Window;
