@@ -6,62 +6,26 @@ pub(super) struct Foreign {
     pub(super) way_out: &'static str,
 }
 
+const AVIF: &str = "convert it to PNG or JPEG: avifdec picture.avif picture.png";
+const HEIC: &str = "convert it to PNG or JPEG: heif-convert picture.heic picture.png";
+const HEIF: &str = "convert it to PNG or JPEG: heif-convert picture.heif picture.png";
+const JPEG_XL: &str = "convert it to PNG or JPEG: djxl picture.jxl picture.png";
 const MAGICK: &str = "convert it to PNG or JPEG: magick picture.file picture.png";
 const VIDEO: &str = "take a picture out of it: ffmpeg -i video.mp4 -frames:v 1 picture.png";
 
 /// Bytes at an offset, and what a file is that has them there. The first that fits counts.
 const SIGNATURES: &[(usize, &[u8], &str, &str)] = &[
-    (
-        4,
-        b"ftypavif",
-        "an AVIF picture",
-        "convert it to PNG or JPEG: avifdec picture.avif picture.png",
-    ),
-    (
-        4,
-        b"ftypavis",
-        "an AVIF picture",
-        "convert it to PNG or JPEG: avifdec picture.avif picture.png",
-    ),
-    (
-        4,
-        b"ftyphei",
-        "a HEIC picture",
-        "convert it to PNG or JPEG: heif-convert picture.heic picture.png",
-    ),
-    (
-        4,
-        b"ftyphev",
-        "a HEIC picture",
-        "convert it to PNG or JPEG: heif-convert picture.heic picture.png",
-    ),
-    (
-        4,
-        b"ftypmif1",
-        "a HEIF picture",
-        "convert it to PNG or JPEG: heif-convert picture.heif picture.png",
-    ),
-    (
-        4,
-        b"ftypmsf1",
-        "a HEIF picture",
-        "convert it to PNG or JPEG: heif-convert picture.heif picture.png",
-    ),
+    (4, b"ftypavif", "an AVIF picture", AVIF),
+    (4, b"ftypavis", "an AVIF picture", AVIF),
+    (4, b"ftyphei", "a HEIC picture", HEIC),
+    (4, b"ftyphev", "a HEIC picture", HEIC),
+    (4, b"ftypmif1", "a HEIF picture", HEIF),
+    (4, b"ftypmsf1", "a HEIF picture", HEIF),
     (4, b"ftypcrx ", "a raw picture of a camera (CR3)", "develop it to PNG or JPEG"),
     (4, b"ftyp", "a video", VIDEO),
     (0, b"\x1A\x45\xDF\xA3", "a video", VIDEO),
-    (
-        0,
-        b"\xFF\x0A",
-        "a JPEG XL picture",
-        "convert it to PNG or JPEG: djxl picture.jxl picture.png",
-    ),
-    (
-        0,
-        b"\0\0\0\x0CJXL ",
-        "a JPEG XL picture",
-        "convert it to PNG or JPEG: djxl picture.jxl picture.png",
-    ),
+    (0, b"\xFF\x0A", "a JPEG XL picture", JPEG_XL),
+    (0, b"\0\0\0\x0CJXL ", "a JPEG XL picture", JPEG_XL),
     (
         0,
         b"\0\0\0\x0CjP  ",

@@ -113,7 +113,7 @@ impl Header {
         if !matches!(bits_allocated, 8 | 16) {
             return Err(format!("its samples of {bits_allocated} bits are not supported"));
         }
-        if !(1..=bits_allocated).contains(&bits_stored) || high_bit + 1 != bits_stored {
+        if !(1..=bits_allocated).contains(&bits_stored) || high_bit != bits_stored - 1 {
             return Err(format!(
                 "its samples of {bits_stored} bits below bit {high_bit} are not supported"
             ));

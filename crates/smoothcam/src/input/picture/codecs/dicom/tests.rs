@@ -82,6 +82,7 @@ fn what_is_not_read_is_told() {
         (with_syntax("1.2.840.10008.1.9.9"), "of a kind that is not known"),
         (with_word(file("linear.dcm"), tags::BITS_ALLOCATED, 32), "32 bits"),
         (with_word(file("linear.dcm"), tags::BITS_STORED, 0), "0 bits"),
+        (with_word(file("linear.dcm"), tags::HIGH_BIT, u16::MAX), "below bit 65535"),
         (with_word(file("linear.dcm"), tags::SAMPLES_PER_PIXEL, 4), "4 samples"),
         (with_word(file("linear.dcm"), tags::SAMPLES_PER_PIXEL, 3), "too early"),
         (with_word(file("linear.dcm"), tags::ROWS, 0), "no pixels"),
