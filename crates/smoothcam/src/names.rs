@@ -1,4 +1,4 @@
-//! Settings are found by their names in a table, and named again.
+//! Values are found by their names in a table, and named again.
 
 use crate::{Error, Result};
 
@@ -24,3 +24,31 @@ pub(crate) fn named<T: Copy>(
 pub(crate) fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, v)| v == value).map_or("?", |&(name, _)| name)
 }
+
+/// Gives a type whose values all have a name the list of these names, reading and writing, by its table `NAMES`. Messages
+/// call it `what`.
+macro_rules! by_name {
+    ($type:ty, $what:literal) => {
+        impl $type {
+            /// All names.
+            pub fn names() -> impl Iterator<Item = &'static str> {
+                NAMES.iter().map(|(name, _)| *name)
+            }
+        }
+
+        impl ::std::str::FromStr for $type {
+            type Err = $crate::Error;
+
+            fn from_str(text: &str) -> $crate::Result<Self> {
+                $crate::names::named(&NAMES, text, $what, "")
+            }
+        }
+
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str($crate::names::name_of(&NAMES, self))
+            }
+        }
+    };
+}
+pub(crate) use by_name;

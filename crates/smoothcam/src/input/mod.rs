@@ -3,4 +3,3 @@
 pub(crate) mod photo;
 pub(crate) mod picture;
 pub mod preprocess;
-pub(crate) mod value;

@@ -9,6 +9,7 @@ mod inputs;
 pub(crate) mod model_file;
 mod randomize;
 mod spec;
+pub(crate) mod value;
 
 pub(crate) use classifier::load;
 pub(crate) use inputs::bind;

@@ -1,11 +1,13 @@
 //! Reads a value for an input other than the picture: numbers, or a file of them.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
-use serde_json::Value;
 
 use crate::array::Array;
+use crate::model_config::json::{self, Value};
 use crate::printable::quoted;
 use crate::{Error, Result, npy};
 
@@ -65,11 +67,14 @@ fn numbers(text: &str) -> Option<Array> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |e| Error::input(format!("cannot read the value {}: {e}", quoted(path)));
-    let about = std::fs::metadata(path).map_err(failed)?;
-    if about.len() > MOST_BYTES {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    // Not all that can be read says its length.
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MOST_BYTES {
         return Err(Error::input(format!("the value {} has more than 1 GiB", quoted(path))));
     }
-    std::fs::read(path).map_err(failed)
+    Ok(bytes)
 }
 
 /// The array NAME of an `.npz` file, or the only one in it.
@@ -94,8 +99,7 @@ fn of_npz(name: &str, path: &Path) -> Result<Array> {
 /// The nested lists of a `.json` file, or those that its object has as NAME.
 fn of_json(name: &str, path: &Path) -> Result<Array> {
     let file = quoted(path);
-    let value: Value = serde_json::from_slice(&read(path)?)
-        .map_err(|e| Error::input(format!("{file} is no JSON: {e}")))?;
+    let value = json::parse(&String::from_utf8_lossy(&read(path)?), &file)?;
     let lists = match &value {
         Value::Object(entries) => entries
             .get(name)

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-pub(super) use serde_json::{Map, Value};
+pub(super) use serde_json::Map;
+pub(crate) use serde_json::Value;
 
 use super::source::unusable;
 use crate::input::preprocess::Size;
@@ -115,7 +116,7 @@ impl<'a> Object<'a> {
 ///
 /// # Errors
 /// If the text is no JSON.
-pub(super) fn parse(text: &str, file: &str) -> Result<Value> {
+pub(crate) fn parse(text: &str, file: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|e| unusable(format!("{file} is not valid JSON: {e}")))
 }
 

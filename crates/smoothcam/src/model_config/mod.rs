@@ -6,7 +6,7 @@
 mod files;
 mod hugging_face;
 mod input_shape;
-mod json;
+pub(crate) mod json;
 mod labels;
 mod metadata;
 mod own_scaling;

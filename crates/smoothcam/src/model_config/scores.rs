@@ -1,10 +1,6 @@
 //! The name of what an output holds says how probabilities follow from it.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::input::preprocess::{name_of, named};
-use crate::{Error, Result};
+use crate::names::by_name;
 
 /// What the output of a classifier holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +22,4 @@ const NAMES: [(&str, Scores); 4] = [
     ("probabilities", Scores::Probabilities),
 ];
 
-impl Scores {
-    /// The names of all kinds.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(name, _)| *name)
-    }
-}
-
-impl FromStr for Scores {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        named(&NAMES, text, "kind of scores", "")
-    }
-}
-
-impl fmt::Display for Scores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&NAMES, self))
-    }
-}
+by_name!(Scores, "kind of scores");

@@ -8,8 +8,7 @@ use super::spec::{Default, Group, Kind, OptionSpec, Place, any, parses};
 use crate::Result;
 use crate::engine::{EngineChoice, Memory, Provider};
 use crate::input::preprocess::{Channels, Interpolation, Layout, Resize, Size};
-use crate::input::value;
-use crate::load::{Model, ModelSpec};
+use crate::load::{Model, ModelSpec, value};
 use crate::model_config::Scores;
 
 /// What most options of a model have in common.

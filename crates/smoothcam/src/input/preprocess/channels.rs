@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{name_of, named};
+use crate::names::{name_of, named};
 use crate::{Error, Result};
 
 /// The channels of a model's input, in order.

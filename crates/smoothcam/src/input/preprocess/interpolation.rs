@@ -1,12 +1,8 @@
 //! An interpolation names the filter by which pictures are resampled.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use super::names::{name_of, named};
-use crate::{Error, Result};
+use crate::names::by_name;
 
 /// A filter for resampling, as Pillow defines it. All but `Nearest` widen when they shrink a picture (antialiasing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,26 +26,7 @@ const NAMES: [(&str, Interpolation); 6] = [
     ("lanczos", Interpolation::Lanczos),
 ];
 
-impl Interpolation {
-    /// The names of all filters.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(name, _)| *name)
-    }
-}
-
-impl FromStr for Interpolation {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        named(&NAMES, text, "interpolation", "")
-    }
-}
-
-impl fmt::Display for Interpolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&NAMES, self))
-    }
-}
+by_name!(Interpolation, "interpolation");
 
 #[cfg(test)]
 mod tests {

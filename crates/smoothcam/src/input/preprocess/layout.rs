@@ -1,12 +1,8 @@
 //! A layout is the order of the axes of a model's input.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use super::names::{name_of, named};
-use crate::{Error, Result};
+use crate::names::by_name;
 
 /// The order of the axes of a model's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,26 +16,7 @@ pub enum Layout {
 
 const NAMES: [(&str, Layout); 2] = [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)];
 
-impl Layout {
-    /// The names of all layouts.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(name, _)| *name)
-    }
-}
-
-impl FromStr for Layout {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        named(&NAMES, text, "layout", "")
-    }
-}
-
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&NAMES, self))
-    }
-}
+by_name!(Layout, "layout");
 
 #[cfg(test)]
 mod tests {

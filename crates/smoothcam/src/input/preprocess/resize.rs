@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::named;
 use super::size::Size;
+use crate::names::named;
 use crate::{Error, Result};
 
 /// How a picture is brought to the size of the model's input.
