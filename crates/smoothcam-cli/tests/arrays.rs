@@ -5,16 +5,10 @@ mod common;
 
 use std::io::Cursor;
 
-use common::Folder;
+use common::{Folder, with};
 use ndarray::{Array4, Ix2, Ix4, IxDyn};
 use ndarray_npy::{NpzReader, WriteNpyExt};
 use snapbox::str;
-
-const MODEL: [&str; 4] = ["explain", "cat.png", "--model", "model.onnx"];
-
-fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
-    [&MODEL, args].concat()
-}
 
 #[test]
 fn arrays_are_complete_and_noise_reads_back() {

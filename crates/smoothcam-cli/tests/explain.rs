@@ -3,14 +3,8 @@
 
 mod common;
 
-use common::Folder;
+use common::{Folder, with};
 use snapbox::{file, str};
-
-const MODEL: [&str; 4] = ["explain", "cat.png", "--model", "model.onnx"];
-
-fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
-    [&MODEL, args].concat()
-}
 
 #[test]
 fn the_built_in_model_explains_a_photograph() {

@@ -122,6 +122,11 @@ impl Folder {
     }
 }
 
+/// The arguments that explain the folder's picture by its model, with these besides.
+pub(crate) fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [&["explain", "cat.png", "--model", "model.onnx"], args].concat()
+}
+
 /// Numbers that look random, the same each time.
 pub(crate) fn weights(shape: &[usize]) -> Tensor {
     let count = shape.iter().product::<usize>();

@@ -38,15 +38,14 @@ fn one(args: &ExplainArgs, path: &Path, started: Instant) -> smoothcam::Result<(
     let photo = Photo::open(path, super::decoding(&args.options)?)?;
     let outputs = outputs(args, path);
     check(args, path, &outputs, named_classes(args))?;
-    let run = Run::new(args)?;
-    run.explain(path, &photo, &outputs, started)
+    Run::new(args, false)?.explain(path, &photo, &outputs, started)
 }
 
 /// Explains each of several pictures. One that fails is told, and the others go on.
 fn several(args: &ExplainArgs) -> smoothcam::Result<()> {
     let pictures = pictures::pictures(args)?;
     let outputs = pictures::outputs_of_each(args, &pictures)?;
-    let run = Run::new(args)?;
+    let run = Run::new(args, true)?;
     let decoding = super::decoding(&args.options)?;
     let (mut failed, mut kind) = (0, ErrorKind::Input);
     for (i, (path, outputs)) in pictures.iter().zip(&outputs).enumerate() {
@@ -96,16 +95,18 @@ fn wants_regions(args: &ExplainArgs) -> bool {
 /// A model, and what is to be explained of each picture.
 struct Run<'a> {
     args: &'a ExplainArgs,
+    /// Whether it is one of several pictures that is explained, as records then say.
+    many: bool,
     explainer: Explainer,
     settings: Settings,
 }
 
 impl<'a> Run<'a> {
-    fn new(args: &'a ExplainArgs) -> smoothcam::Result<Run<'a>> {
+    fn new(args: &'a ExplainArgs, many: bool) -> smoothcam::Result<Run<'a>> {
         let mut settings = super::settings(&args.options)?;
         settings.keep_noise = args.arrays.is_some();
         settings.uncertainty = args.uncertainty.is_some();
-        Ok(Run { args, explainer: super::explainer(&args.model)?, settings })
+        Ok(Run { args, many, explainer: super::explainer(&args.model)?, settings })
     }
 
     /// Explains a picture, writes the files and prints what was found.
@@ -116,7 +117,7 @@ impl<'a> Run<'a> {
         outputs: &[(PathBuf, Kind)],
         started: Instant,
     ) -> smoothcam::Result<()> {
-        let Run { args, explainer, settings } = self;
+        let Run { args, many, explainer, settings } = self;
         let picture = explainer.picture_of(photo)?;
         let mut progress = Progress::of("passes");
         let explanation = explainer
@@ -157,10 +158,9 @@ impl<'a> Run<'a> {
             };
             let records = |of: &Vec<Region>| of.iter().map(Region::record).collect();
             let regions = wanted.then(|| regions.iter().map(records).collect());
-            let many = args.pictures.len() > 1 || args.pictures.iter().any(|p| p.is_dir());
             let picture = many.then(|| path.to_owned()).map(ShownPath);
             let record = Record { picture, manifest, regions, files: written };
-            return if many { print_json_line(&record) } else { print_json(&record) };
+            return if *many { print_json_line(&record) } else { print_json(&record) };
         }
         let seconds = started.elapsed().as_secs_f64();
         let files: Vec<PathBuf> = written.into_iter().map(|w| w.path).collect();
