@@ -74,6 +74,11 @@ impl Graph {
         &self.nodes[id.0]
     }
 
+    /// The node that computes a value; `None` for inputs and constants.
+    pub fn producer(&self, id: ValueId) -> Option<&Node> {
+        self.value(id).producer.map(|n| self.node(n))
+    }
+
     /// The value of this name, if there is one.
     pub fn find(&self, name: &str) -> Option<ValueId> {
         self.by_name.get(name).copied()

@@ -52,6 +52,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// The input `i`; `None` if it is left out.
+    pub fn input(&self, i: usize) -> Option<ValueId> {
+        self.inputs.get(i).copied().flatten()
+    }
+
     /// The attribute of this name, if the node has it.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, a)| a)

@@ -64,7 +64,7 @@ impl<'g> NodeView<'g> {
 
     /// Input `i`, if the node has it.
     pub(crate) fn optional(&self, i: usize) -> Option<Var<'g>> {
-        self.node.inputs.get(i).copied().flatten().map(|id| self.tape.var(id))
+        self.node.input(i).map(|id| self.tape.var(id))
     }
 
     /// Input `i`.

@@ -2,15 +2,25 @@
 //!
 //! Softmax must not be taken of what are probabilities already, however the graph makes them.
 
-use ndarray::{Array1, ArrayD, IxDyn};
+use ndarray::{Array1, ArrayD};
 use onnx_grad::{Graph, ValueId};
 
-use crate::Result;
 use crate::array::Array;
 use crate::classifier::head::{Head, sound};
 use crate::classifier::own_head::own_head;
 use crate::engine::{Engine, Runs};
+use crate::error::unsupported;
 use crate::model_config::Scores;
+use crate::sampling::noise;
+use crate::{Error, Result};
+
+/// What is said of an output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub(crate) scores: Scores,
+    /// Whether the user says it, rather than a file.
+    pub(crate) by_user: bool,
+}
 
 /// The scores to explain, and how probabilities follow from them.
 pub(crate) struct Meaning {
@@ -20,8 +30,8 @@ pub(crate) struct Meaning {
     pub(crate) by_values: bool,
 }
 
-/// What the model's output means. `said` is what the user or a file says of it, `certain` whether it is the user; the shapes
-/// of all values are known, and the output's is that of `classes` for each of a run's pictures.
+/// What the model's output means, given what is said of it. The shapes of all values are known, and the output's is that of
+/// `classes` for each of a run's pictures.
 ///
 /// # Errors
 /// If the engine cannot run the model.
@@ -31,7 +41,7 @@ pub(crate) fn meaning(
     input: ValueId,
     output: ValueId,
     classes: usize,
-    said: Option<(Scores, bool)>,
+    said: Option<Said>,
 ) -> Result<Meaning> {
     let default = if classes == 1 { Head::Sigmoid } else { Head::Softmax };
     let head_of = |scores| match scores {
@@ -54,14 +64,14 @@ pub(crate) fn meaning(
         own.exact || all(&|[output, logits]| close(output, &own.head.probabilities(logits)))
     });
     let (score, head, by_values) = match (said, own) {
-        (Some((Scores::Logits, _)), _) => (output, default, false),
+        (Some(Said { scores: Scores::Logits, .. }), _) => (output, default, false),
         // Probabilities are explained by the logits, where the graph shows them.
-        (Some((scores, certain)), Some(own))
-            if !certain || scores == Scores::Probabilities || head_of(scores) == own.head =>
+        (Some(Said { scores, by_user }), Some(own))
+            if !by_user || scores == Scores::Probabilities || head_of(scores) == own.head =>
         {
             (own.score, own.head, false)
         }
-        (Some((scores, _)), _) => (output, head_of(scores), false),
+        (Some(Said { scores, .. }), _) => (output, head_of(scores), false),
         (None, Some(own)) => (own.score, own.head, false),
         (None, None) if all(&|[output, _]| are_probabilities(output)) => {
             (output, Head::Probabilities, true)
@@ -79,7 +89,7 @@ fn squashes(graph: &Graph, output: ValueId) -> bool {
         if std::mem::replace(&mut seen[value.index()], true) {
             continue;
         }
-        let Some(node) = graph.value(value).producer.map(|n| graph.node(n)) else { continue };
+        let Some(node) = graph.producer(value) else { continue };
         match node.op.as_str() {
             "Conv" | "ConvTranspose" | "ConvInteger" | "Gemm" | "MatMul" | "MatMulInteger"
             | "Einsum" | "QLinearConv" | "QLinearMatMul" | "GlobalAveragePool" | "AveragePool"
@@ -101,20 +111,27 @@ fn runs(
     of: [ValueId; 2],
     classes: usize,
 ) -> Result<Vec<[Array1<f32>; 2]>> {
-    /// The least value of an input, and the greatest.
-    const RANGES: [(f32, f32); 5] =
-        [(0.0, 0.0), (0.0, 1.0), (-2.0, 2.0), (0.0, 255.0), (-10.0, 10.0)];
+    /// The mean of an input's values, and their standard deviation.
+    const INPUTS: [(f32, f64); 5] =
+        [(0.0, 0.0), (0.5, 0.3), (0.0, 1.0), (128.0, 64.0), (0.0, 10.0)];
     let mut graph = graph.clone();
     let outputs = if of[0] == of[1] { vec![of[0]] } else { of.to_vec() };
     graph.set_outputs(&outputs);
-    let session = engine.load(&graph, Runs::Often)?;
+    // In operators that all engines have, where this one lacks one of the model's own.
+    let session = engine
+        .load(&graph, Runs::Often)
+        .or_else(|_| engine.load(&graph.clone().decompose().map_err(unsupported)?, Runs::Often))?;
     let name = |id: ValueId| graph.value(id).name.clone();
     let names: Vec<String> = outputs.iter().map(|id| name(*id)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let shape = graph.shape(input).unwrap_or_default().to_vec();
     let mut found = Vec::new();
-    for (seed, (least, greatest)) in (0u64..).zip(RANGES) {
-        let x = noise(&shape, least, greatest, seed);
+    for (sample, (mean, deviation)) in (0..).zip(INPUTS) {
+        let mut values = vec![0.0; shape.iter().product()];
+        noise::fill(&mut values, 0, sample, deviation);
+        values.iter_mut().for_each(|x| *x += mean);
+        let x = ArrayD::from_shape_vec(shape.as_slice(), values)
+            .map_err(|e| Error::failure(e.to_string()))?;
         let values = session.run(&[(&name(input), x.view())], &names)?;
         let mut values = values.into_iter().map(|value| match value {
             Array::Floats(a) => a.into_iter().take(classes).collect(),
@@ -127,18 +144,6 @@ fn runs(
         }
     }
     Ok(found)
-}
-
-/// Numbers that look random, from `least` to `greatest`.
-fn noise(shape: &[usize], least: f32, greatest: f32, seed: u64) -> ArrayD<f32> {
-    let mut state = seed;
-    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
-        // splitmix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        least + (greatest - least) * ((z >> 40) as f32 / (1u64 << 24) as f32)
-    })
 }
 
 /// Whether values are these probabilities.
@@ -166,7 +171,7 @@ mod tests {
     }
 
     /// The logits of a head of four classes, and what a graph makes of them.
-    fn told(tail: Tail, said: Option<(Scores, bool)>) -> (bool, Head) {
+    fn told(tail: Tail, said: Option<Said>) -> (bool, Head) {
         let tape = Tape::new(Graph::new());
         let x = tape.input("x", &[1, 3]);
         let weights: Vec<f32> = (0..12).map(|i| (i * 7 % 5) as f32 * 0.3 - 0.5).collect();
@@ -245,6 +250,7 @@ mod tests {
             // A file speaks of logits, which are inside.
             (softmax, Some((Scores::Sigmoid, false)), (true, Head::Softmax)),
         ] {
+            let said = said.map(|(scores, by_user)| Said { scores, by_user });
             assert_eq!(told(tail, said), expected, "{said:?}");
         }
     }

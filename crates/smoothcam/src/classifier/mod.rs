@@ -6,7 +6,7 @@ pub(crate) mod head;
 pub(crate) mod inputs;
 pub(crate) mod labels;
 pub(crate) mod layers;
-mod meaning;
+pub(crate) mod meaning;
 pub(crate) mod network;
 pub(crate) mod outputs;
 mod own_head;

@@ -7,12 +7,20 @@ use onnx_grad::{DType, Graph, Tape, Tensor, ValueId};
 use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::inputs::picture_input;
-use crate::classifier::meaning::meaning;
+use crate::classifier::meaning::{Said, meaning};
 use crate::classifier::shapes::learn;
 use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::error::unsupported;
-use crate::model_config::Scores;
 use crate::{Error, Result};
+
+/// The output that holds the scores, and what is known of it before the model runs.
+pub(crate) struct Output {
+    pub(crate) value: ValueId,
+    /// What the user or a file says that it holds.
+    pub(crate) said: Option<Said>,
+    /// Whether two names are known, and no single one: of a single score there are then two classes.
+    pub(crate) two_names: bool,
+}
 
 /// A classifier's graph, in which all shapes are known, and the engine that runs it.
 pub(crate) struct Network {
@@ -43,9 +51,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Fixes the input's shape, and learns all others by running the model once. The scores are in `output`, of which `said`
-    /// is known: what it holds, and whether the user says so. A single score that has `two_names` becomes the scores of two
-    /// classes: y of the second, -y of the first.
+    /// Fixes the input's shape, and learns all others by running the model once. A single score that has two names becomes
+    /// the scores of two classes: y of the second, -y of the first.
     ///
     /// # Errors
     /// If the model is no classifier of pictures, or the engine cannot run it at this shape.
@@ -54,9 +61,9 @@ impl Network {
         options: &EngineOptions,
         picture: Grid,
         batch: usize,
-        output: ValueId,
-        (said, two_names): (Option<(Scores, bool)>, bool),
+        output: &Output,
     ) -> Result<Network> {
+        let Output { value: output, said, two_names } = *output;
         let shape = picture.shape(batch);
         let input = picture_input(&graph)?;
         no_nan(&graph)?;

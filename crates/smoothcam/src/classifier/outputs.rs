@@ -3,6 +3,7 @@
 use onnx_grad::{DType, Dim, Graph, Node, ValueId};
 
 use crate::classifier::inputs::names;
+use crate::classifier::own_head::SAME_ELEMENTS;
 use crate::{Error, Hint, Result};
 
 /// The output that holds the scores.
@@ -16,18 +17,6 @@ pub(crate) struct ScoreOutput {
 const OF_SCORES: [&str; 6] = ["logit", "score", "prob", "softmax", "sigmoid", "prediction"];
 const OF_EMBEDDINGS: [&str; 5] = ["embed", "feature", "hidden", "pooler", "descriptor"];
 const OF_OTHERS: [&str; 4] = ["aux", "loss", "mask", "box"];
-
-/// Operators that hand on the elements of their first input.
-const SAME_ELEMENTS: [&str; 8] = [
-    "Identity",
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Unsqueeze",
-    "Cast",
-    "Dropout",
-    "DequantizeLinear",
-];
 
 /// The output of this name; without one, that which by its type, its operators, the number of labels known (`labels`) and
 /// its name holds scores of classes. Of a list of the best classes (`TopK`, `ArgMax`, `ZipMap`) it is the value that the list
@@ -90,9 +79,9 @@ fn no_scores(graph: &Graph, others: &[(ValueId, &str)]) -> Error {
 
 /// The value that a list of the best classes is made of; else the value itself.
 fn of_list(graph: &Graph, value: ValueId) -> ValueId {
-    let node = graph.value(value).producer.map(|n| graph.node(n));
+    let node = graph.producer(value);
     let list = node.filter(|n| matches!(n.op.as_str(), "ZipMap" | "TopK" | "ArgMax"));
-    list.and_then(|n| n.inputs.first().copied().flatten()).unwrap_or(value)
+    list.and_then(|n| n.input(0)).unwrap_or(value)
 }
 
 /// An embedding, as its name or its unit length has it.
@@ -111,15 +100,14 @@ fn has_unit_length(graph: &Graph, value: ValueId) -> bool {
     if node.op == "LpNormalization" {
         return true;
     }
-    let producer = |v: Option<ValueId>| v.and_then(|v| graph.value(v).producer);
-    let mut at = node.inputs.get(1).copied().flatten().filter(|_| node.op == "Div");
+    let mut at = node.input(1).filter(|_| node.op == "Div");
     // Between the norm and the division it is clipped, expanded and the like.
     for _ in 0..6 {
-        let Some(n) = producer(at).map(|n| graph.node(n)) else { return false };
+        let Some(n) = at.and_then(|v| graph.producer(v)) else { return false };
         if matches!(n.op.as_str(), "ReduceL2" | "Sqrt") {
             return true;
         }
-        at = n.inputs.first().copied().flatten();
+        at = n.input(0);
     }
     false
 }
@@ -145,7 +133,7 @@ fn node_before(graph: &Graph, value: ValueId) -> Option<&Node> {
     let mut at = value;
     // A graph may have a cycle, which is found elsewhere.
     for _ in 0..graph.nodes().len() {
-        let node = graph.node(graph.value(at).producer?);
+        let node = graph.producer(at)?;
         match node.inputs.first() {
             Some(Some(before)) if SAME_ELEMENTS.contains(&node.op.as_str()) => at = *before,
             _ => return Some(node),

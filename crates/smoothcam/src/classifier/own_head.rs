@@ -4,6 +4,19 @@ use onnx_grad::{Attribute, Graph, Node, ValueId};
 
 use crate::classifier::head::Head;
 
+/// Operators that hand on the elements of their first input, in their order.
+pub(super) const SAME_ELEMENTS: [&str; 9] = [
+    "Identity",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+    "Dropout",
+    "QuantizeLinear",
+    "DequantizeLinear",
+];
+
 /// A head that the graph shows.
 pub(super) struct OwnHead {
     pub(super) score: ValueId,
@@ -17,16 +30,15 @@ pub(super) struct OwnHead {
 pub(super) fn own_head(graph: &Graph, output: ValueId, classes: usize) -> Option<OwnHead> {
     let (mut at, mut exact, mut exponential) = (output, true, false);
     for _ in 0..graph.nodes().len() {
-        let node = graph.node(graph.value(at).producer?);
-        let before = node.inputs.first().copied().flatten()?;
+        let node = graph.producer(at)?;
+        let before = node.input(0)?;
         let own = |score, head, exact| Some(OwnHead { score, head, exact });
         match node.op.as_str() {
             "Softmax" | "LogSoftmax" if !over_classes(graph, node, before, classes) => return None,
             "Softmax" if !exponential => return own(before, Head::Softmax, exact),
             "LogSoftmax" => return own(before, Head::Softmax, exact),
             "Sigmoid" if !exponential => return own(before, Head::Sigmoid, exact),
-            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Cast" | "Dropout"
-            | "QuantizeLinear" | "DequantizeLinear" => at = before,
+            op if SAME_ELEMENTS.contains(&op) => at = before,
             // With one axis of more than one element, that axis alone is moved.
             "Transpose" if lies_along_one_axis(graph, before, classes) => at = before,
             // Probabilities that are kept away from 0 and 1.
@@ -58,12 +70,11 @@ fn lies_along_one_axis(graph: &Graph, value: ValueId, classes: usize) -> bool {
 
 /// The y of exp(y), or of exp(y - max(y)).
 fn exponent(graph: &Graph, value: ValueId) -> Option<ValueId> {
-    let producer = |v: ValueId| graph.value(v).producer.map(|n| graph.node(n));
-    let exp = producer(value).filter(|n| n.op == "Exp")?;
-    let shifted = exp.inputs.first().copied().flatten()?;
-    let by_maximum = producer(shifted).filter(|n| n.op == "Sub").and_then(|n| {
-        let (y, by) = (n.inputs.first().copied().flatten()?, n.inputs.get(1).copied().flatten()?);
-        (producer(by)?.op == "ReduceMax").then_some(y)
+    let exp = graph.producer(value).filter(|n| n.op == "Exp")?;
+    let shifted = exp.input(0)?;
+    let by_maximum = graph.producer(shifted).filter(|n| n.op == "Sub").and_then(|n| {
+        let (y, by) = (n.input(0)?, n.input(1)?);
+        (graph.producer(by)?.op == "ReduceMax").then_some(y)
     });
     Some(by_maximum.unwrap_or(shifted))
 }

@@ -85,7 +85,7 @@ fn weight(graph: &Graph, node: &Node) -> bool {
 
 /// Whether a node multiplies a single vector by a matrix of weights.
 fn of_a_vector(graph: &Graph, node: &Node) -> bool {
-    let shape = node.inputs.first().copied().flatten().and_then(|x| graph.shape(x));
+    let shape = node.input(0).and_then(|x| graph.shape(x));
     let Some([rows @ .., _]) = shape else { return false };
     matches!(node.op.as_str(), "Gemm" | "MatMul") && rows.iter().product::<usize>() == 1
 }

@@ -8,7 +8,8 @@ use crate::classifier::Classifier;
 use crate::classifier::grid::{Axes, Grid};
 use crate::classifier::inputs::{add_batch_axis, dims, picture_input};
 use crate::classifier::labels::Labels;
-use crate::classifier::network::Network;
+use crate::classifier::meaning::Said;
+use crate::classifier::network::{Network, Output};
 use crate::classifier::outputs;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
@@ -50,31 +51,22 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
         .with_hint("export the model with a free batch size"));
     }
     let said = sources.iter().find_map(|s| Some((s.scores?, s)));
-    let of_output = (
-        said.map(|(scores, source)| (scores, source.is_given())),
-        named.contains(&2) && !named.contains(&1),
-    );
-    let network = Network::new(
-        graph,
-        &spec.engine,
-        picture(&preprocess),
-        batch as usize,
-        output.value,
-        of_output,
-    )?;
+    let known = Output {
+        value: output.value,
+        said: said.map(|(scores, source)| Said { scores, by_user: source.is_given() }),
+        two_names: named.contains(&2) && !named.contains(&1),
+    };
+    let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, &known)?;
     let network = Network { unbatched, ..network };
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
-    let of_scores = |value: &dyn ToString, source: &str| Provenance {
+    let by_values = network.by_values.then_some((Scores::Probabilities, "the output's values"));
+    let said = said.map(|(scores, source)| (scores, source.name.as_str()));
+    provenance.extend(said.or(by_values).map(|(scores, source)| Provenance {
         setting: "scores",
-        value: value.to_string(),
+        value: scores.to_string(),
         source: source.to_owned(),
-    };
-    if let Some((scores, source)) = said {
-        provenance.push(of_scores(&scores, &source.name));
-    } else if network.by_values {
-        provenance.push(of_scores(&Scores::Probabilities, "the output's values"));
-    }
+    }));
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
     let scored = network.single_score.then_some(1);
     let labels = Labels::new(names, network.classes).with_scored(scored);

@@ -94,7 +94,7 @@ fn normalized(graph: &Graph, node: &Node, at: Affine) -> Option<f64> {
 /// What the quantisation of the input says: the range that its steps cover.
 fn quantized(graph: &Graph, node: &Node, at: Affine) -> Option<f64> {
     let step = mean_of(graph, node, 1, |x| x)?;
-    let (zero, least) = match node.inputs.get(2).copied().flatten() {
+    let (zero, least) = match node.input(2) {
         None => (0.0, 0.0),
         Some(zero) => match graph.value(zero).dtype {
             Some(DType::U8) => (mean_of(graph, node, 2, |x| x)?, 0.0),

@@ -66,7 +66,7 @@ fn names_type(node: &Node) -> bool {
         Some(Attribute::Int(number)) => *number,
         _ => 0,
     };
-    let has_zero_point = node.inputs.get(2).copied().flatten().is_some();
+    let has_zero_point = node.input(2).is_some();
     output_dtype != 0 && (output_dtype != DType::U8 as i64 || has_zero_point)
 }
 

@@ -177,7 +177,7 @@ fn resize_of_opset_10(graph: &mut Graph, n: usize) -> Result<()> {
     }
     let set =
         |node: &mut Node, k: &str, v: &str| node.set_attribute(k, Attribute::String(v.into()));
-    let scales = node.inputs.get(2).copied().flatten();
+    let scales = node.input(2);
     let scales = scales.and_then(|s| graph.values[s.0].initializer.as_ref()?.to_f32s());
     let shrinks = scales.is_some_and(|s| s.iter().any(|s| *s < 1.0) && s.iter().all(|s| *s <= 1.0));
     set(node, "coordinate_transformation_mode", "asymmetric");

@@ -16,7 +16,7 @@ pub(super) fn share_floats(graph: &mut Graph) {
     let (mut first, mut same) = (HashMap::new(), HashMap::new());
     for node in graph.nodes.iter().filter(|n| n.op == "DequantizeLinear") {
         let [Some(output)] = node.outputs[..] else { continue };
-        let scale = node.inputs.get(1).copied().flatten();
+        let scale = node.input(1);
         let scale = scale.and_then(|scale| graph.content(scale));
         let single = scale.is_some_and(|scale| scale.shape().iter().product::<usize>() == 1);
         if single {
@@ -33,8 +33,7 @@ pub(super) fn share_floats(graph: &mut Graph) {
 pub(super) fn move_to_floats(graph: &mut Graph) -> Result<()> {
     for n in 0..graph.nodes.len() {
         if matches!(graph.nodes[n].op.as_str(), "Clip" | "MaxPool" | "Relu" | "Resize")
-            && let Some(dtype) =
-                quantised_type(graph, graph.nodes[n].inputs.first().copied().flatten())
+            && let Some(dtype) = quantised_type(graph, graph.nodes[n].input(0))
         {
             replace_on_floats(Rewriter::new(graph, n), dtype)?;
         }
@@ -61,7 +60,7 @@ pub(super) fn mark_unclamped_scores(graph: &mut Graph) {
                 | "Sigmoid" | "Softmax" | "Squeeze" | "Unsqueeze" => {}
                 _ => break,
             }
-            value = node.inputs.first().copied().flatten();
+            value = node.input(0);
         }
     }
 }
@@ -72,13 +71,13 @@ fn quantised_type(graph: &Graph, mut value: Option<ValueId>) -> Option<DType> {
         let node = &graph.nodes[graph.value(value?).producer?.0];
         match node.op.as_str() {
             "QuantizeLinear" => {
-                let zero = node.inputs.get(2).copied().flatten();
+                let zero = node.input(2);
                 let unsigned = node.attribute("output_dtype").is_none().then_some(DType::U8);
                 return zero.map_or(unsigned, |zero| graph.value(zero).dtype);
             }
             "Clip" | "Concat" | "Flatten" | "Gather" | "Identity" | "MaxPool" | "Pad" | "Relu"
             | "Reshape" | "Resize" | "Slice" | "Split" | "Squeeze" | "Transpose" | "Unsqueeze" => {
-                value = node.inputs.first().copied().flatten();
+                value = node.input(0);
             }
             _ => return None,
         }

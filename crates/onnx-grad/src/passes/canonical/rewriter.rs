@@ -25,7 +25,7 @@ impl<'a> Rewriter<'a> {
 
     /// Input `i`, if the node has it.
     pub(super) fn optional(&self, i: usize) -> Option<ValueId> {
-        self.node.inputs.get(i).copied().flatten()
+        self.node.input(i)
     }
 
     /// Input `i`.
@@ -54,7 +54,7 @@ impl<'a> Rewriter<'a> {
             if !matches!(node.op.as_str(), "Cast" | "DequantizeLinear" | "QuantizeLinear") {
                 return None;
             }
-            id = node.inputs.first().copied().flatten()?;
+            id = node.input(0)?;
         }
         None
     }

@@ -1,6 +1,6 @@
 //! A layer is a value of a classifier with feature maps over a grid.
 
-use onnx_grad::{Graph, Node, ValueId};
+use onnx_grad::{Graph, ValueId};
 use serde::Serialize;
 
 use super::names::modules;
@@ -49,7 +49,7 @@ impl Layer {
     ) -> Layer {
         Layer {
             name: graph.value(value).name.clone(),
-            module: producer(graph, value).and_then(|n| modules(n).pop()).unwrap_or_default(),
+            module: graph.producer(value).and_then(|n| modules(n).pop()).unwrap_or_default(),
             maps: grid.maps,
             height: grid.height,
             width: grid.width,
@@ -70,9 +70,4 @@ impl Layer {
     pub(crate) fn grid(&self) -> Grid {
         Grid { axes: self.axes, maps: self.maps, height: self.height, width: self.width }
     }
-}
-
-/// The node that computes a value; `None` for inputs and constants.
-pub(super) fn producer(graph: &Graph, value: ValueId) -> Option<&Node> {
-    graph.value(value).producer.map(|n| graph.node(n))
 }

@@ -9,7 +9,6 @@ pub use layer::Layer;
 
 use onnx_grad::{Graph, ValueId};
 
-use self::layer::producer;
 use crate::classifier::grid::{GivenGrid, Grid};
 use crate::classifier::network::Network;
 use crate::{Error, Hint, Result};
@@ -114,7 +113,7 @@ impl Layers {
     /// # Errors
     /// If there is no such module, or no layer in it.
     fn of_module(&self, graph: &Graph, name: &str) -> Result<&Layer> {
-        let inside = |l: &&Layer| producer(graph, l.value).is_some_and(|n| names::is_in(n, name));
+        let inside = |l: &&Layer| graph.producer(l.value).is_some_and(|n| names::is_in(n, name));
         let mut layers = self.all.iter().rev().filter(inside).peekable();
         let last = layers.peek().copied();
         // The last token layers of a module may not be reached, while others are.
@@ -134,7 +133,7 @@ impl Layers {
             return Ok(layer);
         }
         let known = |l: &Layer| {
-            let modules = producer(graph, l.value).map(names::modules).unwrap_or_default();
+            let modules = graph.producer(l.value).map(names::modules).unwrap_or_default();
             [vec![l.name.clone()], modules].concat()
         };
         let nearest = names::nearest(self.all.iter().flat_map(known).collect(), name);
@@ -149,7 +148,7 @@ impl Layers {
     /// If several paths have a part of this name.
     fn of_part(&self, graph: &Graph, name: &str) -> Result<Option<&Layer>> {
         let path = |layer: &Layer| {
-            let node = producer(graph, layer.value).and_then(|n| names::path_to(&n.name, name));
+            let node = graph.producer(layer.value).and_then(|n| names::path_to(&n.name, name));
             node.or_else(|| names::path_to(&graph.value(layer.value).name, name)).map(str::to_owned)
         };
         let found: Vec<(String, &Layer)> =

@@ -78,7 +78,7 @@ fn over_grid(op: &str) -> bool {
 /// Whether a node takes the last axis of its input for that of the feature maps: it normalises over it, or multiplies it
 /// by a matrix of weights.
 pub(super) fn over_features(graph: &Graph, node: &Node) -> bool {
-    let weights = node.inputs.get(1).copied().flatten().and_then(|w| graph.shape(w));
+    let weights = node.input(1).and_then(|w| graph.shape(w));
     match node.op.as_str() {
         "LayerNormalization" | "RMSNormalization" | "SkipLayerNormalization" => true,
         "MatMul" => weights.is_some_and(|w| w.len() == 2),
@@ -89,7 +89,7 @@ pub(super) fn over_features(graph: &Graph, node: &Node) -> bool {
 /// What a mean takes the axes of its input for. A mean over the last axis that keeps this axis is a part of a layer
 /// normalisation; one over two axes, or over the tokens, pools the grid.
 pub(super) fn over_means(graph: &Graph, node: &Node) -> Order {
-    let input = |i: usize| node.inputs.get(i).copied().flatten();
+    let input = |i: usize| node.input(i);
     let rank = input(0).and_then(|x| graph.shape(x)).map_or(0, <[usize]>::len) as i64;
     let axes = input(1).and_then(|a| graph.content(a)).and_then(|a| a.to_i64s());
     let mut axes: Vec<i64> =

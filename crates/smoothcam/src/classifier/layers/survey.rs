@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 
-use super::layer::{Layer, producer};
+use super::layer::Layer;
 use super::orders::{orders, over_features, over_means};
 use crate::Result;
 use crate::array::Array;
@@ -162,7 +162,7 @@ fn features(network: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let graph = &network.graph;
     let cuts = graph.dominators(network.input, network.score);
     let feeds_weights = |v: &ValueId| {
-        let after_conv = producer(graph, *v).is_some_and(|p| p.op == "Conv");
+        let after_conv = graph.producer(*v).is_some_and(|p| p.op == "Conv");
         let mut read = vec![*v];
         // Operators that only change a form are looked through, up to the next value that every path passes.
         graph.nodes().any(|(_, n)| {
