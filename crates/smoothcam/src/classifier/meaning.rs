@@ -159,7 +159,7 @@ fn are_probabilities(values: &Array1<f32>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use onnx_grad::{Tape, Tensor, Var};
+    use onnx_grad::{DType, Tape, Tensor, Var};
 
     use super::*;
     use crate::engine::{self, EngineOptions};
@@ -206,6 +206,15 @@ mod tests {
             (
                 "mean of two",
                 |y| (y.softmax(1) + half(y).softmax(1)) * 0.5,
+                false,
+                Head::Probabilities,
+            ),
+            (
+                "behind an operator that rten lacks",
+                |y| {
+                    let y = y.tape().op("Mish", &[Some(y)], &[], DType::F32, vec![1, 4]);
+                    (y.softmax(1) + half(y).softmax(1)) * 0.5
+                },
                 false,
                 Head::Probabilities,
             ),

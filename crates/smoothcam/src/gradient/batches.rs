@@ -21,6 +21,10 @@ pub(crate) fn head_of_vectors(network: &Network, split: ValueId, count: usize) -
     if network.batch != 1 || split == network.input || single.first() != Some(&1) {
         return None;
     }
+    // The split may lie within an operator of the model's that was decomposed.
+    if split.index() >= network.plain.values().len() {
+        return None;
+    }
     let mut one = network.plain.clone();
     one.make_input(split);
     let needed = one.ancestors(&[network.score]);
@@ -88,4 +92,39 @@ fn of_a_vector(graph: &Graph, node: &Node) -> bool {
     let shape = node.input(0).and_then(|x| graph.shape(x));
     let Some([rows @ .., _]) = shape else { return false };
     matches!(node.op.as_str(), "Gemm" | "MatMul") && rows.iter().product::<usize>() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+    use onnx_grad::{Attribute, DType, Graph, Tape, Tensor};
+
+    use crate::{EngineChoice, EngineOptions, Explainer, Settings};
+
+    #[test]
+    fn a_model_may_be_split_within_an_operator_that_is_decomposed() {
+        let tape = Tape::new(Graph::new());
+        let weights = |shape: &[usize]| {
+            let count: usize = shape.iter().product();
+            let values: Vec<f32> = (0..count).map(|i| (i * 37 % 64) as f32 / 64.0 - 0.45).collect();
+            tape.constant(Tensor::from_f32s(shape, &values).unwrap())
+        };
+        let ints = |name, values: &[i64]| (name, Attribute::Ints(values.to_vec()));
+        let attributes =
+            [ints("pads", &[1; 4]), ints("strides", &[1; 2]), ints("dilations", &[1; 2])];
+        let x = tape.input("picture", &[1, 3, 8, 8]);
+        let kernels = Some(weights(&[4, 3, 3, 3]));
+        let x = tape.op("Conv", &[Some(x), kernels], &attributes, DType::F32, vec![1, 4, 8, 8]);
+        let x = tape.op("GlobalLpPool", &[Some(x.relu())], &[], DType::F32, vec![1, 4, 1, 1]);
+        let scores = x.reshape(&[1, 4]).matmul(weights(&[4, 5])).id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[scores]);
+        let rten = EngineOptions { choice: EngineChoice::Rten, ..EngineOptions::default() };
+        let explainer = Explainer::builder().model_bytes(graph.to_onnx()).engine(rten);
+        let explainer = explainer.build().unwrap();
+        let picture = Array4::from_shape_fn([1, 3, 8, 8], |(_, c, y, x)| (c + x * y) as f32 / 64.0);
+        let explained =
+            explainer.explain_tensor(picture, &Settings::default(), &mut |_, _| {}).unwrap();
+        assert!(explained.targets[0].map.iter().any(|x| *x > 0.0));
+    }
 }
