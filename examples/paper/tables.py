@@ -1,8 +1,8 @@
 """Writes the tables of docs/src/paper.md from the results of `smoothcam evaluate`: see examples/paper/run.
 
 A table lies between `<!-- table: name metric ... -->` and `<!-- end -->`; its rows are the configurations of the
-evaluation of that name. Bold marks the best configuration, a tilde those that cannot be told apart from it (paired
-bootstrap, 95 %).
+evaluation of that name. Bold marks a configuration that is better than each of the others, a tilde those that are
+among the best and cannot be told apart from the one with the best mean.
 """
 
 import json
@@ -28,9 +28,9 @@ TITLES = {
     "grid-pointing": "grid pointing",
     "repeated-share": "two: share",
     "repeated-found": "two: found",
-    "forgotten-rank": "sanity",
+    "randomized-rank": "sanity",
 }
-LOWER = {"area", "average-drop", "deletion", "forgotten-rank"}
+LOWER = {"area", "average-drop", "deletion", "randomized-rank"}
 
 
 def cell(metric):
@@ -38,7 +38,7 @@ def cell(metric):
     if metric is None:
         return ""
     text = f"{metric['mean']:.3f}"
-    return {"best": f"**{text}**", "tied": f"~ {text}", "worse": text}[metric["rank"]]
+    return {"best": f"**{text}**", "tied": f"~ {text}"}.get(metric["rank"], text)
 
 
 def table(folder, name, metrics):

@@ -24,8 +24,8 @@ fn folder() -> Folder {
 }
 
 /// The files that a run leaves, but for the page.
-fn files(folder: &Folder) -> [String; 3] {
-    ["records.jsonl", "results.csv", "summary.json"]
+fn files(folder: &Folder) -> [String; 4] {
+    ["records.jsonl", "results.csv", "summary.csv", "summary.json"]
         .map(|name| String::from_utf8(folder.read(&format!("pictures-evaluation/{name}"))).unwrap())
 }
 
@@ -35,23 +35,47 @@ fn the_summary_is_printed() {
         &[&EVALUATE[..], &["--metrics", "Confidence,SHARPNESS"]].concat(),
         str![[r#"
 model     model.onnx
-layers    block2/Relu_6 (8x8, noise has no effect); block1/Relu_3 (8x8)
+layers    block1/Relu_3 (8x8)
 pictures  3 in pictures, 1 skipped because of errors
 classes   predicted by the model
 engine    rten 0.27
 
-                        Grad-CAM, block2  Grad-CAM++, block2  Smooth Grad-CAM++, block1
-Average Drop            0.067             0.062 *             0.065 =
-Increase in Confidence  0.000 *           0.000 =             0.000 =
-Average Gain            0.000 *           0.000 =             0.000 =
-Area of[N] %            0.414             0.508               0.383 *
-Gradient energy         8.894 *           6.415               8.242
+                          n  Grad-CAM  Grad-CAM++  Smooth Grad-CAM++
+Average Drop ↓            2  0.066     0.061       0.065
+Increase in Confidence ↑  2  0.000     0.000       0.000
+Average Gain ↑            2  0.000     0.000       0.000
+Area of 80 % ↓            2  0.359     0.406       0.383
+Gradient energy ↑         2  8.871     7.912       8.242
 
-* best   = cannot be told apart from the best on these pictures
+note: too few pictures to tell which is best: at least 7 are needed
 report    pictures-evaluation/report.html
 
 "#]],
     );
+}
+
+#[test]
+fn few_pictures_have_no_winner() {
+    let folder = folder();
+    let what = ["--metrics", "confidence", "--sanity", "2", "--json"];
+    let told: Value = serde_json::from_str(&folder.run(&[&EVALUATE[..], &what].concat())).unwrap();
+    for configuration in told["configurations"].as_array().unwrap() {
+        let metrics = configuration["metrics"].as_object().unwrap();
+        assert!(metrics.contains_key("randomized-constant"), "{configuration}");
+        for metric in metrics.values() {
+            assert!(metric["rank"].is_null() && metric["count"] == 2, "{metric}");
+        }
+        // Of two pictures, neither becomes more probable: that is no proof that none does.
+        let increase = &metrics["increase"];
+        assert_eq!((&increase["mean"], &increase["low"]), (&0.0.into(), &0.0.into()));
+        assert!(increase["high"].as_f64().unwrap() > 0.8, "{increase}");
+    }
+    assert!(told["remarks"][0].as_str().unwrap().contains("at least 7"), "{}", told["remarks"]);
+    let classes = told["classes"].as_array().unwrap();
+    let pictures: u64 = classes.iter().map(|c| c["pictures"].as_u64().unwrap()).sum();
+    assert_eq!(pictures, 2);
+    let means = String::from_utf8(folder.read("pictures-evaluation/summary.csv")).unwrap();
+    assert!(means.contains(",Grad-CAM,increase,2,0,0,0.8"), "{means}");
 }
 
 #[test]

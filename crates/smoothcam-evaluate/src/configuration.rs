@@ -7,7 +7,9 @@ use smoothcam::{Error, Explainer, Hint, Layer, Method, Result, Samples, Settings
 pub struct Combinations {
     /// The methods.
     pub methods: Vec<Method>,
-    /// The layers, each a name or several names joined by `+`.
+    /// The layers, each a name or several names joined by `+`. By default there is one, so that methods are
+    /// not compared at different ones: the deepest at which noise acts if any method is smoothed, else, or
+    /// if a method needs a linear head, the deepest.
     pub layers: Vec<String>,
     /// The numbers of noised samples. Each method is combined with those that it can take.
     pub samples: Vec<usize>,
@@ -33,8 +35,10 @@ impl Combinations {
     /// If a layer is not one of the model's, or no method can take any of the numbers of samples.
     pub fn configurations(&self, explainer: &Explainer) -> Result<Vec<Configuration>> {
         let mut found: Vec<(Key, Settings)> = Vec::new();
+        let layers = self.layers(explainer)?;
         for method in &self.methods {
-            for layer in self.layers_of(*method) {
+            let layers = if method.at_input() { &[None] } else { layers.as_slice() };
+            for layer in layers {
                 for samples in self.samples_of(*method) {
                     let sigmas = if samples == 0 { vec![None] } else { self.sigmas() };
                     for sigma in sigmas {
@@ -67,14 +71,17 @@ impl Combinations {
         Ok(each.map(|(title, (_, settings))| Configuration { title, settings }).collect())
     }
 
-    fn layers_of(&self, method: Method) -> Vec<Option<String>> {
-        if method.at_input() {
-            return vec![None];
+    fn layers(&self, explainer: &Explainer) -> Result<Vec<Option<String>>> {
+        if !self.layers.is_empty() {
+            return Ok(self.layers.iter().cloned().map(Some).collect());
         }
-        if self.layers.is_empty() {
-            return vec![self.common.layer.clone()];
+        if self.common.layer.is_some() {
+            return Ok(vec![self.common.layer.clone()]);
         }
-        self.layers.iter().cloned().map(Some).collect()
+        let at_layers = || self.methods.iter().filter(|m| !m.at_input());
+        let smoothed = !at_layers().any(|m| m.needs_linear_head())
+            && at_layers().flat_map(|m| self.samples_of(*m)).any(|samples| samples > 0);
+        Ok(vec![Some(explainer.default_layer(smoothed)?.name.clone())])
     }
 
     fn samples_of(&self, method: Method) -> Vec<usize> {
@@ -120,7 +127,7 @@ impl Key {
         explainer: &Explainer,
     ) -> Result<Key> {
         let layer = match &settings.layer {
-            _ if settings.method.at_input() => None,
+            None => None,
             Some(name) if settings.grid.is_some() => {
                 Some(LayerName { name: name.clone(), title: name.clone() })
             }
@@ -129,7 +136,6 @@ impl Key {
                 let layers = names.iter().map(|name| explainer.find_layer(name));
                 Some(LayerName::of(&layers.collect::<Result<Vec<_>>>()?))
             }
-            None => Some(LayerName::of(&[explainer.default_layer(samples > 0)?])),
         };
         let method = settings.method.title(samples > 0);
         Ok(Key { method, layer, samples, sigma: sigma.map(|s| s.to_string()) })
@@ -219,6 +225,30 @@ mod tests {
             ),
         ] {
             assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn methods_are_compared_at_one_layer() {
+        let explainer = Explainer::builder().build().unwrap();
+        let [noise_acts, last] =
+            [true, false].map(|smoothed| &explainer.default_layer(smoothed).unwrap().name);
+        assert_ne!(noise_acts, last);
+        for (methods, samples, expected) in [
+            ("grad-cam,smooth-grad-cam++", &[][..], noise_acts),
+            ("grad-cam,grad-cam++", &[], last),
+            ("grad-cam,grad-cam++", &[0, 4], noise_acts),
+            ("cam,smooth-grad-cam++", &[], last),
+        ] {
+            let combinations = Combinations {
+                methods: methods.split(',').map(|m| m.parse().unwrap()).collect(),
+                samples: samples.to_vec(),
+                ..Combinations::default()
+            };
+            let found = combinations.configurations(&explainer).unwrap();
+            let layers = found.iter().map(|c| c.settings.layer.as_ref());
+            assert!(layers.flatten().all(|layer| layer == expected), "{methods} {samples:?}");
+            assert!(found.iter().all(|c| c.settings.layer.is_some()), "{methods} {samples:?}");
         }
     }
 

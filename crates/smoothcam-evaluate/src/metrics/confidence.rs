@@ -18,6 +18,7 @@ const DROP: Metric = Metric {
     name: "average-drop",
     title: "Average Drop",
     better: Better::Lower,
+    bounds: Some([0.0, 1.0]),
     about: "The share of the class's probability that is lost when the input is multiplied by the map: \
             max(0, Y - O) / Y, where Y is the probability before and O the probability after.",
     source: "Grad-CAM++, 1710.11063, section 4.1",
@@ -27,6 +28,7 @@ const INCREASE: Metric = Metric {
     name: "increase",
     title: "Increase in Confidence",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The share of pictures whose class becomes more probable when the input is multiplied by the \
             map: O > Y.",
     source: "Grad-CAM++, 1710.11063, section 4.1",
@@ -36,6 +38,7 @@ const GAIN: Metric = Metric {
     name: "average-gain",
     title: "Average Gain",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The share of the missing probability that is gained when the input is multiplied by the map: \
             max(0, O - Y) / (1 - Y). It says little without the Average Drop, which should be low at \
             the same time.",

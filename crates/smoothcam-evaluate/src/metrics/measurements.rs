@@ -11,8 +11,9 @@ use super::metric::Metric;
 pub struct Measurements {
     /// The figures, by the metric's name.
     pub values: BTreeMap<String, f64>,
-    /// The curves, by the metric's name: values at equally spaced points from 0 to 1.
-    pub curves: BTreeMap<String, Vec<f64>>,
+    /// The curves, by the metric's name: values at equally spaced points from 0 to 1, `None` where one is
+    /// unknown.
+    pub curves: BTreeMap<String, Vec<Option<f64>>>,
 }
 
 impl Measurements {

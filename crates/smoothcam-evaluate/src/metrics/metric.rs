@@ -9,6 +9,8 @@ pub struct Metric {
     pub title: &'static str,
     /// Which values are better.
     pub better: Better,
+    /// The least and the greatest value that it can have; `None` if there is no greatest.
+    pub bounds: Option<[f64; 2]>,
     /// What it measures, in full sentences.
     pub about: &'static str,
     /// The publication that defines it, or "smoothcam".
@@ -21,6 +23,7 @@ pub struct Metric {
 pub enum Better {
     Higher,
     Lower,
+    Neither,
 }
 
 impl Better {
@@ -29,14 +32,25 @@ impl Better {
         match self {
             Better::Higher => "higher is better",
             Better::Lower => "lower is better",
+            Better::Neither => "neither is better",
         }
     }
 
-    /// Returns the direction as an arrow.
-    pub(crate) fn arrow(self) -> char {
+    /// Returns the direction as an arrow; empty if there is none.
+    pub fn arrow(self) -> &'static str {
         match self {
-            Better::Higher => '\u{2191}',
-            Better::Lower => '\u{2193}',
+            Better::Higher => "\u{2191}",
+            Better::Lower => "\u{2193}",
+            Better::Neither => "",
+        }
+    }
+
+    /// Returns the factor by which values become the higher the better; `None` if neither are.
+    pub(crate) fn sign(self) -> Option<f64> {
+        match self {
+            Better::Higher => Some(1.0),
+            Better::Lower => Some(-1.0),
+            Better::Neither => None,
         }
     }
 }

@@ -20,6 +20,7 @@ const POINTING: Metric = Metric {
     name: "pointing",
     title: "Pointing game",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The share of pictures in which the map's maximum lies on an object of the class: within its \
             mask, or within its box if it has no mask. There is no margin.",
     source: "Zhang et al., Excitation Backprop, 1608.00507, section 4.2",
@@ -29,6 +30,7 @@ pub(crate) const ENERGY: Metric = Metric {
     name: "energy",
     title: "Energy inside",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The share of the sum of the map's positive values that lies on objects of the class.",
     source: "Score-CAM, 1910.01279, section 4.3 (energy-based pointing game)",
 };
@@ -37,6 +39,7 @@ const IOU: Metric = Metric {
     name: "iou",
     title: "Box IoU",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The intersection over union of the box around the map's strongest region and the object's box \
             that fits it best. A region is where the map exceeds the threshold, a share of its maximum.",
     source: "CAM, 1512.04150, section 3.2",
@@ -46,6 +49,7 @@ const RECALL: Metric = Metric {
     name: "box-recall",
     title: "Box recall",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The share of the class's objects that the map finds: those whose box has an intersection over \
             union of at least 0.5 with the box around a region of the map.",
     source: "smoothcam, after 1512.04150",

@@ -15,6 +15,7 @@ pub(crate) const INSERTION: Metric = Metric {
     name: "insertion",
     title: "Insertion AUC",
     better: Better::Higher,
+    bounds: Some([0.0, 1.0]),
     about: "The area under the curve of the class's probability while pixels are inserted into a blurred \
             copy of the input, the map's strongest pixels first.",
     source: "RISE, 1806.07421, section 4.2",
@@ -24,6 +25,7 @@ pub(crate) const DELETION: Metric = Metric {
     name: "deletion",
     title: "Deletion AUC",
     better: Better::Lower,
+    bounds: Some([0.0, 1.0]),
     about: "The area under the curve of the class's probability while pixels are set to 0 (with most \
             preprocessing the mean colour), the map's strongest pixels first.",
     source: "RISE, 1806.07421, section 4.2",
@@ -42,7 +44,9 @@ fn measure(evaluated: &EvaluatedMap<'_>) -> Result<Measurements> {
     let deletion = curve(&clean, &blank, &order, steps, probability_of)?;
     let mut measured =
         Measurements::of([(&INSERTION, area(&insertion)), (&DELETION, area(&deletion))]);
-    measured.curves = [(INSERTION.name.into(), insertion), (DELETION.name.into(), deletion)].into();
+    let known = |curve: Vec<f64>| curve.into_iter().map(Some).collect();
+    measured.curves =
+        [(INSERTION.name.into(), known(insertion)), (DELETION.name.into(), known(deletion))].into();
     Ok(measured)
 }
 

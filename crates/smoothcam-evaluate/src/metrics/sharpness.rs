@@ -16,6 +16,7 @@ const AREA: Metric = Metric {
     name: "area",
     title: "Area of 80 %",
     better: Better::Lower,
+    bounds: Some([0.0, 1.0]),
     about: "The smallest share of the input's pixels that together hold 80 % of the sum of the map's \
             positive values.",
     source: "smoothcam",
@@ -25,6 +26,7 @@ const EDGES: Metric = Metric {
     name: "gradient-energy",
     title: "Gradient energy",
     better: Better::Higher,
+    bounds: None,
     about: "The square root of sum |grad m|^2 / sum m^2 for the map m, in units of 1 / the input's height: \
             by how many times its own strength the map changes over the height of the picture.",
     source: "smoothcam; the sums are those of Tenengrad's focus measure (Krotkov 1988)",

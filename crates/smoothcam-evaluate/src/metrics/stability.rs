@@ -15,6 +15,7 @@ const STABILITY: Metric = Metric {
     name: "stability",
     title: "Stability",
     better: Better::Higher,
+    bounds: Some([-1.0, 1.0]),
     about: "The mean of Pearson's correlations between the map and the maps of other noise seeds. It is not \
             measured where no noise is added.",
     source: "smoothcam",

@@ -36,6 +36,12 @@ impl SaliencyMap {
         self.0.iter().all(|x| *x == 0.0)
     }
 
+    /// Whether all values are the same but for rounding, so that the map points nowhere.
+    pub fn is_constant(&self) -> bool {
+        let least = self.0.fold(f32::MAX, |m, x| m.min(*x));
+        self.is_zero() || least >= 1.0 - 1e-6
+    }
+
     /// Returns the share of the sum that lies at the pixels (row, column) for which `inside` holds,
     /// 0 to 1; 0 if all values are 0.
     pub fn share_inside(&self, inside: impl Fn(usize, usize) -> bool) -> f64 {
@@ -91,7 +97,9 @@ mod tests {
     #[test]
     fn no_evidence_has_no_peak() {
         let map = SaliencyMap::new(array![[-1.0, 0.0]].view(), (3, 3)).unwrap();
-        assert!(map.is_zero());
+        assert!(map.is_zero() && map.is_constant());
+        let even = SaliencyMap::new(array![[0.3, 0.3, 0.3]].view(), (7, 11)).unwrap();
+        assert!(even.is_constant() && !even.is_zero());
         assert_eq!((map.peak(), map.sum(), map.share_inside(|_, _| true)), (None, 0.0, 0.0));
     }
 }

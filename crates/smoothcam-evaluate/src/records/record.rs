@@ -31,7 +31,6 @@ pub enum RecordKind {
     /// A mosaic of four pictures, two of which are of the class that is explained.
     Repeated,
     /// A picture that is explained by the model and by copies of it with randomised weights.
-    #[serde(rename = "forgotten")]
     Randomized,
 }
 
@@ -42,7 +41,7 @@ impl RecordKind {
             RecordKind::Picture => "picture",
             RecordKind::Mosaic => "mosaic",
             RecordKind::Repeated => "repeated",
-            RecordKind::Randomized => "forgotten",
+            RecordKind::Randomized => "randomized",
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Describes the contents of a report.
 
-use super::summary::Summary;
+use super::summary::{ClassSummary, Summary};
 use crate::records::record::Record;
 
 /// The contents of a report.
 pub struct Report<'a> {
     /// The mean of each metric for each configuration.
     pub summary: &'a Summary,
+    /// The same for the pictures of each class.
+    pub classes: &'a [ClassSummary],
     /// All records.
     pub records: &'a [Record],
     /// What was evaluated: names and values, such as "model" and its file.

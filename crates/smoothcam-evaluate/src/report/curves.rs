@@ -28,18 +28,24 @@ pub(super) const CURVES: [Curve; 3] = [
     },
     Curve {
         name: randomization::CURVE,
-        title: "Sanity: rank correlation with the trained model's map by the share of layers randomised",
+        title: "Sanity: rank correlation (its absolute value) with the trained model's map by the share of layers \
+                randomised",
         labels: &["none", "top", "25 %", "50 %", "75 %", "all"],
     },
 ];
 
 impl Curve {
-    /// Computes the mean of the curve over all records, for one configuration; empty if it was not measured.
-    pub(super) fn mean(&self, records: &[Record], configuration: usize) -> Vec<f64> {
+    /// Computes the mean of the curve over all records, for one configuration: at each point over those where
+    /// it is known. Empty if it was not measured.
+    pub(super) fn mean(&self, records: &[Record], configuration: usize) -> Vec<Option<f64>> {
         let results = records.iter().filter_map(|r| r.results.get(configuration));
-        let curves: Vec<&Vec<f64>> = results.filter_map(|r| r.curves.get(self.name)).collect();
+        let curves: Vec<&Vec<Option<f64>>> =
+            results.filter_map(|r| r.curves.get(self.name)).collect();
         let length = curves.iter().map(|c| c.len()).min().unwrap_or(0);
-        let mean = |i: usize| curves.iter().map(|c| c[i]).sum::<f64>() / curves.len() as f64;
+        let mean = |i: usize| {
+            let known: Vec<f64> = curves.iter().filter_map(|c| c[i]).collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        };
         (0..length).map(mean).collect()
     }
 }

@@ -9,7 +9,7 @@ use super::summary::Summary;
 use crate::checks::grid_pointing::explainer::MosaicExplainer;
 use crate::checks::grid_pointing::mosaic::Mosaic;
 use crate::evaluation::Evaluation;
-use crate::metrics::metric::{Better, Metric};
+use crate::metrics::metric::Metric;
 use crate::metrics::{FAMILIES, objects, removal};
 use crate::picture::evaluated::explain;
 use crate::records::record::{Record, RecordKind};
@@ -53,10 +53,9 @@ impl Gallery<'_> {
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let best = count.min(ranked.len().div_ceil(2));
         let worst = count.min(ranked.len() - best);
-        let (best_values, worst_values) = match metric.better {
-            Better::Higher => ("highest", "lowest"),
-            Better::Lower => ("lowest", "highest"),
-        };
+        let higher = metric.better.sign().is_none_or(|sign| sign > 0.0);
+        let (best_values, worst_values) =
+            if higher { ("highest", "lowest") } else { ("lowest", "highest") };
         let group = |which: &str, values: &str, chosen: Vec<&Record>| {
             let figures = chosen.into_iter().map(|record| self.picture(record, metric));
             Ok(FigureGroup {
@@ -164,8 +163,7 @@ fn ranking_metric(summary: &Summary) -> Option<&'static Metric> {
 fn goodness(record: &Record, metric: &Metric) -> Option<f64> {
     let values = record.results.iter().map(|m| m.values.get(metric.name).copied());
     let values = values.collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())?;
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    Some(if metric.better == Better::Higher { mean } else { -mean })
+    Some(metric.better.sign()? * values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Draws panels of title, subtitle and picture side by side, as a JPEG file.

@@ -4,11 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::comparison::Rank;
 use super::contents::{FigureGroup, Report};
 use super::curves::CURVES;
 use super::plot;
 use super::style::STYLE;
-use super::summary::{Rank, Summary, SummaryCell};
+use super::summary::{ClassSummary, Summary, SummaryCell};
+use crate::metrics::metric::Metric;
 use crate::records::record::{Record, RecordKind};
 
 /// Writes the report as a page that needs no other files.
@@ -35,6 +37,7 @@ pub fn html(report: &Report<'_>) -> String {
                     }
                 }
                 (results(report.summary))
+                (classes(report))
                 (curves(report))
                 @for group in report.figures {
                     (figures(group))
@@ -53,16 +56,18 @@ fn results(summary: &Summary) -> Markup {
     html! {
         h2 { "Results" }
         p.note {
-            "Each number is the mean over all pictures or mosaics; below it is its 95 % confidence interval "
-            "(bootstrap). The arrow beside a metric shows whether higher or lower values are better. "
-            b { "Bold" } " marks the best configuration, " "\u{2248}" " those that cannot be told apart from the "
-            "best on these pictures (the confidence interval of the mean difference contains 0)."
+            "Each number is the mean over all pictures or mosaics, " em { "n" } " of them; below it is its 95 % "
+            "confidence interval. The arrow beside a metric shows whether higher or lower values are better. "
+            b { "Bold" } " marks a configuration that is better than each of the others, " "\u{2248}"
+            " those that are among the best and cannot be told apart from the one with the best mean."
+        }
+        @for remark in summary.remarks() {
+            p.note { (remark) "." }
         }
         (table(summary))
         div.plots {
             @for (i, metric) in summary.metrics.iter().enumerate() {
-                @let cells: Vec<Option<SummaryCell>> = summary.rows.iter().map(|r| r.cells[i]).collect();
-                (plot::intervals(metric, &cells))
+                (plot::intervals(metric, &summary.cells(i).collect::<Vec<_>>()))
             }
         }
     }
@@ -75,10 +80,11 @@ fn table(summary: &Summary) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Configuration" }
-                        @for metric in &summary.metrics {
+                        @for (i, metric) in summary.metrics.iter().enumerate() {
                             th scope="col" title=(metric.about) {
                                 (metric.title) " "
                                 span.note { (metric.better.arrow()) }
+                                span.interval { em { "n" } " = " (count(summary.counts(i))) }
                             }
                         }
                     }
@@ -108,16 +114,72 @@ fn key(configuration: usize) -> Markup {
     }
 }
 
+/// Formats the numbers of values of a metric: one number if they are equal.
+fn count((least, most): (usize, usize)) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
+}
+
 fn value(cell: Option<&SummaryCell>) -> Markup {
     let Some(cell) = cell else { return html! { "\u{2013}" } };
-    let estimate = cell.estimate;
     html! {
         @match cell.rank {
-            Rank::Best => span.best { (cell.format_mean()) },
-            Rank::Tied => span { "\u{2248} " (cell.format_mean()) },
-            Rank::Worse => span { (cell.format_mean()) },
+            Some(Rank::Best) => span.best { (cell.format_mean()) },
+            Some(Rank::Tied) => span { "\u{2248} " (cell.format_mean()) },
+            Some(Rank::Worse) | None => span { (cell.format_mean()) },
         }
-        span.interval { (format!("{:.3} to {:.3}", estimate.low, estimate.high)) }
+        @if let Some(interval) = cell.estimate.interval {
+            span.interval { (format!("{:.3} to {:.3}", interval.low, interval.high)) }
+        }
+    }
+}
+
+/// Draws a table for each metric of pictures: a row for each class, a column for each configuration.
+fn classes(report: &Report<'_>) -> Markup {
+    let of = |class: &ClassSummary, metric: &Metric, row: usize| {
+        let column = class.summary.metrics.iter().position(|m| m.name == metric.name)?;
+        class.summary.rows[row].cells[column]
+    };
+    let rows = 0..report.summary.rows.len();
+    let measured = |metric: &&&Metric| {
+        report.classes.iter().any(|class| rows.clone().any(|row| of(class, metric, row).is_some()))
+    };
+    html! {
+        @if report.classes.len() > 1 {
+            h2 { "By class" }
+            p.note {
+                "The means over the pictures of each explained class. Marks are those of the table above; few "
+                "classes have pictures enough for any."
+            }
+            @for metric in report.summary.metrics.iter().filter(measured) {
+                details {
+                    summary { (metric.title) " " (metric.better.arrow()) }
+                    div.wide {
+                        table {
+                            thead {
+                                tr {
+                                    th scope="col" { "Class" }
+                                    th scope="col" { em { "n" } }
+                                    @for (i, row) in report.summary.rows.iter().enumerate() {
+                                        th scope="col" { (key(i)) (row.title) }
+                                    }
+                                }
+                            }
+                            tbody {
+                                @for class in report.classes {
+                                    tr {
+                                        th scope="row" { (class.name()) }
+                                        td { (class.pictures) }
+                                        @for row in rows.clone() {
+                                            td { (value(of(class, metric, row).as_ref())) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Reports what was measured: means with intervals, tables, curves and pictures.
 
+pub(crate) mod comparison;
 pub(crate) mod contents;
 pub(crate) mod csv;
 mod curves;
+pub(crate) mod estimate;
 pub(crate) mod gallery;
 pub(crate) mod html;
 mod plot;
-pub(crate) mod statistics;
 mod style;
 pub(crate) mod summary;
 

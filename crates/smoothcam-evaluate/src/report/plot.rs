@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::summary::{Rank, SummaryCell};
+use super::comparison::Rank;
+use super::estimate::Estimate;
+use super::summary::SummaryCell;
 use crate::metrics::metric::Metric;
 
 /// The colours of the configurations. Colour-blind people can tell them apart (Okabe and Ito 2008), on dark
@@ -30,9 +32,11 @@ pub(super) fn dash(configuration: usize) -> &'static str {
 }
 
 /// Draws the means of a metric with their intervals, a row for each configuration.
-pub(super) fn intervals(metric: &Metric, cells: &[Option<SummaryCell>]) -> Markup {
-    let known = cells.iter().flatten();
-    let ends = known.clone().flat_map(|c| [c.estimate.low, c.estimate.high]);
+pub(super) fn intervals(metric: &Metric, cells: &[Option<&SummaryCell>]) -> Markup {
+    let ends = cells.iter().flatten().flat_map(|c| {
+        let Estimate { mean, interval, .. } = c.estimate;
+        interval.map_or([mean; 2], |i| [i.low, i.high])
+    });
     let (low, high) = ends.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)));
     // Some space on both sides; the scale is not empty even if all values are equal.
     let space = (0.06 * (high - low)).max(1e-3);
@@ -48,10 +52,12 @@ pub(super) fn intervals(metric: &Metric, cells: &[Option<SummaryCell>]) -> Marku
                     @if let Some(cell) = cell {
                         @let y = (i * ROW + ROW / 2) as f64;
                         line.grid x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-                        line x1=(x(cell.estimate.low)) x2=(x(cell.estimate.high)) y1=(y) y2=(y)
-                            stroke=(color(i)) stroke-width="3" {}
+                        @if let Some(interval) = cell.estimate.interval {
+                            line x1=(x(interval.low)) x2=(x(interval.high)) y1=(y) y2=(y)
+                                stroke=(color(i)) stroke-width="3" {}
+                        }
                         circle cx=(x(cell.estimate.mean)) cy=(y)
-                            r=(if cell.rank == Rank::Worse { 4 } else { 6 }) fill=(color(i)) {
+                            r=(if cell.rank == Some(Rank::Worse) { 4 } else { 6 }) fill=(color(i)) {
                             title { (cell.format_mean()) }
                         }
                     }
@@ -65,15 +71,17 @@ pub(super) fn intervals(metric: &Metric, cells: &[Option<SummaryCell>]) -> Marku
 
 /// Draws curves over equally spaced points, one for each configuration, with labels along the horizontal
 /// axis.
-pub(super) fn curves(title: &str, labels: &[&str], curves: &[Vec<f64>]) -> Markup {
-    let top = curves.iter().flatten().fold(f64::MIN_POSITIVE, |m, v| m.max(*v));
-    let bottom = curves.iter().flatten().fold(0.0f64, |m, v| m.min(*v));
-    let point = |(i, value): (usize, &f64), count: usize| {
+pub(super) fn curves(title: &str, labels: &[&str], curves: &[Vec<Option<f64>>]) -> Markup {
+    let known = || curves.iter().flatten().flatten();
+    let top = known().fold(f64::MIN_POSITIVE, |m, v| m.max(*v));
+    let bottom = known().fold(0.0f64, |m, v| m.min(*v));
+    let point = |(i, value): (usize, f64), count: usize| {
         let x = WIDTH * i as f64 / (count.max(2) - 1) as f64;
         format!("{x:.1},{:.1}", HEIGHT * (1.0 - (value - bottom) / (top - bottom)))
     };
-    let line = |curve: &[f64]| {
-        let points = curve.iter().enumerate().map(|at| point(at, curve.len()));
+    let line = |curve: &[Option<f64>]| {
+        let known = curve.iter().enumerate().filter_map(|(i, value)| Some((i, (*value)?)));
+        let points = known.map(|at| point(at, curve.len()));
         points.collect::<Vec<_>>().join(" ")
     };
     let zero = HEIGHT * top / (top - bottom);

@@ -1,12 +1,15 @@
 //! Summarises the records: the mean of each metric for each configuration, and which ones are best.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::statistics::Estimate;
+use super::comparison::{Rank, needed, ranks};
+use super::estimate::Estimate;
 use crate::checks::{grid_pointing, randomization};
 use crate::metrics::FAMILIES;
-use crate::metrics::metric::{Better, Metric};
-use crate::records::record::Record;
+use crate::metrics::metric::Metric;
+use crate::records::record::{Record, RecordKind};
 
 /// Lists all metrics, in the order in which they are shown.
 pub fn all_metrics() -> impl Iterator<Item = &'static Metric> {
@@ -38,8 +41,8 @@ pub struct SummaryCell {
     /// The mean over the records.
     #[serde(flatten)]
     pub estimate: Estimate,
-    /// How the configuration compares with the best one.
-    pub rank: Rank,
+    /// How the configuration compares with the best one; `None` if nothing can be told.
+    pub rank: Option<Rank>,
 }
 
 impl SummaryCell {
@@ -51,25 +54,15 @@ impl SummaryCell {
     }
 }
 
-/// How a configuration compares with the best one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rank {
-    /// It has the best mean.
-    Best,
-    /// On these pictures it cannot be told apart from the best: the 95 % confidence interval of the mean
-    /// difference contains 0.
-    Tied,
-    /// It is worse than the best.
-    Worse,
-}
-
 impl Summary {
     /// Summarises the records of configurations with these titles.
-    pub fn of(titles: &[&str], records: &[Record]) -> Summary {
+    pub fn of<'a>(
+        titles: &[&str],
+        records: impl IntoIterator<Item = &'a Record> + Clone,
+    ) -> Summary {
         let values_of = |metric: &Metric, row: usize| -> Vec<Option<f64>> {
             let value = |r: &Record| r.results.get(row)?.values.get(metric.name).copied();
-            records.iter().map(value).collect()
+            records.clone().into_iter().map(value).collect()
         };
         let mut rows: Vec<SummaryRow> = titles
             .iter()
@@ -83,63 +76,103 @@ impl Summary {
                 continue;
             }
             metrics.push(metric);
-            let cells = compare(metric.better, &values);
-            rows.iter_mut().zip(cells).for_each(|(row, cell)| row.cells.push(cell));
+            let ranks = ranks(metric.better, &values);
+            for ((row, values), rank) in rows.iter_mut().zip(&values).zip(ranks) {
+                let known: Vec<f64> = values.iter().copied().flatten().collect();
+                let estimate = Estimate::of(&known, metric.bounds);
+                row.cells.push(estimate.map(|estimate| SummaryCell { estimate, rank }));
+            }
         }
         Summary { metrics, rows }
     }
+
+    /// The least and the greatest number of values of a metric, by its place among the metrics, over the
+    /// configurations for which it was measured.
+    pub fn counts(&self, metric: usize) -> (usize, usize) {
+        let counts = || self.rows.iter().filter_map(|r| Some(r.cells[metric]?.estimate.count));
+        (counts().min().unwrap_or(0), counts().max().unwrap_or(0))
+    }
+
+    /// The configurations' values of a metric, by its place among the metrics.
+    pub(super) fn cells(&self, metric: usize) -> impl Iterator<Item = Option<&SummaryCell>> {
+        self.rows.iter().map(move |row| row.cells[metric].as_ref())
+    }
+
+    /// Says where configurations cannot be told apart, and how they are where they can.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut too_few: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let mut compared = false;
+        for (i, metric) in
+            self.metrics.iter().enumerate().filter(|(_, m)| m.better.sign().is_some())
+        {
+            let measured = || self.cells(i).flatten();
+            let Some(needed) = needed(measured().count()) else { continue };
+            if measured().any(|cell| cell.rank.is_some()) {
+                compared = true;
+            } else {
+                too_few.entry(needed).or_default().push(metric.title);
+            }
+        }
+        let all = too_few.len() == 1 && !compared;
+        let remark = |(needed, metrics): (usize, Vec<&str>)| {
+            let of = if all { String::new() } else { format!(" for {}", metrics.join(", ")) };
+            format!("too few pictures to tell which is best: at least {needed} are needed{of}")
+        };
+        let mut remarks: Vec<String> = too_few.into_iter().map(remark).collect();
+        if compared {
+            remarks.push(
+                "told apart at 5 % for all pairs of configurations together, but for each metric by itself: \
+                 of 20 metrics by which all are alike, one shows a difference by chance"
+                    .to_owned(),
+            );
+        }
+        remarks
+    }
 }
 
-/// Estimates the means of several configurations from their values for the same records, and ranks them.
-fn compare(better: Better, values: &[Vec<Option<f64>>]) -> Vec<Option<SummaryCell>> {
-    let known = |values: &[Option<f64>]| values.iter().copied().flatten().collect::<Vec<f64>>();
-    let estimates: Vec<Option<Estimate>> = values.iter().map(|v| Estimate::of(&known(v))).collect();
-    let gain = |e: &Estimate| match better {
-        Better::Higher => e.mean,
-        Better::Lower => -e.mean,
-    };
-    let means = estimates.iter().enumerate().filter_map(|(i, e)| Some((i, gain(e.as_ref()?))));
-    // Of equal means the first is the best.
-    let best = means.reduce(|a, b| if b.1 > a.1 { b } else { a }).map_or(0, |(i, _)| i);
-    let rank = |i: usize| {
-        if i == best {
-            return Rank::Best;
+/// The means over the pictures of one class.
+#[derive(Debug)]
+pub struct ClassSummary {
+    /// The class that is explained of the pictures.
+    pub class: usize,
+    /// Its label, if there is one.
+    pub label: Option<String>,
+    /// The number of pictures.
+    pub pictures: usize,
+    /// The means.
+    pub summary: Summary,
+}
+
+impl ClassSummary {
+    /// Summarises the records of pictures for each class that is explained, in the order of the classes.
+    pub fn all(
+        titles: &[&str],
+        records: &[Record],
+        label: impl Fn(usize) -> Option<String>,
+    ) -> Vec<ClassSummary> {
+        let mut classes: BTreeMap<usize, Vec<&Record>> = BTreeMap::new();
+        for record in records.iter().filter(|r| r.kind == RecordKind::Picture) {
+            if let Some(explained) = record.parts.first() {
+                classes.entry(explained.class).or_default().push(record);
+            }
         }
-        let pairs = values[i].iter().zip(&values[best]);
-        let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
-        match Estimate::of(&differences) {
-            Some(difference) if !difference.may_be_zero() => Rank::Worse,
-            _ => Rank::Tied,
-        }
-    };
-    let cell =
-        |(i, e): (usize, &Option<Estimate>)| Some(SummaryCell { estimate: (*e)?, rank: rank(i) });
-    estimates.iter().enumerate().map(cell).collect()
+        let summary = |(class, records): (usize, Vec<&Record>)| {
+            let pictures = records.len();
+            let summary = Summary::of(titles, records);
+            ClassSummary { class, label: label(class), pictures, summary }
+        };
+        classes.into_iter().map(summary).collect()
+    }
+
+    /// The label, or the class's index.
+    pub(super) fn name(&self) -> String {
+        self.label.clone().unwrap_or_else(|| format!("class {}", self.class))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn configurations_are_compared_picture_by_picture() {
-        // Values differ much more between pictures than between configurations.
-        let picture = |i: usize| (i % 10) as f64;
-        let all = |f: &dyn Fn(usize) -> Option<f64>| (0..100).map(f).collect::<Vec<_>>();
-        let values = [
-            all(&|i| Some(picture(i))),
-            all(&|i| Some(picture(i) + 0.1)),
-            all(&|i| Some(picture(i) + if i % 2 == 0 { 0.5 } else { -0.5 })),
-            all(&|_| None),
-        ];
-        let ranks = |better| {
-            let cells = compare(better, &values);
-            cells.iter().map(|c| c.map(|c| c.rank)).collect::<Vec<_>>()
-        };
-        let (best, worse, tied) = (Some(Rank::Best), Some(Rank::Worse), Some(Rank::Tied));
-        assert_eq!(ranks(Better::Higher), [worse, best, tied, None]);
-        assert_eq!(ranks(Better::Lower), [best, worse, tied, None]);
-    }
 
     #[test]
     fn metrics_have_unique_names() {

@@ -50,6 +50,11 @@ impl Method {
         self.0.at_input
     }
 
+    /// Whether it is defined only for layers with a linear head, of which the last is one.
+    pub fn needs_linear_head(self) -> bool {
+        self.0.linear_head
+    }
+
     /// Whether it can take this number of noised samples.
     pub fn takes_samples(self, samples: usize) -> bool {
         self.check_samples(samples).is_ok()

@@ -18,6 +18,7 @@ const ROAD: Metric = Metric {
     name: "road",
     title: "ROAD",
     better: Better::Higher,
+    bounds: Some([-0.5, 0.5]),
     about: "Half the difference between the class's probability after the map's weakest pixels are removed \
             and that after its strongest pixels are removed, averaged over nine steps from 10 to 90 % of \
             the pixels. Removed pixels are filled in from their surroundings (noisy linear imputation).",

@@ -1,5 +1,7 @@
 //! Compares saliency maps on a folder of pictures: `smoothcam evaluate`.
 
+mod words;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,18 +9,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use smoothcam::{Error, Explainer, Result, Settings, quoted, write_file};
 use smoothcam_evaluate::{
-    Annotations, Combinations, Configuration, Dataset, Evaluation, MetricOptions, PictureFile,
-    Rank, Record, RecordFile, RecordKind, Report, Summary, SummaryCell, SummaryRow, csv,
-    evenly_spaced, gallery, html,
+    Annotations, ClassSummary, Combinations, Configuration, Dataset, Evaluation, Metric,
+    MetricOptions, PictureFile, Record, RecordFile, RecordKind, Report, Summary, SummaryCell,
+    SummaryRow, csv, evenly_spaced, gallery, html, summary_csv,
 };
 
 use crate::args::EvaluateArgs;
 use crate::progress::Progress;
-use crate::table::{Facts, print, print_json, table};
+use crate::table::{print, print_json};
 
 /// The files that an evaluation writes to its folder.
 const RECORDS: &str = "records.jsonl";
 const TABLE: &str = "results.csv";
+const MEANS: &str = "summary.csv";
 const SUMMARY: &str = "summary.json";
 const REPORT: &str = "report.html";
 
@@ -73,6 +76,8 @@ fn report(
 ) -> Result<()> {
     let titles: Vec<&str> = evaluation.configurations.iter().map(|c| c.title.as_str()).collect();
     let summary = Summary::of(&titles, records);
+    let label = |class| evaluation.explainer.label(class).map(str::to_owned);
+    let classes = ClassSummary::all(&titles, records, label);
     if records.iter().all(|r| r.skipped.is_some()) {
         return Err(Error::input(format!(
             "none of the {} pictures in '{}' can be used; the first: {}",
@@ -85,18 +90,33 @@ fn report(
     let figures = gallery(evaluation, records, &summary, args.pictures.show)?;
     let report = Report {
         summary: &summary,
+        classes: &classes,
         records,
         facts: &facts,
         command: &command(),
         figures: &figures,
     };
-    let found = found(&summary, description);
+    let found = Found {
+        evaluation: description,
+        configurations: ConfigurationFound::all(&summary),
+        remarks: summary.remarks(),
+        classes: classes.iter().map(ClassFound::of).collect(),
+    };
     let json = serde_json::to_string_pretty(&found)
         .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
     write_file(out.join(TABLE), csv(&summary, records).as_bytes())?;
+    write_file(out.join(MEANS), summary_csv(&summary, &classes).as_bytes())?;
     write_file(out.join(SUMMARY), json.as_bytes())?;
     write_file(out.join(REPORT), html(&report).as_bytes())?;
-    if args.json { print_json(&found) } else { print(&in_words(&summary, &facts, out)) }
+    if args.json {
+        return print_json(&found);
+    }
+    let mut files = vec![("report", out.join(REPORT).display().to_string())];
+    if classes.len() > 1 {
+        let both = format!("{}, each by itself: in the report and in {MEANS}", classes.len());
+        files.push(("classes", both));
+    }
+    print(&words::told(&summary, &facts, &files, words::line_width()))
 }
 
 /// Returns the folder for results. By default it lies beside the pictures' folder, not within it, so that
@@ -208,7 +228,7 @@ fn layers(evaluation: &Evaluation<'_>) -> String {
             layers.push(layer);
         }
     }
-    layers.join("; ")
+    layers.join("\n")
 }
 
 /// Says how many mosaics of each kind there are.
@@ -237,61 +257,47 @@ fn command() -> String {
 #[derive(Serialize)]
 struct Found<'a> {
     evaluation: &'a Value,
-    configurations: Vec<FoundOf<'a>>,
+    configurations: Vec<ConfigurationFound<'a>>,
+    remarks: Vec<String>,
+    classes: Vec<ClassFound<'a>>,
 }
 
 #[derive(Serialize)]
-struct FoundOf<'a> {
+struct ConfigurationFound<'a> {
     title: &'a str,
     metrics: serde_json::Map<String, Value>,
 }
 
-fn found<'a>(summary: &'a Summary, evaluation: &'a Value) -> Found<'a> {
-    let of = |row: &'a SummaryRow| FoundOf {
-        title: &row.title,
-        metrics: summary
-            .metrics
-            .iter()
-            .zip(&row.cells)
-            .filter_map(|(metric, cell)| Some((metric.name.to_owned(), json!(cell.as_ref()?))))
-            .collect(),
-    };
-    Found { evaluation, configurations: summary.rows.iter().map(of).collect() }
+#[derive(Serialize)]
+struct ClassFound<'a> {
+    class: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    pictures: usize,
+    configurations: Vec<ConfigurationFound<'a>>,
 }
 
-/// Formats the summary for a terminal, with a line for each metric, because metrics are many.
-fn in_words(summary: &Summary, facts: &[(&'static str, String)], out: &Path) -> String {
-    let mut text = Facts(String::new());
-    for (name, value) in facts.iter().filter(|(name, _)| *name != "smoothcam") {
-        text.line(&format!("{name:<10}{value}"));
-    }
-    text.line("");
-    let mut rows = vec![vec![String::new()]];
-    rows[0].extend(summary.metrics.iter().map(|m| m.title.to_owned()));
-    for row in &summary.rows {
-        let cell = |cell: &Option<SummaryCell>| match cell {
-            None => "-".to_owned(),
-            Some(cell) => {
-                let mark = match cell.rank {
-                    Rank::Best => " *",
-                    Rank::Tied => " =",
-                    Rank::Worse => "",
-                };
-                format!("{}{mark}", cell.format_mean())
-            }
+impl<'a> ConfigurationFound<'a> {
+    fn of(summary: &'a Summary, row: &'a SummaryRow) -> ConfigurationFound<'a> {
+        let measured = summary.metrics.iter().zip(&row.cells);
+        let metric = |(metric, cell): (&&Metric, &Option<SummaryCell>)| {
+            Some((metric.name.to_owned(), json!(cell.as_ref()?)))
         };
-        rows.push(std::iter::once(row.title.clone()).chain(row.cells.iter().map(cell)).collect());
+        ConfigurationFound { title: &row.title, metrics: measured.filter_map(metric).collect() }
     }
-    text.0.push_str(&table(&transposed(&rows)));
-    text.line("");
-    text.line("* best   = cannot be told apart from the best on these pictures");
-    text.line(&format!("report    {}", out.join(REPORT).display()));
-    text.0
+
+    fn all(summary: &'a Summary) -> Vec<ConfigurationFound<'a>> {
+        summary.rows.iter().map(|row| ConfigurationFound::of(summary, row)).collect()
+    }
 }
 
-fn transposed(rows: &[Vec<String>]) -> Vec<Vec<String>> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let column =
-        |c: usize| rows.iter().map(|row| row.get(c).cloned().unwrap_or_default()).collect();
-    (0..columns).map(column).collect()
+impl ClassFound<'_> {
+    fn of(class: &ClassSummary) -> ClassFound<'_> {
+        ClassFound {
+            class: class.class,
+            label: class.label.as_deref(),
+            pictures: class.pictures,
+            configurations: ConfigurationFound::all(&class.summary),
+        }
+    }
 }
