@@ -217,7 +217,7 @@ fn alike(a: f64, b: f64) -> bool {
 }
 
 /// A number rounded to six digits, to be shown.
-fn rounded(x: f64) -> f64 {
+pub(super) fn rounded(x: f64) -> f64 {
     format!("{x:.5e}").parse().unwrap_or(x)
 }
 
