@@ -53,8 +53,10 @@ fn refuse_resizing(sources: &[Source]) -> Result<()> {
     let mut asked = sources.iter().take_while(|source| source.settings.resize.is_none());
     let Some(refused) = asked.find_map(|source| source.refused.as_deref()) else { return Ok(()) };
     let instead = [("size", "SIZE"), ("resize", "RESIZE")];
-    let instead =
-        Hint::set_all(&instead, "say what else will do, the size where the model leaves it open");
+    let instead = Hint::set_all(
+        &instead,
+        "say what to do instead (the size only where the model leaves it open)",
+    );
     Err(Error::input(refused).with_hint(instead.or(MEND)))
 }
 

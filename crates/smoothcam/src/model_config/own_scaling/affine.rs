@@ -2,6 +2,8 @@
 
 use onnx_grad::{Attribute, Graph, Node, ValueId};
 
+use super::constants::{constant, index, int, integers};
+
 /// A channel of a value: `factor * x + offset`, x being the channel `of` of the model's input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Plane {
@@ -62,12 +64,10 @@ impl Planes {
             | "Expand" | "Tile" | "Dropout" => planes,
             "QuantizeLinear" => planes
                 .with(graph, y?, |p, c| [p.factor / c, p.offset / c])?
-                .with_zero(graph, node.input(2), 1.0)?,
-            "DequantizeLinear" => {
-                planes
-                    .with_zero(graph, node.input(2), -1.0)?
-                    .with(graph, y?, |p, c| [p.factor * c, p.offset * c])?
-            }
+                .with_zero(graph, node.input(2), |p, c| [p.factor, p.offset + c])?,
+            "DequantizeLinear" => planes
+                .with_zero(graph, node.input(2), |p, c| [p.factor, p.offset - c])?
+                .with(graph, y?, |p, c| [p.factor * c, p.offset * c])?,
             "Transpose" => planes.transposed(node)?,
             "Gather" | "GatherND" => planes.gathered(graph, node)?,
             "Slice" => planes.sliced(graph, node)?,
@@ -122,13 +122,16 @@ impl Planes {
         Some(Self { all: all?, axis, rank })
     }
 
-    /// Adds a zero point, which may be left out.
-    fn with_zero(self, graph: &Graph, zero: Option<ValueId>, sign: f64) -> Option<Self> {
-        let Some(zero) = zero else { return Some(self) };
-        if sign > 0.0 {
-            self.with(graph, zero, |p, c| [p.factor, p.offset + c])
-        } else {
-            self.with(graph, zero, |p, c| [p.factor, p.offset - c])
+    /// The same with a zero point, which may be left out.
+    fn with_zero(
+        self,
+        graph: &Graph,
+        zero: Option<ValueId>,
+        f: fn(Plane, f64) -> [f64; 2],
+    ) -> Option<Self> {
+        match zero {
+            Some(zero) => self.with(graph, zero, f),
+            None => Some(self),
         }
     }
 
@@ -267,55 +270,4 @@ impl Planes {
         let moved = |axis: usize| axes.iter().fold(axis, |at, &new| at + usize::from(new <= at));
         Some(Self { axis: self.axis.map(moved), rank, ..self })
     }
-}
-
-/// The numbers of a constant and its shape; `None` if it is none, or one is not finite.
-///
-/// Constants of quantised models are computed from integers.
-pub(super) fn constant(graph: &Graph, value: ValueId) -> Option<(Vec<f64>, Vec<usize>)> {
-    let Some(content) = graph.content(value) else {
-        let node = graph.producer(value)?;
-        let (mut numbers, shape) = graph.content(node.input(0)?).and_then(numbers)?;
-        match node.op.as_str() {
-            "Identity" | "Cast" => {}
-            "DequantizeLinear" => {
-                let single = |i: usize| match constant(graph, node.input(i)?)?.0[..] {
-                    [one] => Some(one),
-                    _ => None,
-                };
-                let zero = if node.input(2).is_some() { single(2)? } else { 0.0 };
-                let scale = single(1)?;
-                numbers.iter_mut().for_each(|x| *x = (*x - zero) * scale);
-            }
-            _ => return None,
-        }
-        return Some((numbers, shape));
-    };
-    numbers(content)
-}
-
-fn numbers(content: &onnx_grad::Tensor) -> Option<(Vec<f64>, Vec<usize>)> {
-    let numbers: Vec<f64> = match content.to_f32s() {
-        Some(floats) => floats.into_iter().map(f64::from).collect(),
-        None => content.to_i64s()?.into_iter().map(|n| n as f64).collect(),
-    };
-    let good = !numbers.is_empty() && numbers.iter().all(|x| x.is_finite());
-    good.then(|| (numbers, content.shape().to_vec()))
-}
-
-fn integers(graph: &Graph, value: Option<ValueId>) -> Option<Vec<i64>> {
-    graph.content(value?)?.to_i64s()
-}
-
-fn int(node: &Node, name: &str) -> Option<i64> {
-    match node.attribute(name)? {
-        Attribute::Int(value) => Some(*value),
-        _ => None,
-    }
-}
-
-/// An index of `count`, which may count from the last one.
-fn index(i: i64, count: usize) -> Option<usize> {
-    let i = if i < 0 { i.checked_add(count as i64)? } else { i };
-    usize::try_from(i).ok().filter(|&i| i < count)
 }

@@ -4,6 +4,7 @@
 //! that was exported with them, by the quantisation of an input of bytes.
 
 mod affine;
+mod constants;
 mod expected;
 
 use std::collections::HashMap;
@@ -14,7 +15,8 @@ use super::input_shape::InputShape;
 use super::resolve::rounded;
 use super::source::{PartialPreprocess, Source};
 use crate::input::preprocess::Layout;
-use affine::{Plane, Planes, constant};
+use affine::{Plane, Planes};
+use constants::constant;
 use expected::Expected;
 
 /// The source's name.
