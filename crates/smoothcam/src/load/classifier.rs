@@ -38,9 +38,10 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let output = outputs::choose(&graph, spec.output.as_deref(), &named)?;
     let input = picture_input(&graph)?;
     let unbatched = add_batch_axis(&mut graph, input)?;
-    sources.extend(model_config::own_scaling(&graph, unbatched.unwrap_or(input), &sources));
-    graph.accept_floats(input).map_err(unsupported)?;
     let dims = dims(&graph, input);
+    let own = model_config::own_scaling(&graph, input, &dims, &sources);
+    sources.extend(own.source);
+    graph.accept_floats(input).map_err(unsupported)?;
     let (preprocess, mut provenance) =
         model_config::resolve(&sources, &InputShape::from_dims(&dims)?)?;
     let batch = dims.first().copied().flatten().unwrap_or(1);
@@ -71,7 +72,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let scored = network.single_score.then_some(1);
     let labels = Labels::new(names, network.classes).with_scored(scored);
     let built_in = matches!(spec.model, Model::Bundled);
-    let notes = output.note.into_iter().collect();
+    let notes = output.note.into_iter().chain(own.note).collect();
     Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)
 }
 

@@ -25,9 +25,13 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
         Some(class) => class,
         None => config.string("feature_extractor_type")?.unwrap_or_default(),
     };
-    supported(config, class)?;
     let processor = processor(class);
-    let (size, resize) = geometry(config, class, processor)?;
+    pictures(config, class)?;
+    let resizing = one_size(config, class).and_then(|()| geometry(config, class, processor));
+    let ((size, resize), refused) = match resizing {
+        Ok(found) => (found, None),
+        Err(error) => ((None, None), Some(error.to_string())),
+    };
     let (scale, mean, std) = values(config, class, processor)?;
     let flip = config.bool("do_flip_channel_order")?.unwrap_or(class.contains("MobileViT"));
     let settings = PartialPreprocess {
@@ -41,7 +45,7 @@ pub(super) fn preprocessor(config: &Object<'_>) -> Result<Option<Source>> {
         mean,
         std,
     };
-    Ok(Some(Source { name: config.file.to_owned(), settings, ..Source::default() }))
+    Ok(Some(Source { name: config.file.to_owned(), settings, refused, ..Source::default() }))
 }
 
 /// The labels of a `config.json`, which may be placeholders, and what its `problem_type` says of the scores; `None` if it
@@ -62,8 +66,17 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
     Ok((source.labels.is_some() || source.scores.is_some()).then_some(source))
 }
 
-/// Checks that the inputs are pictures of one size.
-fn supported(config: &Object<'_>, class: &str) -> Result<()> {
+/// Checks that the inputs are pictures.
+fn pictures(config: &Object<'_>, class: &str) -> Result<()> {
+    let quantizes = class.contains("ImageGPT") && config.bool("do_color_quantize")? != Some(false);
+    if quantizes {
+        return Err(config.wrong("do_color_quantize", "false, which is all that is supported"));
+    }
+    Ok(())
+}
+
+/// Checks that the inputs have one size.
+fn one_size(config: &Object<'_>, class: &str) -> Result<()> {
     if unsupported(class) {
         let key = if config.get("image_processor_type").is_some() {
             "image_processor_type"
@@ -76,10 +89,6 @@ fn supported(config: &Object<'_>, class: &str) -> Result<()> {
     for (key, refused) in [
         ("do_pad", padded && config.bool("do_pad")? == Some(true)),
         ("keep_aspect_ratio", config.bool("keep_aspect_ratio")? == Some(true)),
-        (
-            "do_color_quantize",
-            class.contains("ImageGPT") && config.bool("do_color_quantize")? != Some(false),
-        ),
     ] {
         if refused {
             return Err(config.wrong(key, "false, which is all that is supported"));
@@ -251,7 +260,10 @@ mod tests {
                 "do_color_quantize",
             ),
         ] {
-            let error = read(text).unwrap_err().to_string();
+            let error = match read(text) {
+                Err(error) => error.to_string(),
+                Ok(source) => source.unwrap().refused.unwrap(),
+            };
             assert!(error.starts_with(&format!("file: \"{key}\" should be")), "{error}");
         }
     }

@@ -80,8 +80,7 @@ pub(super) fn geometry(
             let larger = (256.0 / 224.0 * f64::from(n)) as u32;
             (crop.unwrap_or(square(n)), Resize::ShortestEdge(larger))
         }
-        // Perceiver's crops the share size / crop_size of the shorter edge first, which of squares is the same but for
-        // half a pixel.
+        // Perceiver's crops the share size / crop_size of the shorter edge, and then resizes that.
         Target::Exact(size) if class.contains("Perceiver") => {
             if size.height != size.width {
                 return Err(config.wrong("size", "a square"));
@@ -89,7 +88,10 @@ pub(super) fn geometry(
             if crop.is_some_and(|crop| crop.height != crop.width) {
                 return Err(config.wrong("crop_size", "a square"));
             }
-            (size, crop.map_or(Resize::Squash, |crop| Resize::ShortestEdge(crop.height)))
+            if crop.is_some_and(|crop| crop.height < size.height) {
+                return Err(config.wrong("crop_size", "at least the size"));
+            }
+            (size, crop.map_or(Resize::Squash, |crop| Resize::CutShortest(crop.height)))
         }
         Target::Edge(n) => (crop.unwrap_or(square(n)), Resize::ShortestEdge(n)),
         Target::Exact(size) => {
@@ -198,7 +200,7 @@ mod tests {
                 "PerceiverImageProcessor",
                 r#""size": {"height": 224, "width": 224}, "crop_size": 256"#,
                 224,
-                Resize::ShortestEdge(256),
+                Resize::CutShortest(256),
             ),
             ("CLIPFeatureExtractor", r#""size": 224"#, 224, Resize::ShortestEdge(224)),
             (

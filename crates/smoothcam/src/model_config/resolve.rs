@@ -1,7 +1,7 @@
 //! Several sources are resolved into one [`Preprocess`], each of whose settings names its source.
 
 use super::input_shape::InputShape;
-use super::source::{PartialPreprocess, Provenance, Source};
+use super::source::{MEND, PartialPreprocess, Provenance, Source};
 use crate::input::preprocess::{
     Channels, CropOffset, Interpolation, Layout, Preprocess, Resize, Size,
 };
@@ -28,6 +28,7 @@ const DEFAULT: &str = "default";
 /// If the size that the user gives, or any source's channels or layout, contradict the model, or the result cannot be
 /// used ([`Preprocess::validate`]).
 pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Preprocess, Vec<Provenance>)> {
+    refuse_resizing(sources)?;
     let mut resolver = Resolver { sources, provenance: Vec::new() };
     let size = resolver.size(input)?;
     let resize = resolver.resize(size);
@@ -45,6 +46,18 @@ pub fn resolve(sources: &[Source], input: &InputShape) -> Result<(Preprocess, Ve
         return Err(error.with_hint(format!("mend {}", origin.join("; "))));
     }
     Ok((settings, resolver.provenance))
+}
+
+/// Refuses a file's rules for size and resize that cannot be followed, unless a source before it says the resize.
+fn refuse_resizing(sources: &[Source]) -> Result<()> {
+    let mut asked = sources.iter().take_while(|source| source.settings.resize.is_none());
+    let Some(refused) = asked.find_map(|source| source.refused.as_deref()) else { return Ok(()) };
+    let instead = [("size", "SIZE"), ("resize", "RESIZE")];
+    let instead = Hint::set_all(
+        &instead,
+        "say what to do instead (the size only where the model leaves it open)",
+    );
+    Err(Error::input(refused).with_hint(instead.or(MEND)))
 }
 
 /// What was assumed of the values that a model takes, as a sentence; `None` if a source says scale, mean and deviation.
@@ -217,7 +230,7 @@ fn alike(a: f64, b: f64) -> bool {
 }
 
 /// A number rounded to six digits, to be shown.
-fn rounded(x: f64) -> f64 {
+pub(super) fn rounded(x: f64) -> f64 {
     format!("{x:.5e}").parse().unwrap_or(x)
 }
 
@@ -238,6 +251,10 @@ fn rescaled(resize: Resize, own: Size, size: Size) -> Resize {
         Resize::ShortestEdge(n) => {
             Resize::ShortestEdge(scale(n, own.height.max(own.width), size.height.max(size.width)))
         }
+        Resize::CutShortest(n) => {
+            Resize::CutShortest(scale(n, own.height.max(own.width), size.height.max(size.width)))
+        }
+        Resize::Contain { size: to, ground } => Resize::Contain { size: both(to), ground },
         Resize::SquashTo(to) => Resize::SquashTo(both(to)),
         Resize::Cover(to) => Resize::Cover(both(to)),
         Resize::Squash | Resize::Letterbox(_) | Resize::Keep => resize,

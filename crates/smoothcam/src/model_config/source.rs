@@ -39,6 +39,8 @@ pub struct Source {
     pub labels: Option<ClassNames>,
     /// What the model's output holds.
     pub scores: Option<Scores>,
+    /// Why its rules for size and resize cannot be followed, if they cannot.
+    pub refused: Option<String>,
 }
 
 /// The name of the source that holds what the user gives.
@@ -74,7 +76,10 @@ impl fmt::Display for Provenance {
     }
 }
 
+/// What helps with a file that cannot be used.
+pub(super) const MEND: &str = "mend the file, or move it away";
+
 /// The error of a file beside the model that cannot be used.
 pub(super) fn unusable(message: String) -> Error {
-    Error::input(message).with_hint("mend the file, or move it away")
+    Error::input(message).with_hint(MEND)
 }

@@ -59,7 +59,11 @@ fn broken_files_are_named_and_strange_ones_passed_over() {
         ("config.json", "[1]", Some("should hold a JSON object, not [1]")),
         ("config.json", r#"{"server": {"port": 80}}"#, None),
         ("config.json", r#"{"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}"#, None),
-        ("preprocessor_config.json", "{\"size\": -1}", Some("\"size\" should be")),
+        (
+            "preprocessor_config.json",
+            r#"{"size": 1, "resample": 9}"#,
+            Some("\"resample\" should be"),
+        ),
         ("labels.txt", "", Some("labels.txt' cannot be read")),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -200,4 +204,26 @@ fn contradictions_are_refused() {
         assert!(error.to_string().contains(word), "{error}");
         assert!(error.hint().is_some(), "{error}");
     }
+}
+
+#[test]
+fn a_rule_that_cannot_be_followed_is_refused_unless_the_resize_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"image_processor_type": "GLPNImageProcessor", "do_resize": true, "rescale_factor": 0.5}"#;
+    std::fs::write(folder.path().join("preprocessor_config.json"), text).unwrap();
+    let file = beside(folder.path().join("model.onnx")).unwrap();
+    let with = |settings| {
+        let sources = [vec![Source::given(settings)], file.clone()].concat();
+        resolve(&sources, &InputShape::default())
+    };
+    let size = PartialPreprocess { size: square(64), ..PartialPreprocess::default() };
+    for given in [PartialPreprocess::default(), size.clone()] {
+        let error = with(given).unwrap_err();
+        assert!(error.to_string().contains("\"image_processor_type\" should be"), "{error}");
+        let hint = error.hint().unwrap().to_string();
+        assert!(hint.contains("size=SIZE") && hint.contains("resize=RESIZE"), "{hint}");
+    }
+    let (settings, _) = with(PartialPreprocess { resize: EDGE_256, ..size }).unwrap();
+    assert_eq!((Some(settings.size), Some(settings.resize)), (square(64), EDGE_256));
+    assert_eq!(settings.scale, 0.5);
 }

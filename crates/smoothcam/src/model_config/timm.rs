@@ -9,6 +9,9 @@ use crate::{Error, Result};
 /// The share of the scaled picture's edge that timm's crop has by default.
 const CROP_PCT: f64 = 0.875;
 
+/// The most labels that an object may have.
+const MOST_LABELS: usize = 1 << 20;
+
 /// The settings and labels of a `config.json`; `None` if it is not timm's.
 ///
 /// # Errors
@@ -52,29 +55,30 @@ pub(super) fn config(config: &Object<'_>) -> Result<Option<Source>> {
 fn resize(cfg: &Object<'_>, size: Size, mean: Option<&[f64]>) -> Result<Resize> {
     let share = cfg.share("crop_pct")?.unwrap_or(CROP_PCT);
     let over = |n: u32| (f64::from(n) / share) as u32;
-    match cfg.string("crop_mode")?.unwrap_or("center") {
-        "center" if size.height == size.width => Ok(Resize::ShortestEdge(over(size.height))),
-        "center" => Ok(Resize::Cover(Size { height: over(size.height), width: over(size.width) })),
-        "squash" if share == 1.0 => Ok(Resize::Squash),
-        "squash" => {
-            Ok(Resize::SquashTo(Size { height: over(size.height), width: over(size.width) }))
-        }
-        "border" if share == 1.0 => {
+    let larger = Size { height: over(size.height), width: over(size.width) };
+    Ok(match cfg.string("crop_mode")?.unwrap_or("center") {
+        "center" if larger.height == larger.width => Resize::ShortestEdge(larger.height),
+        "center" => Resize::Cover(larger),
+        "squash" if larger == size => Resize::Squash,
+        "squash" => Resize::SquashTo(larger),
+        "border" => {
+            // The default is ImageNet's mean.
+            let mean = mean.unwrap_or(&[0.485, 0.456, 0.406]);
             let level = |c: usize| {
-                let mean = mean.and_then(|mean| mean.get(c).or(mean.first()));
-                mean.map_or(0, |m| (m * 255.0).round() as u8)
+                let mean = mean.get(c).or(mean.first());
+                mean.map_or(0, |m| (m * 255.0).round_ties_even() as u8)
             };
-            Ok(Resize::Letterbox([level(0), level(1), level(2)]))
+            Resize::Contain { size: larger, ground: [level(0), level(1), level(2)] }
         }
-        _ => Err(cfg.wrong("crop_mode", "center, squash, or border with a crop_pct of 1")),
-    }
+        _ => return Err(cfg.wrong("crop_mode", "center, squash or border")),
+    })
 }
 
 /// `label_names`, each replaced by its entry in `label_descriptions` if it has one; the names are kept where they are
-/// WordNet ids.
+/// WordNet ids. They are a list, or an object by index, whose gaps have their index as a name.
 fn labels(cfg: &Object<'_>) -> Result<Option<ClassNames>> {
     let descriptions = cfg.object("label_descriptions")?;
-    cfg.typed("label_names", "a list of strings", |value| {
+    cfg.typed("label_names", "a list of strings, or an object of them by index", |value| {
         let describe = |name: &Value| {
             let name = name.as_str()?;
             let found = descriptions.and_then(|d| d.get(name)).and_then(Value::as_str);
@@ -83,8 +87,16 @@ fn labels(cfg: &Object<'_>) -> Result<Option<ClassNames>> {
                 _ => clean(found.unwrap_or(name)),
             })
         };
-        let names: Option<Vec<String>> = value.as_array()?.iter().map(describe).collect();
-        names.map(ClassNames::split)
+        if let Some(names) = value.as_array() {
+            return Some(ClassNames::split(names.iter().map(describe).collect::<Option<_>>()?));
+        }
+        let mut names = Vec::new();
+        for (index, name) in value.as_object()? {
+            let index = index.parse().ok().filter(|&index| index < MOST_LABELS)?;
+            (names.len()..=index).for_each(|gap| names.push(gap.to_string()));
+            names[index] = describe(name)?;
+        }
+        Some(ClassNames::split(names))
     })
 }
 
@@ -124,8 +136,8 @@ mod tests {
                 Resize::SquashTo(Size { height: 448, width: 448 }),
             ),
             (
-                r#", "crop_mode": "border", "crop_pct": 1, "mean": [0.5, 0.25, 0]"#,
-                Resize::Letterbox([128, 64, 0]),
+                r#", "crop_mode": "border", "crop_pct": 0.9, "mean": [0.5, 0.25, 0]"#,
+                Resize::Contain { size: Size { height: 248, width: 248 }, ground: [128, 64, 0] },
             ),
         ] {
             let text = format!(r#"{{"input_size": [3, 224, 224]{rest}}}"#);
@@ -155,14 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_timm_wrote_is_read() {
+        // By `timm.models.save_for_hf` of timm 1.0.31, for a resnet18 of 3 classes.
+        let text = include_str!("testdata/timm_save_for_hf.json");
+        let source = read(text).unwrap().unwrap();
+        let size = Size { height: 160, width: 192 };
+        let larger = Size { height: 177, width: 213 };
+        assert_eq!(source.settings.size, Some(size));
+        let resize = Resize::Contain { size: larger, ground: [124, 116, 104] };
+        assert_eq!(source.settings.resize, Some(resize));
+        assert_eq!(source.settings.interpolation, Some(Interpolation::Bicubic));
+        assert_eq!(source.settings.mean, Some(vec![0.485, 0.456, 0.406]));
+        assert_eq!(source.settings.std, Some(vec![0.229, 0.224, 0.225]));
+        assert_eq!(source.labels.unwrap().labels, ["house cat", "1", "dog"]);
+    }
+
+    #[test]
     fn other_files_are_passed_over_and_nonsense_is_named() {
         assert_eq!(read(r#"{"id2label": {}}"#).unwrap(), None);
         for (rest, word) in [
             (r#""input_size": 3"#, "input_size"),
             (r#""input_size": [3, 4, 4], "interpolation": "cubic""#, "'cubic'"),
             (r#""input_size": [3, 4, 4], "crop_pct": 2"#, "crop_pct"),
-            (r#""input_size": [3, 4, 4], "crop_mode": "border""#, "crop_mode"),
+            (r#""input_size": [3, 4, 4], "crop_mode": "edge""#, "crop_mode"),
             (r#""input_size": [3, 4, 4], "label_names": [1]"#, "label_names"),
+            (r#""input_size": [3, 4, 4], "label_names": {"9999999": "a"}"#, "label_names"),
         ] {
             let error = read(&format!("{{{rest}}}")).unwrap_err().to_string();
             assert!(error.contains("file: ") && error.contains(word), "{error}");

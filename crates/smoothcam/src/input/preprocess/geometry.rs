@@ -9,7 +9,9 @@ use super::size::Size;
 /// A resize and a centre crop of one picture.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan {
-    /// (width, height) of the whole picture once scaled; only the `window` of it is ever computed.
+    /// The part of the original picture that is scaled: the whole, unless the crop comes first.
+    pub(super) source: Window,
+    /// (width, height) of the whole source once scaled; only the `window` of it is ever computed.
     pub(super) scaled: (u64, u64),
     /// The part of the scaled picture that the input shows.
     pub(super) window: Window,
@@ -23,20 +25,31 @@ pub(super) struct Plan {
 pub(super) fn plan(resize: Resize, crop: CropOffset, size: Size, width: u32, height: u32) -> Plan {
     let (w, h) = (u64::from(width), u64::from(height));
     let grid = (u64::from(size.width), u64::from(size.height));
+    if let Resize::CutShortest(n) = resize {
+        return cut_first(n, crop, size, w, h);
+    }
+    // timm rounds both edges.
+    let timm = |ratio: f64| {
+        let round = |side: u64| ((side as f64 / ratio).round_ties_even() as u64).max(1);
+        (round(w), round(h))
+    };
+    let ratios = |to: Size| (w as f64 / f64::from(to.width), h as f64 / f64::from(to.height));
     let scaled = match resize {
         Resize::Keep => (w, h),
-        Resize::Squash => grid,
+        Resize::Squash | Resize::CutShortest(_) => grid,
         Resize::SquashTo(to) => (u64::from(to.width), u64::from(to.height)),
         // torchvision drops the fraction of the long edge.
         Resize::ShortestEdge(n) => {
             let n = u64::from(n);
             if w <= h { (n, n * h / w) } else { (n * w / h, n) }
         }
-        // timm rounds both edges.
         Resize::Cover(to) => {
-            let ratio = (w as f64 / f64::from(to.width)).min(h as f64 / f64::from(to.height));
-            let round = |side: u64| ((side as f64 / ratio).round_ties_even() as u64).max(1);
-            (round(w), round(h))
+            let (across, down) = ratios(to);
+            timm(across.min(down))
+        }
+        Resize::Contain { size: to, .. } => {
+            let (across, down) = ratios(to);
+            timm(across.max(down))
         }
         Resize::Letterbox(_) => {
             let ratio = (grid.0 as f64 / w as f64).min(grid.1 as f64 / h as f64);
@@ -50,6 +63,7 @@ pub(super) fn plan(resize: Resize, crop: CropOffset, size: Size, width: u32, hei
     let down = Span::centred(scaled.1, grid.1, crop);
     let (per_x, per_y) = (w as f64 / scaled.0 as f64, h as f64 / scaled.1 as f64);
     Plan {
+        source: Window { x: 0, y: 0, width: width as usize, height: height as usize },
         scaled,
         window: Window {
             x: across.start,
@@ -64,6 +78,23 @@ pub(super) fn plan(resize: Resize, crop: CropOffset, size: Size, width: u32, hei
             width: grid.0 as f64 * per_x,
             height: grid.1 as f64 * per_y,
         },
+    }
+}
+
+/// The plan of a crop of `size / n` of the shorter edge that is brought to `size`.
+fn cut_first(n: u32, crop: CropOffset, size: Size, w: u64, h: u64) -> Plan {
+    // transformers drops the fraction of each side.
+    let side = |side: u32, most: u64| {
+        let share = f64::from(side) / f64::from(n);
+        ((share * w.min(h) as f64) as u64).clamp(1, most)
+    };
+    let (width, height) = (side(size.width, w), side(size.height, h));
+    let (x, y) = (crop.half(w - width), crop.half(h - height));
+    let inner = plan(Resize::Squash, crop, size, width as u32, height as u32);
+    Plan {
+        source: Window { x, y, ..inner.source },
+        seen: Seen { x: x as f64, y: y as f64, ..inner.seen },
+        ..inner
     }
 }
 
@@ -145,6 +176,14 @@ mod tests {
                 [16.0, 32.0, 224.0, 448.0],
             ),
             (Resize::Letterbox([0; 3]), (448, 224), (224, 112), [0.0, -112.0, 448.0, 448.0]),
+            (
+                Resize::Contain { size: Size { height: 256, width: 256 }, ground: [0; 3] },
+                (512, 256),
+                (256, 128),
+                [32.0, -96.0, 448.0, 448.0],
+            ),
+            // transformers 5.24: int(224 / 256 * 300) = 262 pixels from (451 - 262) // 2 = 94 and (300 - 262) // 2 = 19.
+            (Resize::CutShortest(256), (451, 300), (224, 224), [94.0, 19.0, 262.0, 262.0]),
             (Resize::Keep, (100, 324), (100, 324), [-62.0, 50.0, 224.0, 224.0]),
         ] {
             let plan = plan(resize, CropOffset::Rounded, size, width, height);

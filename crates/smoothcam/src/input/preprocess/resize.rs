@@ -19,12 +19,23 @@ pub enum Resize {
     /// Until it covers this size, its proportions kept; then the middle is cut out (timm's `ResizeKeepRatio` and
     /// `CenterCrop`).
     Cover(Size),
+    /// As `ShortestEdge`, in another order: the middle is cut out first, in whole pixels of the picture, then brought to
+    /// the input's size (Perceiver's in `transformers`).
+    CutShortest(u32),
     /// To exactly the input's size: the whole picture, its proportions lost.
     Squash,
     /// To exactly this size, its proportions lost; then the middle is cut out.
     SquashTo(Size),
     /// As large as fits into the input's size, its proportions kept, centred on a ground of this RGB colour.
     Letterbox([u8; 3]),
+    /// As large as fits into this size, its proportions kept; then the middle is cut out, on a ground of this RGB colour
+    /// (timm's `ResizeKeepRatio` and `CenterCropOrPad`).
+    Contain {
+        /// What the picture fits into.
+        size: Size,
+        /// The colour of the ground.
+        ground: [u8; 3],
+    },
     /// Not at all: the middle is cut out at the picture's own scale.
     Keep,
 }
@@ -64,9 +75,13 @@ impl fmt::Display for Resize {
         match self {
             Self::ShortestEdge(n) => write!(f, "shortest edge to {n}, then centre crop"),
             Self::Cover(size) => write!(f, "cover {size}, then centre crop"),
+            Self::CutShortest(n) => write!(f, "centre crop, then shortest edge to {n}"),
             Self::Squash => f.write_str("squash the whole picture"),
             Self::SquashTo(size) => write!(f, "squash to {size}, then centre crop"),
             Self::Letterbox([r, g, b]) => write!(f, "letterbox on colour {r},{g},{b}"),
+            Self::Contain { size, ground: [r, g, b] } => {
+                write!(f, "fit into {size}, then centre crop on colour {r},{g},{b}")
+            }
             Self::Keep => f.write_str("none, centre crop only"),
         }
     }

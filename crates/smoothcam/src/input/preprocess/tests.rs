@@ -94,6 +94,30 @@ fn padding_has_its_colour_and_the_rest_is_the_picture() {
 }
 
 #[test]
+fn a_crop_may_come_first_and_a_picture_may_fit_into_more_than_the_input() {
+    // Rows 0 1 2 3 4, 5 6 7 8 9, 10 11 12 13 14.
+    let numbered = Picture::from_rgb8(5, 3, (0..15).flat_map(|n| [n; 3]).collect()).unwrap();
+    let contain = |edge: &str| Resize::Contain { size: edge.parse().unwrap(), ground: [99; 3] };
+    for (size, resize, expected) in [
+        // int(1 / 3 * 3) = 1 pixel, from (5 - 1) // 2 and (3 - 1) // 2.
+        ("1", Resize::CutShortest(3), &[7.0][..]),
+        ("2", Resize::CutShortest(4), &[7.0; 4]),
+        ("3", Resize::CutShortest(3), &[1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 11.0, 12.0, 13.0]),
+        ("3", contain("5"), &[1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 11.0, 12.0, 13.0]),
+        ("1x3", contain("5"), &[6.0, 7.0, 8.0]),
+        (
+            "5x3",
+            contain("5"),
+            &[99.0, 99.0, 99.0, 1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 11.0, 12.0, 13.0, 99.0, 99.0, 99.0],
+        ),
+    ] {
+        let settings = Preprocess { resize, ..plain(size, "squash", "nearest", "grey") };
+        let tensor = settings.apply(&numbered).unwrap().tensor;
+        assert_eq!(tensor.into_raw_vec_and_offset().0, expected, "{size} {resize:?}");
+    }
+}
+
+#[test]
 fn extreme_pictures_need_little_memory() {
     let wide = Picture::from_rgb8(1 << 20, 1, vec![200; 3 << 20]).unwrap();
     for resize in ["shortest:256", "squash", "letterbox"] {

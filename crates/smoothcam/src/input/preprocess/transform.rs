@@ -1,4 +1,7 @@
 //! A picture becomes a model's input: resized, cut out and normalised.
+
+use std::borrow::Cow;
+
 use ndarray::Array4;
 use serde::{Deserialize, Serialize};
 
@@ -72,8 +75,10 @@ impl Preprocess {
             Some((setting, Error::input(message)))
         };
         let resized = match self.resize {
-            Resize::SquashTo(size) | Resize::Cover(size) => size,
-            Resize::ShortestEdge(edge) => Size { height: edge, width: edge },
+            Resize::SquashTo(size) | Resize::Cover(size) | Resize::Contain { size, .. } => size,
+            Resize::ShortestEdge(edge) | Resize::CutShortest(edge) => {
+                Size { height: edge, width: edge }
+            }
             Resize::Squash | Resize::Letterbox(_) | Resize::Keep => self.size,
         };
         for (setting, size) in [("size", self.size), ("resize", resized)] {
@@ -120,16 +125,21 @@ impl Preprocess {
         let (width, height) = (picture.width(), picture.height());
         let plan = geometry::plan(self.resize, self.crop_offset, self.size, width, height);
         let grey = (self.channels == Channels::Grey).then(|| luma(picture.rgb()));
+        let pixels = grey.as_deref().unwrap_or_else(|| picture.rgb());
+        let channels = self.channels.count();
+        let pixels = cut(pixels, width as usize * channels, channels, &plan.source);
         let source = Plane {
-            pixels: grey.as_deref().unwrap_or_else(|| picture.rgb()),
-            width: picture.width() as usize,
-            height: picture.height() as usize,
-            channels: self.channels.count(),
+            pixels: &pixels,
+            width: plan.source.width,
+            height: plan.source.height,
+            channels,
         };
         let cut_out = resample(&source, plan.scaled, &plan.window, self.interpolation);
         let fill = match (self.resize, self.channels) {
-            (Resize::Letterbox(rgb), Channels::Grey) => luma(&rgb),
-            (Resize::Letterbox(rgb), _) => rgb.to_vec(),
+            (Resize::Letterbox(rgb) | Resize::Contain { ground: rgb, .. }, Channels::Grey) => {
+                luma(&rgb)
+            }
+            (Resize::Letterbox(rgb) | Resize::Contain { ground: rgb, .. }, _) => rgb.to_vec(),
             _ => vec![0; source.channels],
         };
         Ok(Prepared { tensor: self.tensor(&cut_out, &plan, &fill), seen: plan.seen })
@@ -168,6 +178,16 @@ impl Preprocess {
             }
         }
     }
+}
+
+/// The part of a picture, whose rows have `row` bytes.
+fn cut<'a>(pixels: &'a [u8], row: usize, channels: usize, part: &Window) -> Cow<'a, [u8]> {
+    if part.width * channels == row && part.height * row == pixels.len() {
+        return Cow::Borrowed(pixels);
+    }
+    let (left, top) = (part.x as usize * channels, part.y as usize);
+    let rows = pixels.chunks_exact(row).skip(top).take(part.height);
+    rows.flat_map(|line| &line[left..left + part.width * channels]).copied().collect()
 }
 
 /// One byte of luma per RGB pixel, as Pillow's `convert("L")`.
