@@ -62,7 +62,7 @@ fn results(summary: &Summary) -> Markup {
             " those that are among the best and cannot be told apart from the one with the best mean."
         }
         @for remark in summary.remarks() {
-            p.note { (remark) "." }
+            p.note { "Note: " (remark) "." }
         }
         (table(summary))
         div.plots {
