@@ -64,3 +64,57 @@ fn hints_do_not_lead_in_circles() {
         }
     }
 }
+
+#[test]
+fn a_layer_that_may_be_several_is_told() {
+    let folder = Folder::new();
+    let branches = common::classifier(|x| {
+        x.tape().set_scope("a/out");
+        let x = x.relu();
+        x.tape().set_scope("b/out");
+        let x = x.relu();
+        x.tape().set_scope("b/last");
+        x.relu()
+    });
+    folder.write("branches.onnx", &branches);
+    let explain = |layer| ["explain", "cat.png", "--model", "branches.onnx", "--layer", layer];
+    let words = ["layer 'out' may be any of 2 modules", "hint: name one of 'a.out', 'b.out'"];
+    folder.refuses(&explain("out"), INPUT, &words);
+    for (layer, within) in [("a.out", "a/out/"), ("b", "b/last/"), ("last", "b/last/")] {
+        let printed = folder.run(&explain(layer));
+        assert!(printed.contains(&format!("layer          {within}")), "{layer}: {printed}");
+    }
+}
+
+#[test]
+fn hints_are_of_use_to_the_model() {
+    let folder = Folder::new();
+    let explain = |method| {
+        ["explain", "cat.png", "--model", "model.onnx", "--memory", "1K", "--method", method]
+    };
+    for (method, words) in [
+        ("grad-cam", "hint: choose a deeper layer, which takes less: --layer NAME; or allow more"),
+        ("sensitivity", "hint: choose a method that looks at a layer"),
+    ] {
+        folder.refuses(&explain(method), INPUT, &["more than the", words]);
+        let told = folder.command(&explain(method)).output().expect("runs").stderr;
+        assert!(!String::from_utf8_lossy(&told).contains("--size"), "the model's size is fixed");
+    }
+}
+
+#[test]
+fn an_output_of_which_nothing_is_known_is_noted() {
+    let folder = Folder::new();
+    let alone = folder.path("alone");
+    std::fs::create_dir(&alone).expect("can be made");
+    std::fs::copy(folder.path("model.onnx"), alone.join("model.onnx")).expect("can be copied");
+    let note = "note: nothing says what the 4 values of output '";
+    let explain = ["explain", "cat.png", "--model", "alone/model.onnx", "--method", "grad-cam"];
+    let printed = folder.run(&explain);
+    let told = printed.lines().find(|line| line.starts_with(note)).unwrap_or_default();
+    assert!(told.contains("; name the classes: --labels FILE; or say what they are: --scores"));
+    for known in [["--labels", "labels.txt"], ["--scores", "sigmoid"]] {
+        let printed = folder.run(&[&explain[..], &known].concat());
+        assert!(!printed.contains(note), "{printed}");
+    }
+}

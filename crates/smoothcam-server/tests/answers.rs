@@ -63,6 +63,8 @@ async fn a_window_is_applied_and_told() {
     assert_ne!(whole["maps"][0]["map"], windowed["maps"][0]["map"]);
     let notes = windowed["record"]["notes"].to_string();
     assert!(notes.contains("from 100 to 140 are shown from black to white"), "{notes}");
+    assert_eq!(windowed["record"]["options"]["window"], "100,140");
+    assert!(whole["record"]["options"].get("window").is_none());
     let decoding = Decoding { window: "100,140".parse().ok(), ..Decoding::default() };
     let shown = post(&app, "/picture?window=100,140", CAT).await;
     let picture = Picture::decode(CAT, decoding).unwrap();

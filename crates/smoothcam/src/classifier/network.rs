@@ -7,8 +7,8 @@ use onnx_grad::{DType, Graph, Tape, Tensor, ValueId};
 use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::inputs::picture_input;
-use crate::classifier::meaning::{Said, meaning};
-use crate::classifier::shapes::learn;
+use crate::classifier::meaning::{Meaning, Said, meaning};
+use crate::classifier::shapes::{has_free_size, learn};
 use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::error::unsupported;
 use crate::{Error, Result};
@@ -46,6 +46,8 @@ pub(crate) struct Network {
     pub(crate) single_score: bool,
     /// The axes, channels and size of a picture.
     pub(crate) picture: Grid,
+    /// Whether the model's file leaves height or width open.
+    pub(crate) free_size: bool,
     /// The number of pictures that each run takes.
     pub(crate) batch: usize,
 }
@@ -67,12 +69,13 @@ impl Network {
         let shape = picture.shape(batch);
         let input = picture_input(&graph)?;
         no_nan(&graph)?;
+        let free_size = has_free_size(&graph, input);
         graph.set_outputs(&[output]);
         let engine = engine::open(options, graph.take_weights())?;
         learn(&mut graph, &*engine, input, &shape)?;
         let mut classes = classes(&graph, output, batch)?;
-        let of_output = meaning(&graph, &*engine, input, output, classes, said)?;
-        let (mut score, head) = (of_output.score, of_output.head);
+        let Meaning { mut graph, mut score, head, by_values } =
+            meaning(graph, &*engine, input, output, classes, said)?;
         let single_score = classes == 1 && two_names;
         if single_score {
             (graph, score) = both_classes(graph, score, head, batch)?;
@@ -90,10 +93,11 @@ impl Network {
             unbatched: None,
             score,
             head,
-            by_values: of_output.by_values,
+            by_values,
             classes,
             single_score,
             picture,
+            free_size,
             batch,
         })
     }

@@ -2,15 +2,17 @@
 
 use onnx_grad::{DType, Dim, Graph, Node, ValueId};
 
+use crate::classifier::elements::SAME_ELEMENTS;
 use crate::classifier::inputs::names;
-use crate::classifier::own_head::SAME_ELEMENTS;
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// The output that holds the scores.
 pub(crate) struct ScoreOutput {
     pub(crate) value: ValueId,
-    /// What was taken and what else there is, in a sentence, where the model has several outputs and none was named.
-    pub(crate) note: Option<String>,
+    /// What was taken and what else there is, where the model has several outputs and none was named.
+    pub(crate) note: Option<Note>,
+    /// Whether its name or its operators say that it holds scores of classes.
+    pub(crate) telling: bool,
 }
 
 /// Parts of the names of scores, and of embeddings and other values that are none.
@@ -53,13 +55,32 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
         return Err(no_scores(graph, &others));
     };
     let note = (outputs.len() > 1 && name.is_none() || output != value).then(|| {
-        format!(
+        let others = Hint::set("output", "NAME", "if it is another, name it");
+        Note::new(format!(
             "the scores are taken from '{}'; the model's outputs are {}",
             graph.value(value).name,
             names(graph, outputs)
-        )
+        ))
+        .with_hint(others)
     });
-    Ok(ScoreOutput { value, note })
+    let (_, named, head) = evidence(graph, value, labels);
+    Ok(ScoreOutput { value, note, telling: named || head || output != value })
+}
+
+/// That an output was taken for scores of classes, of which there is no evidence.
+pub(crate) fn taken_for_scores(name: &str, classes: usize) -> Note {
+    let what = match classes {
+        1 => format!(
+            "the single value of output '{name}' is: it was taken for a score of which sigmoid makes a probability"
+        ),
+        _ => format!(
+            "the {classes} values of output '{name}' are: they were taken for the scores of {classes} classes, of which \
+             softmax makes probabilities"
+        ),
+    };
+    let scores = Hint::set("scores", "logits|sigmoid|probabilities", "say what they are");
+    Note::new(format!("nothing says what {what}"))
+        .with_hint(Hint::set("labels", "FILE", "name the classes").or(scores))
 }
 
 /// The error for a model whose outputs are all of other kinds.

@@ -16,7 +16,7 @@ use crate::methods::Method;
 use crate::sampling::noise::{GivenNoise, NoiseSource};
 use crate::sampling::plan::Plan;
 use crate::target::{Target, TargetSpec};
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// The passes that an explanation needs. Equal keys need the same passes for the same input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ pub(crate) struct Request {
     pub(crate) sigma: Sigma,
     pub(crate) session: Arc<GradientSession>,
     /// What the user should know, in sentences.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
     /// Whether the noise is part of the results.
     pub(crate) keep_noise: bool,
     seed: u64,
@@ -109,7 +109,8 @@ impl Request {
             if settings.uncertainty {
                 return Err(Error::input(format!("nothing is uncertain: {idle}")));
             }
-            notes.push(format!("{idle} and was skipped{}", where_noise_acts(classifier)));
+            notes
+                .push(Note::new(format!("{idle} and was skipped{}", where_noise_acts(classifier))));
             plan = Plan { most: 0, tolerance: None, errors: false };
         }
         Ok(Request {
@@ -186,12 +187,12 @@ fn targets(classifier: &Classifier, settings: &Settings) -> Result<Vec<Target>> 
 }
 
 /// How the classes that the settings name could be understood, too, in sentences.
-fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<String> {
+fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<Note> {
     let reading = |target: &TargetSpec| match target {
         TargetSpec::Class(name) => classifier.labels.other_reading(name),
         TargetSpec::Index(_) | TargetSpec::Predicted => None,
     };
-    settings.targets.iter().filter_map(reading).collect()
+    settings.targets.iter().filter_map(reading).map(Note::new).collect()
 }
 
 /// The layer to explain; `None` for methods that look at the input.

@@ -14,7 +14,7 @@ use crate::classifier::outputs;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, Provenance, Scores, Source};
-use crate::{Error, Result};
+use crate::{Error, Note, Result};
 
 /// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
 ///
@@ -27,6 +27,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     sources.extend(spec.labels.as_ref().map(model_config::labels_file).transpose()?);
     sources.extend(config);
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
+    sources.extend(model_config::class_list(&file.graph));
 
     let mut graph = file.graph;
     bind_all(&mut graph, &spec.inputs, spec.open_inputs)?;
@@ -67,11 +68,16 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
         value: scores.to_string(),
         source: source.to_owned(),
     }));
+    let mut notes: Vec<Note> = output.note.into_iter().collect();
+    let evident = output.telling || network.by_values || network.score != output.value;
+    if labels.is_none() && said.is_none() && spec.output.is_none() && !evident {
+        let name = network.name(output.value);
+        notes.push(outputs::taken_for_scores(name, network.classes));
+    }
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
     let scored = network.single_score.then_some(1);
     let labels = Labels::new(names, network.classes).with_scored(scored);
     let built_in = matches!(spec.model, Model::Bundled);
-    let notes = output.note.into_iter().collect();
     Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)
 }
 
