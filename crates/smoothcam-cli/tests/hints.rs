@@ -113,6 +113,9 @@ fn an_output_of_which_nothing_is_known_is_noted() {
     let printed = folder.run(&explain);
     let told = printed.lines().find(|line| line.starts_with(note)).unwrap_or_default();
     assert!(told.contains("; name the classes: --labels FILE; or say what they are: --scores"));
+    folder.write("two.txt", b"cat\ndog\n");
+    let two = [&explain[..], &["--labels", "two.txt"]].concat();
+    folder.refuses(&two, INPUT, &["'two.txt' name 2 classes, but the model has 4", "hint: "]);
     for known in [["--labels", "labels.txt"], ["--scores", "sigmoid"]] {
         let printed = folder.run(&[&explain[..], &known].concat());
         assert!(!printed.contains(note), "{printed}");

@@ -114,11 +114,11 @@ async fn kserve_v1() {
     let (values, shape) = prepared();
     let tensor = nested(&values, &shape[1..]);
     let file = json!({"b64": base64(CAT)});
-    let instances = json!([file, tensor, {"image_bytes": file}]);
+    let instances = json!([file, tensor, {"image_bytes": file}, base64(CAT)]);
     let body = json!({"instances": instances, "options": {"top": 2}}).to_string();
     let predicted = post(&app, "/v1/models/digits:predict", body.clone()).await.ok();
     let predictions = predicted["predictions"].as_array().unwrap();
-    assert_eq!(predictions.len(), 3);
+    assert_eq!(predictions.len(), 4);
     assert!(predictions.iter().all(|p| p == &predictions[0] && p.as_array().unwrap().len() == 2));
     // Clients may write the colon as %3A.
     assert_eq!(post(&app, "/v1/models/digits%3Apredict", body).await.ok(), predicted);
@@ -127,7 +127,7 @@ async fn kserve_v1() {
     let body = json!({"instances": instances, "options": options}).to_string();
     let explained_ = post(&app, "/v1/models/digits:explain", body).await.ok();
     let expected = map(&explained(&settings("grad-cam", 0)));
-    assert_eq!(explained_["explanations"].as_array().unwrap().len(), 3);
+    assert_eq!(explained_["explanations"].as_array().unwrap().len(), 4);
     for answer in explained_["explanations"].as_array().unwrap() {
         assert_eq!(numbers(&answer["maps"][0]["map"]), expected);
     }

@@ -58,13 +58,15 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
         return Err(no_scores(graph, &others));
     };
     let note = (outputs.len() > 1 && name.is_none() || output != value).then(|| {
-        let others = Hint::set("output", "NAME", "if it is another, name it");
-        Note::new(format!(
+        let note = Note::new(format!(
             "the scores are taken from '{}'; the model's outputs are {}",
             graph.value(value).name,
             names(graph, outputs)
-        ))
-        .with_hint(others)
+        ));
+        match name {
+            Some(_) => note,
+            None => note.with_hint(Hint::set("output", "NAME", "if it is another, name it")),
+        }
     });
     let (_, named, head) = evidence(graph, value, labels);
     Ok(ScoreOutput { value, note, telling: named || head || output != value })

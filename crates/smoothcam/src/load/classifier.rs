@@ -14,7 +14,7 @@ use crate::classifier::outputs;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, Provenance, Scores, Source};
-use crate::{Error, Note, Result};
+use crate::{Error, Hint, Note, Result, quoted};
 
 /// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
 ///
@@ -59,6 +59,9 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     };
     let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, &known)?;
     let network = Network { unbatched, ..network };
+    if let Some(path) = &spec.labels {
+        check_given_labels(&quoted(path), &sources, network.classes)?;
+    }
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
     let by_values = network.by_values.then_some((Scores::Probabilities, "the output's values"));
@@ -79,6 +82,21 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     let labels = Labels::new(names, network.classes).with_scored(scored);
     let built_in = matches!(spec.model, Model::Bundled);
     Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)
+}
+
+/// Checks that the labels that the user gives, in the file of this name, are as many as the classes.
+///
+/// # Errors
+/// If they are not.
+fn check_given_labels(name: &str, sources: &[Source], classes: usize) -> Result<()> {
+    let given = sources.iter().find(|source| source.name == name);
+    match given.and_then(|source| source.labels.as_ref()).map(|names| names.labels.len()) {
+        Some(named) if named != classes => Err(Error::input(format!(
+            "the labels of {name} name {named} classes, but the model has {classes}"
+        ))
+        .with_hint(Hint::set("labels", "FILE", "give one for each class"))),
+        _ => Ok(()),
+    }
 }
 
 /// The most pictures that a model with a fixed batch size may take at once.
