@@ -3,6 +3,7 @@
 mod common;
 
 use common::Folder;
+use onnx_grad::{Graph, Tape};
 
 const INPUT: i32 = 2;
 
@@ -119,5 +120,34 @@ fn an_output_of_which_nothing_is_known_is_noted() {
     for known in [["--labels", "labels.txt"], ["--scores", "sigmoid"]] {
         let printed = folder.run(&[&explain[..], &known].concat());
         assert!(!printed.contains(note), "{printed}");
+    }
+}
+
+#[test]
+fn a_default_layer_in_one_branch_is_noted() {
+    let folder = Folder::new();
+    let branches = |ensemble: bool| {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("picture", &[1, 3, 8, 8]);
+        let branch = |name: &str| {
+            tape.set_scope(name);
+            let x = common::conv(x, common::weights(&[4, 3, 3, 3]), 8).relu();
+            if ensemble { x.reduce("ReduceMean", &[2, 3]) } else { x }
+        };
+        let sum = branch("a") + branch("b");
+        tape.set_scope("head");
+        let vector = if ensemble { sum } else { sum.relu().reduce("ReduceMean", &[2, 3]) };
+        let output = vector.reshape(&[1, 4]).matmul(tape.constant(common::weights(&[4, 4]))).id();
+        common::finish(tape, output)
+    };
+    let note = "note: the model has branches, and the map shows what passes through 'b/";
+    for (ensemble, layer, noted) in
+        [(true, None, true), (true, Some("a"), false), (false, None, false)]
+    {
+        folder.write("model.onnx", &branches(ensemble));
+        let args = ["explain", "cat.png", "--model", "model.onnx", "--method", "grad-cam"];
+        let layer = layer.map_or(vec![], |name| vec!["--layer", name]);
+        let printed = folder.run(&[&args[..], &layer].concat());
+        assert_eq!(printed.contains(note), noted, "{ensemble} {layer:?}: {printed}");
     }
 }

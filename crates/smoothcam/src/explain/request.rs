@@ -104,6 +104,9 @@ impl Request {
         }
         let mut notes = classifier.notes.clone();
         notes.extend(other_readings(classifier, settings));
+        if settings.layer.is_none() {
+            notes.extend(layer.as_ref().and_then(|layer| in_one_branch(classifier, layer)));
+        }
         if plan.most > 0 && !session.noise_acts() {
             let idle = noise_is_idle(layer.as_ref());
             if settings.uncertainty {
@@ -193,6 +196,29 @@ fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<Note> {
         TargetSpec::Index(_) | TargetSpec::Predicted => None,
     };
     settings.targets.iter().filter_map(reading).map(Note::new).collect()
+}
+
+/// That a layer is in one of several branches, as those of an ensemble, which no layer of a like grid joins.
+fn in_one_branch(classifier: &Classifier, layer: &Layer) -> Option<Note> {
+    let network = &classifier.network;
+    let on_every_path = network.graph.dominators(network.input, network.score);
+    let joins = |other: &Layer| {
+        on_every_path.contains(&other.value)
+            && other.value != network.input
+            && !other.much_finer_than(layer)
+    };
+    let is_one = !joins(layer) && !classifier.layers.all().iter().any(joins);
+    is_one.then(|| {
+        Note::new(format!(
+            "the model has branches, and the map shows what passes through '{}' only",
+            layer.name
+        ))
+        .with_hint(Hint::set(
+            "layer",
+            "NAME",
+            "name one of another branch, or where they meet",
+        ))
+    })
 }
 
 /// The layer to explain; `None` for methods that look at the input.
