@@ -133,6 +133,10 @@ def cases() -> dict[str, Dataset]:
     found["by_plane"].PlanarConfiguration = 1
     found["by_plane"].PixelData = colours.transpose(2, 0, 1).astype("u1").tobytes()
     found["ybr"] = dataset(colours, 8, "YBR_FULL")
+    # Each two pixels share their colour: Y1 Y2 Cb Cr.
+    found["ybr_by_twos"] = dataset(colours, 8, "YBR_FULL_422")
+    y, shared = colours.reshape(-1, 2, 3)[..., 0], colours.reshape(-1, 2, 3)[:, 0, 1:]
+    found["ybr_by_twos"].PixelData = np.concatenate([y, shared], 1).astype("u1").tobytes()
     palette = dataset(high // 400, 8, "PALETTE COLOR")
     entries = np.random.default_rng(1).integers(0, 65536, (3, 11))
     for name, colour in zip(("Red", "Green", "Blue"), entries, strict=True):
@@ -156,7 +160,7 @@ def right(ds: Dataset, frame: int = 0) -> np.ndarray:
         for name in ("RescaleSlope", "RescaleIntercept"):
             setattr(ds, name, group.PixelValueTransformationSequence[0][name].value)
     kind = ds.PhotometricInterpretation
-    if kind in ("RGB", "YBR_FULL"):
+    if kind in ("RGB", "YBR_FULL", "YBR_FULL_422"):
         return values  # pydicom has made RGB of it
     if kind == "PALETTE COLOR":
         return np.rint(apply_color_lut(values, ds) / 65535 * 255)

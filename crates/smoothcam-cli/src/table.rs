@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use smoothcam::{Error, Result, printable};
+use smoothcam::{Error, Note, Result, printable};
+
+use crate::wording::Flags;
 
 /// Prints a text on stdout; all control characters but line ends are escaped. A reader that has gone away (`| head`) is no
 /// error.
@@ -72,8 +74,8 @@ impl Facts {
     }
 
     /// Adds what the user should know.
-    pub(crate) fn note(&mut self, note: &str) {
-        self.line(&format!("note: {note}"));
+    pub(crate) fn note(&mut self, note: &Note) {
+        self.line(&format!("note: {}", note.worded(&Flags)));
     }
 
     /// Adds a line of any text.
@@ -92,7 +94,7 @@ mod tests {
         let evil = "a\u{1b}[31m\nb\u{9b}";
         let mut facts = Facts(String::new());
         facts.add("label", evil);
-        facts.note(evil);
+        facts.note(&Note::new(evil));
         let line = "a\\u{1b}[31m\\nb\\u{9b}\n";
         assert_eq!(facts.0, format!("label          {line}note: {line}"));
         assert_eq!(table(&[vec![evil.to_owned()]]), line);

@@ -8,7 +8,7 @@ pub(crate) fn worded(hint: Option<&Hint>) -> Option<String> {
 }
 
 /// The wording of the command line: options are flags.
-struct Flags;
+pub(crate) struct Flags;
 
 impl Wording for Flags {
     fn set(&self, options: &[(&str, &str)]) -> Option<String> {

@@ -75,6 +75,7 @@ fn options_that_make_no_sense() {
         (&["--class", "bird"], &["no class 'bird'", "hint: the nearest are "]),
         (&["--class", "o"], &["may be any of 3 classes", "hint: name one of 1 (dog)"]),
         (&["--class", ""], &["the class is empty"]),
+        (&["--frame", "2"], &["no DICOM file", "hint: leave out --frame"]),
         (&["--maps", "4"], &["no feature map 4: it has 4, numbered from 0"]),
         (&["--maps", "3-1"], &["names no feature maps", "hint: "]),
         (&["--neurons", "8,0"], &["no row 8"]),

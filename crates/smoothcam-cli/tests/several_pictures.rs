@@ -88,6 +88,21 @@ fn one_that_fails_is_told_and_the_others_go_on() {
 }
 
 #[test]
+fn one_that_fails_is_in_the_json() {
+    let folder = folder();
+    folder.write("in/aa.png", b"no picture");
+    let args = [&["explain", "in", "--json"], &MODEL[..]].concat();
+    let output = folder.command(&args).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let records: Vec<Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = |r: &Value| Some((r["picture"].as_str()?.to_owned(), r.get("error")?.is_string()));
+    let pictures: Vec<_> = records.iter().map(failed).collect();
+    assert_eq!(pictures, [None, Some(("in/aa.png".to_owned(), true)), None], "{printed}");
+    assert!(records[1]["hint"].is_string() && records[2].get("error").is_none(), "{printed}");
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_before() {
     let folder = folder();
     folder.write("in/a.jpg", b"");

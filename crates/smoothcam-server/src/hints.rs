@@ -6,13 +6,13 @@ use smoothcam::{Hint, Wording};
 /// A hint that names the options of a request; `None` if it speaks of other things only, with which whoever
 /// sends requests can do nothing.
 pub(crate) fn hint_for_requests(hint: &Hint) -> Option<String> {
-    hint.worded(&Request)
+    hint.worded(&RequestWording)
 }
 
 /// Options as requests name them.
-struct Request;
+pub(crate) struct RequestWording;
 
-impl Wording for Request {
+impl Wording for RequestWording {
     fn set(&self, options: &[(&str, &str)]) -> Option<String> {
         let set = |(name, value): &(&str, &str)| is_option(name).then(|| format!("{name}={value}"));
         Some(options.iter().map(set).collect::<Option<Vec<_>>>()?.join(" and "))

@@ -63,6 +63,8 @@ async fn a_window_is_applied_and_told() {
     assert_ne!(whole["maps"][0]["map"], windowed["maps"][0]["map"]);
     let notes = windowed["record"]["notes"].to_string();
     assert!(notes.contains("from 100 to 140 are shown from black to white"), "{notes}");
+    assert_eq!(windowed["record"]["options"]["window"], "100,140");
+    assert!(whole["record"]["options"].get("window").is_none());
     let decoding = Decoding { window: "100,140".parse().ok(), ..Decoding::default() };
     let shown = post(&app, "/picture?window=100,140", CAT).await;
     let picture = Picture::decode(CAT, decoding).unwrap();
@@ -112,11 +114,11 @@ async fn kserve_v1() {
     let (values, shape) = prepared();
     let tensor = nested(&values, &shape[1..]);
     let file = json!({"b64": base64(CAT)});
-    let instances = json!([file, tensor, {"image_bytes": file}]);
+    let instances = json!([file, tensor, {"image_bytes": file}, base64(CAT)]);
     let body = json!({"instances": instances, "options": {"top": 2}}).to_string();
     let predicted = post(&app, "/v1/models/digits:predict", body.clone()).await.ok();
     let predictions = predicted["predictions"].as_array().unwrap();
-    assert_eq!(predictions.len(), 3);
+    assert_eq!(predictions.len(), 4);
     assert!(predictions.iter().all(|p| p == &predictions[0] && p.as_array().unwrap().len() == 2));
     // Clients may write the colon as %3A.
     assert_eq!(post(&app, "/v1/models/digits%3Apredict", body).await.ok(), predicted);
@@ -125,7 +127,7 @@ async fn kserve_v1() {
     let body = json!({"instances": instances, "options": options}).to_string();
     let explained_ = post(&app, "/v1/models/digits:explain", body).await.ok();
     let expected = map(&explained(&settings("grad-cam", 0)));
-    assert_eq!(explained_["explanations"].as_array().unwrap().len(), 3);
+    assert_eq!(explained_["explanations"].as_array().unwrap().len(), 4);
     for answer in explained_["explanations"].as_array().unwrap() {
         assert_eq!(numbers(&answer["maps"][0]["map"]), expected);
     }

@@ -166,7 +166,7 @@ async fn json_that_is_not_valid() {
         (r#"{"instances": []}"#, "no picture"),
         (r#"{"instances": {}}"#, "a list"),
         (r#"{"instances": [7]}"#, "a picture"),
-        (r#"{"instances": ["x"]}"#, "a picture"),
+        (r#"{"instances": ["x"]}"#, "not valid base64"),
         (r#"{"instances": [{}]}"#, "empty"),
         (r#"{"instances": [{"b64": "?"}]}"#, "not valid base64"),
         (r#"{"instances": [{"b64": 7}]}"#, "the request's JSON"),

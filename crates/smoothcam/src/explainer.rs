@@ -13,12 +13,12 @@ use crate::explain::sessions::Sessions;
 use crate::explain::settings::Settings;
 use crate::explain::study::Study;
 use crate::input::photo::Photo;
-use crate::input::picture::Picture;
+use crate::input::picture::{Decoding, Picture};
 use crate::input::preprocess::{Prepared, Preprocess};
 use crate::model_config::{Provenance, assumed};
 use crate::options;
 use crate::sampling::progress::Progress;
-use crate::{Error, Result};
+use crate::{Error, Note, Result};
 
 /// A classifier that explains pictures: loaded once, for any number of pictures and threads.
 pub struct Explainer {
@@ -62,7 +62,8 @@ impl Explainer {
         let Prepared { tensor, seen } = self.classifier.preprocess.apply(picture)?;
         let study = Study::new(&self.classifier, &self.sessions, tensor, seen);
         let assumed = assumed(&self.classifier.provenance);
-        Ok(study.with_notes(assumed.into_iter().chain(picture.notes().iter().cloned())))
+        let assumed = assumed.map(Note::new).into_iter();
+        Ok(study.with_notes(assumed.chain(picture.notes().iter().cloned())))
     }
 
     /// The same for an input that is already as the model takes it: preprocessed, of shape
@@ -87,9 +88,16 @@ impl Explainer {
         }
     }
 
-    /// The record of an explanation that this explainer gave, with its `top` most probable classes.
-    pub fn manifest<'a>(&'a self, explanation: &'a Explanation, top: usize) -> Manifest<'a> {
-        let options = options::texts(&explanation.settings);
+    /// The record of an explanation that this explainer gave of a picture that was decoded so, with its `top` most probable
+    /// classes.
+    pub fn manifest<'a>(
+        &'a self,
+        explanation: &'a Explanation,
+        decoding: &Decoding,
+        top: usize,
+    ) -> Manifest<'a> {
+        let mut options = options::texts(&explanation.settings);
+        options.extend(options::decoding_texts(decoding));
         Manifest::new(&self.classifier, explanation, options, top)
     }
 

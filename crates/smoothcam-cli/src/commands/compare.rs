@@ -2,7 +2,7 @@
 
 use smoothcam::render::{Panel, draw, encode_png, enlarged, figure};
 use smoothcam::{
-    Explainer, Explanation, Method, Photo, Picture, Result, Samples, Settings, write_file,
+    Explainer, Explanation, Method, Note, Photo, Picture, Result, Samples, Settings, write_file,
 };
 
 use crate::args::CompareArgs;
@@ -51,7 +51,7 @@ struct Sheet<'a> {
     explainer: Explainer,
 }
 
-type Entries = (Vec<Entry>, Vec<String>);
+type Entries = (Vec<Entry>, Vec<Note>);
 
 impl Sheet<'_> {
     /// The same class with each method, at one layer.
@@ -81,7 +81,7 @@ impl Sheet<'_> {
             match explanation {
                 Ok(explanation) => explanations.push(explanation),
                 // CAM is not defined everywhere; only who asks for it needs to be stopped.
-                Err(e) if !chosen => notes.push(format!("left out: {e}")),
+                Err(e) if !chosen => notes.push(Note::new(format!("left out: {e}"))),
                 Err(e) => return Err(e),
             }
         }
@@ -159,7 +159,7 @@ impl Sheet<'_> {
     fn entries(
         &self,
         explanations: Vec<Explanation>,
-        mut notes: Vec<String>,
+        mut notes: Vec<Note>,
         mut words: impl FnMut(&Explanation) -> (String, String),
     ) -> Result<Entries> {
         let style = super::style(&self.args.options)?;

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::answer::maps::{rows, small};
 use crate::answer::predicted::Predicted;
+use crate::hints::RequestWording;
 use crate::pictures::prepared::PreparedPicture;
 use crate::rejection::Rejection;
 use crate::request::options::Options;
@@ -70,7 +71,10 @@ impl Answer {
         options: &Options,
     ) -> Result<Answer, Rejection> {
         let (width, height) = (prepared.picture.width(), prepared.picture.height());
-        let mut record = prepared.explainer.manifest(explanation, options.answer.top);
+        let mut record = prepared
+            .explainer
+            .manifest(explanation, &options.decoding, options.answer.top)
+            .worded(&RequestWording);
         if prepared.sent_preprocessed {
             record = record.of_prepared_input();
         }

@@ -7,7 +7,8 @@ use onnx_grad::{Graph, ValueId};
 
 use crate::array::Array;
 use crate::classifier::head::{Head, sound};
-use crate::classifier::own_head::own_head;
+use crate::classifier::joined;
+use crate::classifier::own_head::{Logits, OwnHead, own_head};
 use crate::engine::{Engine, Runs};
 use crate::error::unsupported;
 use crate::model_config::Scores;
@@ -24,6 +25,8 @@ pub(crate) struct Said {
 
 /// The scores to explain, and how probabilities follow from them.
 pub(crate) struct Meaning {
+    /// The graph, to which the scores may have been added.
+    pub(crate) graph: Graph,
     pub(crate) score: ValueId,
     pub(crate) head: Head,
     /// Whether the values of some runs decided on it.
@@ -36,7 +39,7 @@ pub(crate) struct Meaning {
 /// # Errors
 /// If the engine cannot run the model.
 pub(crate) fn meaning(
-    graph: &Graph,
+    mut graph: Graph,
     engine: &dyn Engine,
     input: ValueId,
     output: ValueId,
@@ -50,35 +53,49 @@ pub(crate) fn meaning(
         Scores::Sigmoid => Head::Sigmoid,
         Scores::Probabilities => Head::Probabilities,
     };
-    let own = own_head(graph, output, classes);
-    let doubtful = match &own {
-        Some(own) => !own.exact,
-        None => said.is_none() && squashes(graph, output),
+    let own = match own_head(&graph, output, classes) {
+        Some(OwnHead { logits, head, exact }) => {
+            let score = match logits {
+                Logits::Value(value) => value,
+                Logits::Parts(parts) => {
+                    let all: usize = graph.shape(output).unwrap_or_default().iter().product();
+                    let (extended, joined) = joined::write(graph, &parts, all / classes)?;
+                    graph = extended;
+                    joined
+                }
+            };
+            Some((score, head, exact))
+        }
+        None => None,
     };
-    let logits = own.as_ref().map_or(output, |own| own.score);
+    let doubtful = match &own {
+        Some((_, _, exact)) => !exact,
+        None => said.is_none() && squashes(&graph, output),
+    };
+    let logits = own.map_or(output, |(score, ..)| score);
     let runs =
-        if doubtful { runs(graph, engine, input, [output, logits], classes)? } else { Vec::new() };
+        if doubtful { runs(&graph, engine, input, [output, logits], classes)? } else { Vec::new() };
     let all =
         |holds: &dyn Fn(&[Array1<f32>; 2]) -> bool| !runs.is_empty() && runs.iter().all(holds);
-    let own = own.filter(|own| {
-        own.exact || all(&|[output, logits]| close(output, &own.head.probabilities(logits)))
+    let own = own.filter(|(_, head, exact)| {
+        *exact || all(&|[output, logits]| close(output, &head.probabilities(logits)))
     });
     let (score, head, by_values) = match (said, own) {
         (Some(Said { scores: Scores::Logits, .. }), _) => (output, default, false),
         // Probabilities are explained by the logits, where the graph shows them.
-        (Some(Said { scores, by_user }), Some(own))
-            if !by_user || scores == Scores::Probabilities || head_of(scores) == own.head =>
+        (Some(Said { scores, by_user }), Some((score, head, _)))
+            if !by_user || scores == Scores::Probabilities || head_of(scores) == head =>
         {
-            (own.score, own.head, false)
+            (score, head, false)
         }
         (Some(Said { scores, .. }), _) => (output, head_of(scores), false),
-        (None, Some(own)) => (own.score, own.head, false),
+        (None, Some((score, head, _))) => (score, head, false),
         (None, None) if all(&|[output, _]| are_probabilities(output)) => {
             (output, Head::Probabilities, true)
         }
         (None, None) => (output, default, false),
     };
-    Ok(Meaning { score, head, by_values })
+    Ok(Meaning { graph, score, head, by_values })
 }
 
 /// Whether what follows the last linear operator of a classifier can make probabilities.
@@ -181,7 +198,7 @@ mod tests {
         let mut graph = tape.into_graph().unwrap();
         graph.set_outputs(&[output]);
         let engine = engine::open(&EngineOptions::default(), graph.take_weights()).unwrap();
-        let found = meaning(&graph, &*engine, x, output, 4, said).unwrap();
+        let found = meaning(graph, &*engine, x, output, 4, said).unwrap();
         (found.score == y, found.head)
     }
 
@@ -219,7 +236,16 @@ mod tests {
                 Head::Probabilities,
             ),
             ("sigmoid", |y| y.sigmoid(), true, Head::Sigmoid),
-            ("1 - sigmoid", |y| 1.0 - y.sigmoid(), false, Head::Probabilities),
+            ("1 - sigmoid", |y| 1.0 - y.sigmoid(), false, Head::Sigmoid),
+            (
+                "sigmoids, joined",
+                |y| {
+                    let parts = [y.slice(1, 0, 1, 1), y.slice(1, 1, 3, 1)].map(|p| p.sigmoid());
+                    y.tape().concat(&parts, 1)
+                },
+                false,
+                Head::Sigmoid,
+            ),
             (
                 "two heads",
                 |y| {
@@ -242,6 +268,54 @@ mod tests {
             if logits {
                 assert!(at_logits, "{what}");
             }
+        }
+    }
+
+    /// The scores of `[1 - p, p]` and the like for two pictures, of which p is the sigmoid of the pictures' two values' sum.
+    fn scores_of(tail: Tail) -> Vec<f32> {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[2, 2]);
+        let output = tail(x.sum(&[1]));
+        let (x, output) = (x.id(), output.id());
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[output]);
+        let engine = engine::open(&EngineOptions::default(), graph.take_weights()).unwrap();
+        let found = meaning(graph, &*engine, x, output, 2, None).unwrap();
+        assert_eq!(found.head, Head::Sigmoid);
+        let mut graph = found.graph;
+        graph.set_outputs(&[found.score]);
+        let name = graph.value(found.score).name.clone();
+        let session = engine.load(&graph, Runs::Once).unwrap();
+        let pictures = ndarray::array![[1.0, 2.0], [-0.5, 0.25]].into_dyn();
+        match session.run(&[("x", pictures.view())], &[&name]).unwrap().remove(0) {
+            Array::Floats(scores) => scores.into_iter().collect(),
+            Array::Ints(_) => panic!("scores are floats"),
+        }
+    }
+
+    #[test]
+    fn both_classes_of_one_sigmoid_have_logits() {
+        let [z, w] = [3.0, -0.25];
+        for (what, tail, expected) in [
+            (
+                "[1 - p, p]",
+                (|z| {
+                    let p = z.sigmoid();
+                    z.tape().concat(&[1.0 - p, p], 1)
+                }) as Tail,
+                [-z, z, -w, w],
+            ),
+            (
+                "[p, 1 - p], stacked, clipped",
+                |z| {
+                    let p = z.sigmoid().reshape(&[2]);
+                    let parts = [p, 1.0 - p].map(|p| p.reshape(&[2, 1]));
+                    z.tape().concat(&parts, 1).binary("Max", z.tape().scalar(1e-7))
+                },
+                [z, -z, w, -w],
+            ),
+        ] {
+            assert_eq!(scores_of(tail), expected, "{what}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! A classifier made ready at one input shape: its network, its labels and its layers.
 
+mod elements;
 mod forward;
 pub(crate) mod grid;
 pub(crate) mod head;
 pub(crate) mod inputs;
+mod joined;
 pub(crate) mod labels;
 pub(crate) mod layers;
 pub(crate) mod meaning;
@@ -23,7 +25,7 @@ use crate::cache::Cache;
 use crate::input::picture::Picture;
 use crate::input::preprocess::{Channels, Prepared, Preprocess, Seen};
 use crate::model_config::Provenance;
-use crate::{Error, Result};
+use crate::{Error, Note, Result};
 
 /// A classifier made ready at one input shape.
 pub(crate) struct Classifier {
@@ -33,8 +35,8 @@ pub(crate) struct Classifier {
     pub(crate) preprocess: Preprocess,
     /// Where each part of the preprocessing, and the labels, come from.
     pub(crate) provenance: Vec<Provenance>,
-    /// What the user should know of the model, in sentences.
-    pub(crate) notes: Vec<String>,
+    /// What the user should know of the model.
+    pub(crate) notes: Vec<Note>,
     /// SHA-256 of the model file, in hexadecimal.
     pub(crate) sha256: String,
     /// Whether it is the classifier that comes with smoothcam.
@@ -52,7 +54,7 @@ impl Classifier {
         network: Network,
         labels: Labels,
         preprocess: Preprocess,
-        (provenance, notes): (Vec<Provenance>, Vec<String>),
+        (provenance, notes): (Vec<Provenance>, Vec<Note>),
         sha256: String,
         built_in: bool,
     ) -> Result<Classifier> {

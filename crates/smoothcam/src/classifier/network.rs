@@ -7,11 +7,11 @@ use onnx_grad::{DType, Graph, Tape, Tensor, ValueId};
 use crate::classifier::grid::Grid;
 use crate::classifier::head::Head;
 use crate::classifier::inputs::picture_input;
-use crate::classifier::meaning::{Said, meaning};
-use crate::classifier::shapes::learn;
+use crate::classifier::meaning::{Meaning, Said, meaning};
+use crate::classifier::shapes::{has_free_size, learn};
 use crate::engine::{self, Engine, EngineOptions, Memory};
 use crate::error::unsupported;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// The output that holds the scores, and what is known of it before the model runs.
 pub(crate) struct Output {
@@ -46,6 +46,8 @@ pub(crate) struct Network {
     pub(crate) single_score: bool,
     /// The axes, channels and size of a picture.
     pub(crate) picture: Grid,
+    /// Whether the model's file leaves height or width open.
+    pub(crate) free_size: bool,
     /// The number of pictures that each run takes.
     pub(crate) batch: usize,
 }
@@ -67,12 +69,14 @@ impl Network {
         let shape = picture.shape(batch);
         let input = picture_input(&graph)?;
         no_nan(&graph)?;
+        let free_size = has_free_size(&graph, input);
+        let several = graph.outputs().len() > 1;
         graph.set_outputs(&[output]);
         let engine = engine::open(options, graph.take_weights())?;
         learn(&mut graph, &*engine, input, &shape)?;
-        let mut classes = classes(&graph, output, batch)?;
-        let of_output = meaning(&graph, &*engine, input, output, classes, said)?;
-        let (mut score, head) = (of_output.score, of_output.head);
+        let mut classes = classes(&graph, output, batch, several)?;
+        let Meaning { mut graph, mut score, head, by_values } =
+            meaning(graph, &*engine, input, output, classes, said)?;
         let single_score = classes == 1 && two_names;
         if single_score {
             (graph, score) = both_classes(graph, score, head, batch)?;
@@ -90,10 +94,11 @@ impl Network {
             unbatched: None,
             score,
             head,
-            by_values: of_output.by_values,
+            by_values,
             classes,
             single_score,
             picture,
+            free_size,
             batch,
         })
     }
@@ -118,11 +123,14 @@ impl Network {
     }
 }
 
-/// The number of classes whose scores are in a value, for each picture of a run.
+/// What to do with a model that does not classify whole pictures.
+const NOT_CLASSIFIED: &str = "export the part that classifies pictures: what finds boxes or regions, or makes pictures, is not explained";
+
+/// The number of classes whose scores are in an output, perhaps one of several, for each picture of a run.
 ///
 /// # Errors
 /// If it has no score for each class.
-fn classes(graph: &Graph, output: ValueId, batch: usize) -> Result<usize> {
+fn classes(graph: &Graph, output: ValueId, batch: usize, several: bool) -> Result<usize> {
     let scores = graph.shape(output).unwrap_or_default();
     let classes = match scores {
         [first, rest @ ..] if *first == batch => rest.iter().product(),
@@ -136,7 +144,13 @@ fn classes(graph: &Graph, output: ValueId, batch: usize) -> Result<usize> {
     Err(Error::input(format!(
         "the model is no image classifier: its output '{}' has the shape {scores:?}, expected one score per class",
         graph.value(output).name
-    )))
+    ))
+    .with_hint(if several {
+        let named = Hint::set("output", "NAME", "if another output has one score per class, name it");
+        named.or(NOT_CLASSIFIED)
+    } else {
+        NOT_CLASSIFIED.into()
+    }))
 }
 
 /// The graph with the scores of both classes of which a single score decides: (-y, y), or of probabilities (1 - p, p).

@@ -2,21 +2,26 @@
 
 use onnx_grad::{DType, Dim, Graph, Node, ValueId};
 
+use crate::classifier::elements::SAME_ELEMENTS;
 use crate::classifier::inputs::names;
-use crate::classifier::own_head::SAME_ELEMENTS;
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// The output that holds the scores.
 pub(crate) struct ScoreOutput {
     pub(crate) value: ValueId,
-    /// What was taken and what else there is, in a sentence, where the model has several outputs and none was named.
-    pub(crate) note: Option<String>,
+    /// What was taken and what else there is, where the model has several outputs and none was named.
+    pub(crate) note: Option<Note>,
+    /// Whether its name or its operators say that it holds scores of classes.
+    pub(crate) telling: bool,
 }
 
 /// Parts of the names of scores, and of embeddings and other values that are none.
 const OF_SCORES: [&str; 6] = ["logit", "score", "prob", "softmax", "sigmoid", "prediction"];
 const OF_EMBEDDINGS: [&str; 5] = ["embed", "feature", "hidden", "pooler", "descriptor"];
 const OF_OTHERS: [&str; 4] = ["aux", "loss", "mask", "box"];
+
+/// What the outputs of a detector are that end in a choice of boxes.
+const OF_BOXES: &str = "of boxes, as a detector chooses them";
 
 /// The output of this name; without one, that which by its type, its operators, the number of labels known (`labels`) and
 /// its name holds scores of classes. Of a list of the best classes (`TopK`, `ArgMax`, `ZipMap`) it is the value that the list
@@ -53,13 +58,34 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
         return Err(no_scores(graph, &others));
     };
     let note = (outputs.len() > 1 && name.is_none() || output != value).then(|| {
-        format!(
+        let note = Note::new(format!(
             "the scores are taken from '{}'; the model's outputs are {}",
             graph.value(value).name,
             names(graph, outputs)
-        )
+        ));
+        match name {
+            Some(_) => note,
+            None => note.with_hint(Hint::set("output", "NAME", "if it is another, name it")),
+        }
     });
-    Ok(ScoreOutput { value, note })
+    let (_, named, head) = evidence(graph, value, labels);
+    Ok(ScoreOutput { value, note, telling: named || head || output != value })
+}
+
+/// That an output was taken for scores of classes, of which there is no evidence.
+pub(crate) fn taken_for_scores(name: &str, classes: usize) -> Note {
+    let what = match classes {
+        1 => format!(
+            "the single value of output '{name}' is: it was taken for a score of which sigmoid makes a probability"
+        ),
+        _ => format!(
+            "the {classes} values of output '{name}' are: they were taken for the scores of {classes} classes, of which \
+             softmax makes probabilities"
+        ),
+    };
+    let scores = Hint::set("scores", "logits|sigmoid|probabilities", "say what they are");
+    Note::new(format!("nothing says what {what}"))
+        .with_hint(Hint::set("labels", "FILE", "name the classes").or(scores))
 }
 
 /// The error for a model whose outputs are all of other kinds.
@@ -73,6 +99,9 @@ fn no_scores(graph: &Graph, others: &[(ValueId, &str)]) -> Error {
             &graph.value(*value).name,
             "if these are scores of classes after all, name the output",
         )),
+        None if others.iter().any(|(_, kind)| *kind == OF_BOXES) => {
+            error.with_hint("detectors are not explained: give a model that classifies pictures")
+        }
         None => error.with_hint("export the model with the scores as an output"),
     }
 }
@@ -94,22 +123,40 @@ fn embedding(graph: &Graph, value: ValueId) -> Option<&'static str> {
     has_unit_length(graph, value).then_some("an embedding, as it is scaled to unit length")
 }
 
-/// Whether a value is divided by its own norm.
+/// Whether a value is divided by its own norm, or multiplied by its reciprocal.
 fn has_unit_length(graph: &Graph, value: ValueId) -> bool {
     let Some(node) = node_before(graph, value) else { return false };
-    if node.op == "LpNormalization" {
-        return true;
-    }
-    let mut at = node.input(1).filter(|_| node.op == "Div");
-    // Between the norm and the division it is clipped, expanded and the like.
-    for _ in 0..6 {
-        let Some(n) = at.and_then(|v| graph.producer(v)) else { return false };
-        if matches!(n.op.as_str(), "ReduceL2" | "Sqrt") {
-            return true;
+    let reciprocal_of = |node: &Node| match node.op.as_str() {
+        "Reciprocal" => node.input(0),
+        "Div" => {
+            node.input(1).filter(|_| node.input(0).is_some_and(|v| graph.content(v).is_some()))
         }
-        at = n.input(0);
+        _ => None,
+    };
+    let bounds = |node: &&Node| {
+        let op = node.op.as_str();
+        SAME_ELEMENTS.contains(&op) || matches!(op, "Min" | "Max" | "Clip" | "Expand")
+    };
+    let is_norm = |divisor: ValueId| {
+        nodes_above(graph, divisor).any(|n| matches!(n.op.as_str(), "ReduceL2" | "Sqrt"))
+    };
+    match node.op.as_str() {
+        "LpNormalization" => true,
+        "Div" => node.input(1).is_some_and(is_norm),
+        "Mul" => node.inputs.iter().flatten().any(|factor| {
+            let node = nodes_above(graph, *factor).find(|node| !bounds(node));
+            node.and_then(reciprocal_of).is_some_and(is_norm)
+        }),
+        _ => false,
     }
-    false
+}
+
+/// The nodes that compute a value, each from the first input of the one before: a norm is clipped, expanded and the like.
+fn nodes_above(graph: &Graph, value: ValueId) -> impl Iterator<Item = &Node> {
+    const MOST: usize = 6;
+    let first = graph.producer(value);
+    let above = |node: &&Node| node.input(0).and_then(|input| graph.producer(input));
+    std::iter::successors(first, above).take(MOST)
 }
 
 /// What an output is that can hold no scores, as its type or its operators have it.
@@ -124,8 +171,18 @@ fn other_kind(graph: &Graph, value: ValueId) -> Option<&'static str> {
         Some("NonMaxSuppression") => return Some("a list of boxes"),
         _ => {}
     }
+    let needed = graph.ancestors(&[value]);
+    let of_boxes = |node: &Node| node.op == "NonMaxSuppression" && is_needed(node, &needed);
+    if graph.nodes().any(|(_, node)| of_boxes(node)) {
+        return Some(OF_BOXES);
+    }
     let floats = graph.value(value).dtype.is_none_or(|dtype| dtype == DType::F32);
     (!floats).then_some("of another type than floats")
+}
+
+/// Whether one of a node's outputs is needed.
+fn is_needed(node: &Node, needed: &[bool]) -> bool {
+    node.outputs.iter().flatten().any(|output| needed[output.index()])
 }
 
 /// The node that computes a value, before those that hand its elements on.
@@ -208,7 +265,24 @@ mod tests {
             (|y| vec![("embedding", y.id())], Some("embedding"), Ok("embedding")),
             (|y| vec![("embedding", y.id())], None, Err("'embedding' is an embedding")),
             (unit, None, Err("scaled to unit length")),
+            (
+                |y| {
+                    let norm = y.squared().sum(&[1]).sqrt();
+                    let scale = (1.0 / norm).binary("Min", y.tape().scalar(1e6));
+                    vec![("y", (y * scale).id())]
+                },
+                None,
+                Err("scaled to unit length"),
+            ),
             (|y| vec![("y", y.id())], Some("z"), Err("no output 'z'")),
+            (
+                |y| {
+                    let op = |op, of| y.tape().op(op, &[Some(of)], &[], DType::F32, vec![1, 5]);
+                    vec![("scores", op("Gather", op("NonMaxSuppression", y)).id())]
+                },
+                None,
+                Err("'scores' is of boxes"),
+            ),
         ] {
             match (chosen(make, name), expected) {
                 (Ok(found), Ok(expected)) => assert_eq!(found, expected),

@@ -2,37 +2,35 @@
 
 use onnx_grad::{Attribute, Graph, Node, ValueId};
 
+use crate::classifier::elements::SAME_ELEMENTS;
 use crate::classifier::head::Head;
-
-/// Operators that hand on the elements of their first input, in their order.
-pub(super) const SAME_ELEMENTS: [&str; 9] = [
-    "Identity",
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Unsqueeze",
-    "Cast",
-    "Dropout",
-    "QuantizeLinear",
-    "DequantizeLinear",
-];
+use crate::classifier::joined::{self, Part};
 
 /// A head that the graph shows.
 pub(super) struct OwnHead {
-    pub(super) score: ValueId,
+    pub(super) logits: Logits,
     pub(super) head: Head,
     /// Whether the output's values are those of the head, as the operators have it.
     pub(super) exact: bool,
 }
 
+/// The scores before a head.
+pub(super) enum Logits {
+    /// A value of the graph.
+    Value(ValueId),
+    /// Several, or the negative of one, that are still to be joined.
+    Parts(Vec<Part>),
+}
+
 /// The softmax or sigmoid of all classes that a graph ends with, also where softmax is written as exp(y) / sum(exp(y)) or as
-/// the exponential of its logarithm, and through what keeps the order of the elements.
+/// the exponential of its logarithm, where sigmoids are joined, and through what keeps the order of the elements.
 pub(super) fn own_head(graph: &Graph, output: ValueId, classes: usize) -> Option<OwnHead> {
     let (mut at, mut exact, mut exponential) = (output, true, false);
     for _ in 0..graph.nodes().len() {
         let node = graph.producer(at)?;
         let before = node.input(0)?;
-        let own = |score, head, exact| Some(OwnHead { score, head, exact });
+        let own =
+            |logits, head, exact| Some(OwnHead { logits: Logits::Value(logits), head, exact });
         match node.op.as_str() {
             "Softmax" | "LogSoftmax" if !over_classes(graph, node, before, classes) => return None,
             "Softmax" if !exponential => return own(before, Head::Softmax, exact),
@@ -43,6 +41,10 @@ pub(super) fn own_head(graph: &Graph, output: ValueId, classes: usize) -> Option
             "Transpose" if lies_along_one_axis(graph, before, classes) => at = before,
             // Probabilities that are kept away from 0 and 1.
             "Clip" | "Min" | "Max" => (at, exact) = (before, false),
+            "Concat" | "Sub" if !exponential => {
+                let parts = joined::parts(graph, at, classes)?;
+                return Some(OwnHead { logits: Logits::Parts(parts), head: Head::Sigmoid, exact });
+            }
             "Exp" if !exponential => (at, exponential) = (before, true),
             "Div" if !exponential => return own(exponent(graph, before)?, Head::Softmax, false),
             _ => return None,

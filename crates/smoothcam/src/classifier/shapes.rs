@@ -17,8 +17,7 @@ pub(crate) fn learn(
     input: ValueId,
     shape: &[usize],
 ) -> Result<()> {
-    let declared = graph.value(input).declared.as_deref();
-    let free = declared.is_none_or(|d| d.iter().skip(1).any(|d| matches!(d, Dim::Dynamic(_))));
+    let free = has_free_size(graph, input);
     graph.fix_input(input, shape);
     learn_from(graph, engine, &[input], &|e| {
         let size: Vec<String> = shape.iter().skip(1).map(usize::to_string).collect();
@@ -34,6 +33,12 @@ pub(crate) fn learn(
             error
         }
     })
+}
+
+/// Whether a graph leaves dimensions of its input open, that of the pictures left out of account.
+pub(crate) fn has_free_size(graph: &Graph, input: ValueId) -> bool {
+    let declared = graph.value(input).declared.as_deref();
+    declared.is_none_or(|d| d.iter().skip(1).any(|d| matches!(d, Dim::Dynamic(_))))
 }
 
 /// Learns all shapes from those of the inputs by running the graph on zeros.

@@ -32,6 +32,7 @@ impl FromStr for Memory {
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 as f64 {
+            bytes if bytes < 1e6 => write!(f, "{:.0} kB", (bytes / 1e3).ceil()),
             bytes if bytes < 1e9 => write!(f, "{:.0} MB", (bytes / 1e6).ceil()),
             bytes => write!(f, "{:.1} GB", bytes / 1e9),
         }
@@ -49,6 +50,7 @@ mod tests {
             ("1.5 gb", 1_500_000_000, "1.5 GB"),
             ("800M", 800_000_000, "800 MB"),
             ("1234567", 1_234_567, "2 MB"),
+            ("1K", 1000, "1 kB"),
         ] {
             let memory: Memory = text.parse().unwrap();
             assert_eq!((memory.0, memory.to_string().as_str()), (bytes, shown));

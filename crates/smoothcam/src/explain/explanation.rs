@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, Array4};
 
+use crate::Note;
 use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
 use crate::explain::settings::{Settings, Sigma};
@@ -39,8 +40,8 @@ pub struct Explanation {
     pub scores: Array1<f32>,
     /// The layer's activations for the clean picture, (K, h, w).
     pub activations: Array3<f32>,
-    /// What the user should know, in sentences.
-    pub notes: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<Note>,
     /// Milliseconds that the explanation took.
     pub milliseconds: f64,
 }

@@ -11,6 +11,7 @@ use crate::explain::settings::Sigma;
 use crate::input::preprocess::{Preprocess, Seen};
 use crate::methods::Degenerate;
 use crate::model_config::Provenance;
+use crate::{Note, Wording};
 
 /// Options by name, each with its values as text: one, but for options that may be given several times.
 pub(crate) type OptionTexts = Vec<(&'static str, Vec<String>)>;
@@ -42,7 +43,9 @@ pub struct Manifest<'a> {
     predictions: &'a [Prediction],
     /// Per class explained.
     classes: Vec<Class<'a>>,
-    notes: &'a [String],
+    notes: Vec<String>,
+    #[serde(skip)]
+    unworded: &'a [Note],
     milliseconds: f64,
 }
 
@@ -84,6 +87,13 @@ impl Manifest<'_> {
     pub fn of_prepared_input(mut self) -> Self {
         self.preprocess = None;
         self.preprocess_sources.retain(|p| p.setting == "labels");
+        self
+    }
+
+    /// The same record with its notes in a front end's language.
+    #[must_use]
+    pub fn worded(mut self, wording: &dyn Wording) -> Self {
+        self.notes = self.unworded.iter().map(|note| note.worded(wording)).collect();
         self
     }
 
@@ -137,7 +147,8 @@ impl Manifest<'_> {
             seen: explanation.seen,
             predictions: &explanation.predictions[..top.min(explanation.predictions.len())],
             classes: explanation.targets.iter().map(class).collect(),
-            notes: &explanation.notes,
+            notes: explanation.notes.iter().map(ToString::to_string).collect(),
+            unworded: &explanation.notes,
             milliseconds: explanation.milliseconds,
         }
     }

@@ -16,7 +16,7 @@ use crate::methods::Method;
 use crate::sampling::noise::{GivenNoise, NoiseSource};
 use crate::sampling::plan::Plan;
 use crate::target::{Target, TargetSpec};
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// The passes that an explanation needs. Equal keys need the same passes for the same input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ pub(crate) struct Request {
     pub(crate) sigma: Sigma,
     pub(crate) session: Arc<GradientSession>,
     /// What the user should know, in sentences.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
     /// Whether the noise is part of the results.
     pub(crate) keep_noise: bool,
     seed: u64,
@@ -104,12 +104,16 @@ impl Request {
         }
         let mut notes = classifier.notes.clone();
         notes.extend(other_readings(classifier, settings));
+        if settings.layer.is_none() {
+            notes.extend(layer.as_ref().and_then(|layer| in_one_branch(classifier, layer)));
+        }
         if plan.most > 0 && !session.noise_acts() {
             let idle = noise_is_idle(layer.as_ref());
             if settings.uncertainty {
                 return Err(Error::input(format!("nothing is uncertain: {idle}")));
             }
-            notes.push(format!("{idle} and was skipped{}", where_noise_acts(classifier)));
+            notes
+                .push(Note::new(format!("{idle} and was skipped{}", where_noise_acts(classifier))));
             plan = Plan { most: 0, tolerance: None, errors: false };
         }
         Ok(Request {
@@ -186,12 +190,35 @@ fn targets(classifier: &Classifier, settings: &Settings) -> Result<Vec<Target>> 
 }
 
 /// How the classes that the settings name could be understood, too, in sentences.
-fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<String> {
+fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<Note> {
     let reading = |target: &TargetSpec| match target {
         TargetSpec::Class(name) => classifier.labels.other_reading(name),
         TargetSpec::Index(_) | TargetSpec::Predicted => None,
     };
-    settings.targets.iter().filter_map(reading).collect()
+    settings.targets.iter().filter_map(reading).map(Note::new).collect()
+}
+
+/// That a layer is in one of several branches, as those of an ensemble, which no layer of a like grid joins.
+fn in_one_branch(classifier: &Classifier, layer: &Layer) -> Option<Note> {
+    let network = &classifier.network;
+    let on_every_path = network.graph.dominators(network.input, network.score);
+    let joins = |other: &Layer| {
+        on_every_path.contains(&other.value)
+            && other.value != network.input
+            && !other.much_finer_than(layer)
+    };
+    let is_one = !joins(layer) && !classifier.layers.all().iter().any(joins);
+    is_one.then(|| {
+        Note::new(format!(
+            "the model has branches, and the map shows what passes through '{}' only",
+            layer.name
+        ))
+        .with_hint(Hint::set(
+            "layer",
+            "NAME",
+            "name one of another branch, or where they meet",
+        ))
+    })
 }
 
 /// The layer to explain; `None` for methods that look at the input.

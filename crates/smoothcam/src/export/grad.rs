@@ -14,7 +14,7 @@ use crate::engine::{self, EngineOptions};
 use crate::error::unsupported;
 use crate::load::bind;
 use crate::load::model_file::{self, ModelFile};
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// Which gradients of a model are written: vector-Jacobian products, the derivatives of
 /// sum(`of` * cotangent) with respect to values.
@@ -43,8 +43,8 @@ pub struct WrittenGradients {
     pub outputs: Vec<String>,
     /// The file's opset.
     pub opset: i64,
-    /// What the user should know, in sentences.
-    pub notes: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<Note>,
 }
 
 /// The name of the cotangent's input.
@@ -202,7 +202,7 @@ impl WrittenGradients {
 }
 
 /// That the opset is another than the source's, if it is.
-pub(super) fn raised(extended: &ExtendedModel) -> Option<String> {
+pub(super) fn raised(extended: &ExtendedModel) -> Option<Note> {
     let (from, to) = (extended.source_opset(), extended.opset());
-    (to > from).then(|| format!("the model's opset was raised from {from} to {to}"))
+    (to > from).then(|| Note::new(format!("the model's opset was raised from {from} to {to}")))
 }

@@ -36,7 +36,7 @@ use crate::explain::settings::{Samples, Settings};
 use crate::explain::study::Study;
 use crate::input::preprocess::Seen;
 use crate::load::{ModelSpec, load};
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// A model that explains itself, ready to be written.
 pub struct Exported {
@@ -53,8 +53,8 @@ pub struct Exported {
     pub output: String,
     /// The file's opset.
     pub opset: i64,
-    /// What the user should know, in sentences.
-    pub notes: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<Note>,
 }
 
 impl Exported {

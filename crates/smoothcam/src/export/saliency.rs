@@ -12,7 +12,7 @@ use crate::classifier::inputs::names;
 use crate::classifier::network::Network;
 use crate::error::unsupported;
 use crate::explain::request::Request;
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// What a number of pictures that is free is called, where the source has no name for it.
 const ANY: &str = "N";
@@ -65,7 +65,7 @@ pub(super) struct Saliency {
     pub(super) graph: Graph,
     /// The inputs that were added.
     pub(super) added: Vec<ValueId>,
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Note>,
 }
 
 /// The graph that computes the map, with what it adds to the classifier's.
@@ -112,9 +112,10 @@ pub(super) fn saliency(
     };
     let (written, note) = match (batch, free) {
         (Some(batch), _) => (write(batch, at_once)?, None),
-        (None, None) => {
-            (write(own, at_once)?, (!open.is_empty()).then(|| stay_open(&open_names, own)))
-        }
+        (None, None) => (
+            write(own, at_once)?,
+            (!open.is_empty()).then(|| Note::new(stay_open(&open_names, own))),
+        ),
         (None, Some(name)) => {
             let any = if any {
                 let (two, three) = (write(2, at_once)?, write(3, at_once)?);
@@ -126,7 +127,7 @@ pub(super) fn saliency(
             };
             match any {
                 Some(any) => (any, None),
-                None => (write(own, at_once)?, Some(one_by_one(own))),
+                None => (write(own, at_once)?, Some(Note::new(one_by_one(own)))),
             }
         }
     };

@@ -85,11 +85,13 @@ impl GradientSession {
             head.make_input(split);
             head
         };
-        fits(network, &trunk_graph, &head(&whole))?;
+        fits(network, layer, &trunk_graph, &head(&whole))?;
         let many = if whole.noise_acts { head_of_vectors(network, split, CAPACITY) } else { None };
         let of_vectors = many.map(|graph| write(graph, CAPACITY));
         let (gradient, whole) = match of_vectors.transpose()? {
-            Some(many) if fits(network, &trunk_graph, &head(&many)).is_ok() => (many, Some(whole)),
+            Some(many) if fits(network, layer, &trunk_graph, &head(&many)).is_ok() => {
+                (many, Some(whole))
+            }
             _ => (whole, None),
         };
         let head = head(&gradient);
@@ -283,7 +285,7 @@ fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
 ///
 /// # Errors
 /// If they do not.
-fn fits(network: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
+fn fits(network: &Network, layer: ValueId, trunk: &Graph, head: &Graph) -> Result<()> {
     let Some(memory) = network.memory else { return Ok(()) };
     let weights = network.graph.external_weights().filter_map(|(name, _)| network.graph.find(name));
     let elements = |id| network.graph.shape(id).unwrap_or_default().iter().product::<usize>();
@@ -293,12 +295,16 @@ fn fits(network: &Network, trunk: &Graph, head: &Graph) -> Result<()> {
     if needed <= memory {
         return Ok(());
     }
+    let mut hint = if layer == network.input {
+        Hint::set("method", "grad-cam++", "choose a method that looks at a layer, which takes less")
+    } else {
+        Hint::set("layer", "NAME", "choose a deeper layer, which takes less")
+    };
+    if network.free_size {
+        hint = hint.or(Hint::set("size", "SIZE", "choose a smaller input"));
+    }
     Err(Error::input(format!(
         "this takes about {needed} of memory, more than the {memory} allowed"
     ))
-    .with_hint(
-        Hint::set("layer", "NAME", "choose a deeper layer, which takes less")
-            .or(Hint::set("size", "SIZE", "choose a smaller input"))
-            .or(Hint::set("memory", "SIZE", "allow more")),
-    ))
+    .with_hint(hint.or(Hint::set("memory", "SIZE", "allow more"))))
 }

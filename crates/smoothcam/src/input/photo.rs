@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::array::Array;
 use crate::input::picture::{Decoding, Picture};
-use crate::{Result, npy};
+use crate::{Error, Hint, Result, npy, quoted};
 
 /// A file that can be explained.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ impl Photo {
     /// If the file cannot be read or is over the limits.
     pub fn open(path: &Path, decoding: impl Into<Decoding>) -> Result<Photo> {
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+            no_decoding(&decoding.into(), &quoted(path))?;
             return Array::read(path).map(Photo::Array);
         }
         Picture::open(path, decoding).map(Photo::Picture)
@@ -38,8 +39,47 @@ impl Photo {
     /// If the bytes are neither, or over the limits.
     pub fn decode(bytes: &[u8], decoding: impl Into<Decoding>) -> Result<Photo> {
         if npy::is_npy(bytes) {
+            no_decoding(&decoding.into(), "given")?;
             return Array::from_npy(bytes, "the file").map(Photo::Array);
         }
         Picture::decode(bytes, decoding).map(Photo::Picture)
+    }
+}
+
+/// Checks that nothing is asked for that counts for picture files alone.
+///
+/// # Errors
+/// If a window or a frame is.
+fn no_decoding(decoding: &Decoding, name: &str) -> Result<()> {
+    let given = [("window", decoding.window.is_some()), ("frame", decoding.frame.is_some())];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::input(format!(
+            "a {option} is requested, but the file {name} is an array, which is taken as it is"
+        ))
+        .with_hint(Hint::leave_out(option))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::picture::Window;
+
+    #[test]
+    fn what_does_not_count_is_refused() {
+        let array = b"\x93NUMPY\x01\0";
+        let frame = Decoding { frame: Some(2), ..Decoding::default() };
+        let window = Decoding { window: Some(Window::Auto), ..Decoding::default() };
+        let png = include_bytes!("../../../../examples/cat.png");
+        for (bytes, decoding, words) in [
+            (&array[..], frame, "a frame is requested"),
+            (array, window, "a window is requested"),
+            (png, frame, "no DICOM file"),
+        ] {
+            let error = Photo::decode(bytes, decoding).unwrap_err();
+            assert!(error.to_string().contains(words) && error.hint().is_some(), "{error}");
+        }
+        assert!(Photo::decode(png, window).is_ok());
     }
 }

@@ -14,7 +14,7 @@ use crate::classifier::outputs;
 use crate::error::unsupported;
 use crate::input::preprocess::{Layout, Preprocess};
 use crate::model_config::{self, InputShape, Provenance, Scores, Source};
-use crate::{Error, Result};
+use crate::{Error, Hint, Note, Result, quoted};
 
 /// Loads a classifier: reads it, runs it once to learn its shapes, and finds its layers.
 ///
@@ -27,6 +27,7 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     sources.extend(spec.labels.as_ref().map(model_config::labels_file).transpose()?);
     sources.extend(config);
     sources.extend(model_config::onnx_metadata(file.graph.metadata())?);
+    sources.extend(model_config::class_list(&file.graph));
 
     let mut graph = file.graph;
     bind_all(&mut graph, &spec.inputs, spec.open_inputs)?;
@@ -59,6 +60,9 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
     };
     let network = Network::new(graph, &spec.engine, picture(&preprocess), batch as usize, &known)?;
     let network = Network { unbatched, ..network };
+    if let Some(path) = &spec.labels {
+        check_given_labels(&quoted(path), &sources, network.classes)?;
+    }
     let (labels, of_labels) = model_config::choose_labels(&sources, network.classes);
     provenance.extend(of_labels);
     let by_values = network.by_values.then_some((Scores::Probabilities, "the output's values"));
@@ -68,12 +72,33 @@ pub(crate) fn load(spec: ModelSpec) -> Result<Classifier> {
         value: scores.to_string(),
         source: source.to_owned(),
     }));
+    let mut notes: Vec<Note> = output.note.into_iter().collect();
+    let evident = output.telling || network.by_values || network.score != output.value;
+    if labels.is_none() && said.is_none() && spec.output.is_none() && !evident {
+        let name = network.name(output.value);
+        notes.push(outputs::taken_for_scores(name, network.classes));
+    }
+    notes.extend(own.note.map(Note::new));
     let names = imagenet::with_ids(labels.cloned().unwrap_or_default())?;
     let scored = network.single_score.then_some(1);
     let labels = Labels::new(names, network.classes).with_scored(scored);
     let built_in = matches!(spec.model, Model::Bundled);
-    let notes = output.note.into_iter().chain(own.note).collect();
     Classifier::new(network, labels, preprocess, (provenance, notes), file.sha256, built_in)
+}
+
+/// Checks that the labels that the user gives, in the file of this name, are as many as the classes.
+///
+/// # Errors
+/// If they are not.
+fn check_given_labels(name: &str, sources: &[Source], classes: usize) -> Result<()> {
+    let given = sources.iter().find(|source| source.name == name);
+    match given.and_then(|source| source.labels.as_ref()).map(|names| names.labels.len()) {
+        Some(named) if named != classes => Err(Error::input(format!(
+            "the labels of {name} name {named} classes, but the model has {classes}"
+        ))
+        .with_hint(Hint::set("labels", "FILE", "give one for each class"))),
+        _ => Ok(()),
+    }
 }
 
 /// The most pictures that a model with a fixed batch size may take at once.

@@ -27,7 +27,7 @@ impl InputShape {
     /// dimensions.
     ///
     /// # Errors
-    /// If there are dimensions but neither four nor three, or none of them can be channels.
+    /// If there are dimensions but neither four nor three, none of them can be channels, or of three a side is 1.
     pub fn from_dims(dims: &[Option<u64>]) -> Result<Self> {
         let (first, second, last) = match *dims {
             [] => return Ok(Self::default()),
@@ -57,6 +57,10 @@ impl InputShape {
         } else {
             return Err(not_an_image(dims));
         };
+        // A signal: a channel and samples.
+        if dims.len() == 3 && [height, width].contains(&Some(1)) {
+            return Err(not_an_image(dims));
+        }
         Ok(Self {
             channels: count.map(|n| match n {
                 1 => Channels::Grey,
@@ -119,6 +123,8 @@ mod tests {
         assert_eq!(of([Some(32), Some(24), Some(3)]).unwrap(), (Some(Layout::Nhwc), Some(32)));
         assert_eq!(of([Some(1), Some(28), Some(28)]).unwrap(), (Some(Layout::Nchw), Some(28)));
         assert!(of([None, Some(28), Some(28)]).is_err() && of([None; 3]).is_err());
+        // One channel of sound.
+        assert!(of([Some(1), Some(1), Some(16000)]).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Each of them is a [`Source`]. [`resolve`] takes each setting from the first source that has it: what the user gives,
 //! files beside the model, ONNX metadata, the model's own scaling of its input; else a default.
 
+mod class_list;
 mod files;
 mod hugging_face;
 mod input_shape;
@@ -17,6 +18,7 @@ mod scores;
 mod source;
 mod timm;
 
+pub(crate) use class_list::class_list;
 pub use files::{beside, config_json, labels_file};
 pub use input_shape::InputShape;
 pub(crate) use labels::is_wordnet_id;

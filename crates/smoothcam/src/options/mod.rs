@@ -122,6 +122,11 @@ pub(crate) fn texts(settings: &Settings) -> OptionTexts {
         .collect()
 }
 
+/// The options of how a picture was decoded that were given, by name and as text.
+pub(crate) fn decoding_texts(decoding: &Decoding) -> OptionTexts {
+    row::texts(decoding::DECODING, decoding).map(|(spec, value)| (spec.name, value)).collect()
+}
+
 /// The options of an exported model, by name and as text; those of the noise where there is noise.
 pub(crate) fn exported_texts(export: &Export) -> OptionTexts {
     let noisy = export.settings.samples != Samples::Fixed(0);

@@ -38,7 +38,7 @@ pub(super) fn told(
         text.line("* better than all others   = among the best, which cannot be told apart");
     }
     for remark in summary.remarks() {
-        text.note(&remark);
+        text.line(&format!("note: {remark}"));
     }
     for file in files {
         add(&mut text, file);

@@ -20,6 +20,7 @@ use crate::files::{check_outputs, for_class};
 use crate::progress::Progress;
 use crate::report::{TOP, report};
 use crate::table::{print, print_json, print_json_line};
+use crate::wording::{Flags, worded};
 
 pub(crate) fn run(args: &ExplainArgs) -> smoothcam::Result<()> {
     let started = Instant::now();
@@ -41,7 +42,7 @@ fn one(args: &ExplainArgs, path: &Path, started: Instant) -> smoothcam::Result<(
     Run::new(args, false)?.explain(path, &photo, &outputs, started)
 }
 
-/// Explains each of several pictures. One that fails is told, and the others go on.
+/// Explains each of several pictures. One that fails is told, in JSON as well where that is printed, and the others go on.
 fn several(args: &ExplainArgs) -> smoothcam::Result<()> {
     let pictures = pictures::pictures(args)?;
     let outputs = pictures::outputs_of_each(args, &pictures)?;
@@ -57,6 +58,9 @@ fn several(args: &ExplainArgs) -> smoothcam::Result<()> {
             .and_then(|()| Photo::open(path, decoding))
             .and_then(|photo| run.explain(path, &photo, outputs, started));
         if let Err(error) = explained {
+            if args.json {
+                print_json_line(&FailureRecord::new(path, &error))?;
+            }
             print_error(&error.clone().context(&quoted(path)));
             failed += 1;
             if error.kind() == ErrorKind::Failure {
@@ -151,7 +155,8 @@ impl<'a> Run<'a> {
             }
         }
         if args.json {
-            let manifest = explainer.manifest(&explanation, TOP);
+            let decoding = super::decoding(&args.options)?;
+            let manifest = explainer.manifest(&explanation, &decoding, TOP).worded(&Flags);
             let manifest = match photo {
                 Photo::Picture(_) => manifest,
                 Photo::Array(_) => manifest.of_prepared_input(),
@@ -181,6 +186,25 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     regions: Option<Vec<Vec<RegionRecord>>>,
     files: Vec<Written>,
+}
+
+/// What `--json` prints for one of several pictures that could not be explained.
+#[derive(Serialize)]
+struct FailureRecord {
+    picture: ShownPath,
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl FailureRecord {
+    fn new(path: &Path, error: &Error) -> FailureRecord {
+        FailureRecord {
+            picture: ShownPath(path.to_owned()),
+            error: error.to_string(),
+            hint: worded(error.hint()),
+        }
+    }
 }
 
 /// A path as text.

@@ -120,6 +120,14 @@ impl<'de> Deserialize<'de> for Instance {
     }
 }
 
+impl Instance {
+    /// A file in base64.
+    fn decode<E: Error>(text: &str) -> Result<Instance, E> {
+        let wrong = |e| E::custom(format!("an instance is not valid base64: {e}"));
+        base64::decode(text).map_err(wrong).map(|file| Instance(SentPicture::File(file.into())))
+    }
+}
+
 struct InstanceVisitor;
 
 impl<'de> Visitor<'de> for InstanceVisitor {
@@ -134,11 +142,7 @@ impl<'de> Visitor<'de> for InstanceVisitor {
         let key: Option<String> = map.next_key()?;
         let instance = match key.as_deref() {
             None => return Err(A::Error::custom("an instance is empty")),
-            Some("b64") => {
-                let bytes = base64::decode(&map.next_value::<String>()?);
-                let wrong = |e| A::Error::custom(format!("an instance is not valid base64: {e}"));
-                Instance(SentPicture::File(bytes.map_err(wrong)?.into()))
-            }
+            Some("b64") => Instance::decode(&map.next_value::<String>()?)?,
             Some(_) => map.next_value()?,
         };
         match map.next_key::<String>()? {
@@ -147,6 +151,11 @@ impl<'de> Visitor<'de> for InstanceVisitor {
                 Err(A::Error::custom(format!("an instance has more than a picture: '{other}'")))
             }
         }
+    }
+
+    /// A file in base64 without a name.
+    fn visit_str<E: Error>(self, text: &str) -> Result<Instance, E> {
+        Instance::decode(text)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Instance, A::Error> {

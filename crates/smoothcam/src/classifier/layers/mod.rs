@@ -7,7 +7,7 @@ mod survey;
 
 pub use layer::Layer;
 
-use onnx_grad::{Graph, ValueId};
+use onnx_grad::{Graph, Node, ValueId};
 
 use crate::classifier::grid::{GivenGrid, Grid};
 use crate::classifier::network::Network;
@@ -113,7 +113,12 @@ impl Layers {
     /// # Errors
     /// If there is no such module, or no layer in it.
     fn of_module(&self, graph: &Graph, name: &str) -> Result<&Layer> {
-        let inside = |l: &&Layer| graph.producer(l.value).is_some_and(|n| names::is_in(n, name));
+        let module = self.path_of_module(graph, name)?;
+        let is_in = |n: &Node| match &module {
+            Some(path) => names::modules(n).contains(path),
+            None => names::is_in(n, name),
+        };
+        let inside = |l: &&Layer| graph.producer(l.value).is_some_and(is_in);
         let mut layers = self.all.iter().rev().filter(inside).peekable();
         let last = layers.peek().copied();
         // The last token layers of a module may not be reached, while others are.
@@ -142,6 +147,30 @@ impl Layers {
             .with_hint(format!("the nearest names are {}", nearest.join(", "))))
     }
 
+    /// The whole path of the only module with layers that is called `name`, of which the outermost modules may be left
+    /// out; `None` if there is none.
+    ///
+    /// # Errors
+    /// If there are several, and none has exactly this path.
+    fn path_of_module(&self, graph: &Graph, name: &str) -> Result<Option<String>> {
+        let modules = |l: &Layer| graph.producer(l.value).map(names::modules).unwrap_or_default();
+        let suffix = format!(".{name}");
+        let mut paths = Vec::new();
+        for path in self.all.iter().flat_map(modules) {
+            if path == name {
+                return Ok(Some(path));
+            }
+            if path.ends_with(&suffix) && !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        match &paths[..] {
+            [] => Ok(None),
+            [path] => Ok(Some(path.clone())),
+            several => Err(ambiguous(name, "modules", several)),
+        }
+    }
+
     /// The last layer with this name among the parts of its path, as Keras' layers have it.
     ///
     /// # Errors
@@ -153,20 +182,24 @@ impl Layers {
         };
         let found: Vec<(String, &Layer)> =
             self.all.iter().filter_map(|layer| Some((path(layer)?, layer))).collect();
-        let mut paths: Vec<&String> = found.iter().map(|(path, _)| path).collect();
+        let mut paths: Vec<String> = found.iter().map(|(path, _)| path.clone()).collect();
         paths.sort();
         paths.dedup();
         if paths.len() > 1 {
-            let named: Vec<_> = paths.iter().take(8).map(|path| format!("'{path}'")).collect();
-            return Err(Error::input(format!(
-                "layer '{name}' may be any of {} layers",
-                paths.len()
-            ))
-            .with_hint(format!("name one of {}", named.join(", "))));
+            return Err(ambiguous(name, "layers", &paths));
         }
         let reached = found.iter().rev().find(|(_, layer)| layer.noise_acts.is_ok());
         Ok(reached.or(found.last()).map(|(_, layer)| *layer))
     }
+}
+
+/// The error of a name that may be that of any of several `things`, of which the last are listed.
+fn ambiguous(name: &str, things: &str, paths: &[String]) -> Error {
+    const LISTED: usize = 8;
+    let last = &paths[paths.len().saturating_sub(LISTED)..];
+    let named: Vec<_> = last.iter().map(|path| format!("'{path}'")).collect();
+    Error::input(format!("layer '{name}' may be any of {} {things}", paths.len()))
+        .with_hint(format!("name one of {}", named.join(", ")))
 }
 
 fn no_layers() -> Error {

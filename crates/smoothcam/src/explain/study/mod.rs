@@ -21,7 +21,7 @@ use crate::methods::Outcome;
 use crate::sampling::noise::{NoiseSource, range};
 use crate::sampling::progress::{Progress, Watch};
 use crate::target::{Target, TargetSpec};
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// Sets of passes that are cached: those of two layers, without noise and with.
 const CACHED: usize = 4;
@@ -33,8 +33,8 @@ pub struct Study<'e> {
     sessions: &'e Sessions,
     input: Array4<f32>,
     seen: Seen,
-    /// What the user should know of the picture, in sentences.
-    notes: Vec<String>,
+    /// What the user should know of the picture.
+    notes: Vec<Note>,
     passes: Cache<PassesKey, Passes>,
 }
 
@@ -52,7 +52,7 @@ impl<'e> Study<'e> {
 
     /// The same, with what the user should know of the picture.
     #[must_use]
-    pub(crate) fn with_notes(self, notes: impl IntoIterator<Item = String>) -> Study<'e> {
+    pub(crate) fn with_notes(self, notes: impl IntoIterator<Item = Note>) -> Study<'e> {
         Study { notes: notes.into_iter().collect(), ..self }
     }
 
@@ -228,22 +228,22 @@ fn stopped(request: &Request, passes: &Passes) -> bool {
     passes.sampled.stopped && passes.sampled.samples != request.plan.most
 }
 
-/// What the user should know of an explanation, in sentences.
-fn notes(request: &Request, passes: &Passes, maps: &[TargetMap]) -> Vec<String> {
+/// What the user should know of an explanation.
+fn notes(request: &Request, passes: &Passes, maps: &[TargetMap]) -> Vec<Note> {
     let mut notes = request.notes.clone();
     let sampled = &passes.sampled;
     if stopped(request, passes) {
-        notes.push(format!("stopped after {} noised samples", sampled.samples));
+        notes.push(Note::new(format!("stopped after {} noised samples", sampled.samples)));
     }
     if let (Some(tolerance), Some(error)) = (request.plan.tolerance, sampled.error())
         && error > *tolerance
     {
-        notes.push(format!(
+        notes.push(Note::new(format!(
             "the map's error is {:.1} % after {} samples, the tolerance of {:.1} % is not reached",
             100.0 * error,
             sampled.samples,
             100.0 * *tolerance
-        ));
+        )));
     }
     if request.map.signed && maps.iter().all(|m| m.map.iter().all(|x| *x >= 0.0)) {
         let why = if request.map.method.has_nonnegative_weights() {
@@ -251,7 +251,7 @@ fn notes(request: &Request, passes: &Passes, maps: &[TargetMap]) -> Vec<String> 
         } else {
             "there is no negative evidence here"
         };
-        notes.push(format!("the signed map is the same as the unsigned one: {why}"));
+        notes.push(Note::new(format!("the signed map is the same as the unsigned one: {why}")));
     }
     notes
 }

@@ -37,13 +37,13 @@ fn a_stopped_explanation_is_that_of_fewer_samples() {
         });
         let stopped = stopped.unwrap();
         assert_eq!(stopped.noise.samples, 3);
-        assert!(stopped.notes.iter().any(|n| n == "stopped after 3 noised samples"));
+        assert!(stopped.notes.iter().any(|n| n.text() == "stopped after 3 noised samples"));
         assert_eq!(seen[2], stopped.targets[0].normalized());
         assert_ne!(seen[1], seen[2]);
         let mut passes = 0;
         let three = study.explain(&of(Samples::Fixed(3)), &mut |_, _| passes += 1).unwrap();
         assert_eq!((passes, &three.targets[0].map), (0, &stopped.targets[0].map));
-        assert_eq!(three.notes, Vec::<String>::new());
+        assert_eq!(three.notes, Vec::new());
         assert_eq!(
             explainer.explain(&cat, &of(Samples::Fixed(3))).unwrap().targets[0].map,
             three.targets[0].map

@@ -10,7 +10,7 @@ use crate::input::picture::codecs::decode::decode;
 use crate::input::picture::codecs::decoded::Decoded;
 use crate::input::picture::decoding::Decoding;
 use crate::printable::quoted;
-use crate::{Error, Result};
+use crate::{Error, Note, Result};
 
 /// An 8-bit RGB picture of at least one pixel: a decoded photograph, or one with a map drawn on it.
 ///
@@ -22,8 +22,8 @@ pub struct Picture {
     height: u32,
     /// `3 * width * height` bytes, an invariant of the type.
     rgb: Vec<u8>,
-    /// What the user should know of how its file was decoded, in sentences.
-    notes: Vec<String>,
+    /// What the user should know of how its file was decoded.
+    notes: Vec<Note>,
 }
 
 impl Picture {
@@ -127,8 +127,8 @@ impl Picture {
         &self.rgb
     }
 
-    /// What the user should know of how its file was decoded, in sentences: the window, or that it is nearly black.
-    pub fn notes(&self) -> &[String] {
+    /// What the user should know of how its file was decoded: the window, or that it is nearly black.
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 

@@ -33,6 +33,12 @@ pub(crate) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
     let Some(format) = format_of(bytes) else {
         return Err(unknown(bytes, name));
     };
+    if decoding.frame.is_some_and(|frame| frame > 1) {
+        return Err(Error::input(format!(
+            "a frame is requested, but the picture {name} is no DICOM file, of which one can be chosen"
+        ))
+        .with_hint(Hint::leave_out("frame")));
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(memory(limits));
     let damaged = |e| explain(e, name, format, limits);

@@ -1,7 +1,7 @@
 //! A decoded picture, and the limits of what is decoded.
 
 use crate::input::picture::limits::Limits;
-use crate::{Error, Hint, Result};
+use crate::{Error, Hint, Note, Result};
 
 /// The longest side that is accepted. Resampling holds several weights for each pixel of a side, so a picture of one
 /// row and a hundred million columns, a tiny file, would cost gigabytes.
@@ -13,8 +13,8 @@ pub(crate) struct Decoded {
     pub(crate) height: u32,
     /// `3 * width * height` bytes, rows from the top.
     pub(crate) rgb: Vec<u8>,
-    /// What the user should know of how it was decoded, in sentences.
-    pub(crate) notes: Vec<String>,
+    /// What the user should know of how it was decoded.
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Checks that a picture is of a size that is decoded.

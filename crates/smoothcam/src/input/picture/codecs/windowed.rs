@@ -3,6 +3,7 @@
 use image::{DynamicImage, ImageBuffer, Pixel};
 
 use crate::input::picture::window::Window;
+use crate::{Hint, Note};
 
 /// The share of a 16-bit picture's values that may lie below, and above, what it is said to use.
 const OUTLIERS: f64 = 0.001;
@@ -11,7 +12,7 @@ const SENSIBLE: usize = 1 << 14;
 
 /// Spreads the values of a window over all that the pixels can have, from black to white, and returns what the user should
 /// know: the window, or that a 16-bit picture without one uses few of its values.
-pub(super) fn windowed(image: &mut DynamicImage, window: Option<Window>) -> Option<String> {
+pub(super) fn windowed(image: &mut DynamicImage, window: Option<Window>) -> Option<Note> {
     let (low, high) = match window {
         None => return few_values(image),
         Some(Window::Range(low, high)) => (low, high),
@@ -32,12 +33,14 @@ pub(super) fn share(value: f64, low: f64, high: f64) -> f64 {
 }
 
 /// That the values of a range are shown from black to white.
-pub(super) fn shown(low: f64, high: f64) -> String {
-    format!("the picture's values from {low} to {high} are shown from black to white (window)")
+pub(super) fn shown(low: f64, high: f64) -> Note {
+    Note::new(format!(
+        "the picture's values from {low} to {high} are shown from black to white (window)"
+    ))
 }
 
 /// That a 16-bit picture uses few of its values; `None` if it uses enough, or has another depth.
-fn few_values(image: &mut DynamicImage) -> Option<String> {
+fn few_values(image: &mut DynamicImage) -> Option<Note> {
     if !is_16_bit(image) {
         return None;
     }
@@ -55,10 +58,11 @@ fn few_values(image: &mut DynamicImage) -> Option<String> {
     let low = counts.iter().position(|count| beyond(&count, &mut below))?;
     let high = counts.iter().rposition(|count| beyond(&count, &mut above))?;
     (high - low < SENSIBLE).then(|| {
-        format!(
-            "the 16-bit picture uses the values {low} to {high} of 0 to 65535, so that it is nearly black or flat: set the \
-             option 'window' to 'auto' or to 'LOW,HIGH' to see all of them"
-        )
+        let text = format!(
+            "the 16-bit picture uses the values {low} to {high} of 0 to 65535, so that it is nearly black or flat"
+        );
+        let range = Hint::set("window", "LOW,HIGH", "give the range");
+        Note::new(text).with_hint(Hint::set("window", "auto", "spread them").or(range))
     })
 }
 
@@ -150,7 +154,9 @@ mod tests {
         ] {
             let note = windowed(&mut row(values), None);
             assert_eq!(note.is_some(), told.is_some(), "{note:?}");
-            assert!(note.unwrap_or_default().contains(told.unwrap_or_default()));
+            assert!(
+                note.map(|n| n.to_string()).unwrap_or_default().contains(told.unwrap_or_default())
+            );
         }
         assert_eq!(windowed(&mut DynamicImage::new_rgb8(2, 2), None), None);
     }

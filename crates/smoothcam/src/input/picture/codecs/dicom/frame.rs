@@ -24,6 +24,13 @@ pub(super) fn samples(
     let bytes_per_sample = usize::from(header.bits_allocated / 8);
     let count = header.rows as usize * header.columns as usize * header.samples;
     match header.syntax {
+        Syntax::Native { .. } if header.halves_colours(pixels.len()) => {
+            let end = "the pixels end too early";
+            let size = count / 3 * 2;
+            let start = size.checked_mul(frame).ok_or(end)?;
+            let bytes = pixels.get(start..).and_then(|rest| rest.get(..size)).ok_or(end)?;
+            Ok((Samples::Bytes(of_pairs(bytes)), false))
+        }
         Syntax::Native { .. } => {
             let size = count * bytes_per_sample;
             let end = "the pixels end too early";
@@ -43,6 +50,11 @@ pub(super) fn samples(
         }
         Syntax::Jpeg => jpeg(header, &of_frame(&fragments(pixels), header.frames, frame)?, limits),
     }
+}
+
+/// The samples of pixels of which each two share their colour: Y1 Y2 Cb Cr becomes Y1 Cb Cr, Y2 Cb Cr.
+fn of_pairs(bytes: &[u8]) -> Vec<u8> {
+    bytes.as_chunks().0.iter().flat_map(|[y1, y2, cb, cr]| [*y1, *cb, *cr, *y2, *cb, *cr]).collect()
 }
 
 /// Samples of little-endian bytes.

@@ -100,6 +100,17 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Whether each two pixels share their colour (`YBR_FULL_422`) in uncompressed pixels of so many bytes in all. Some files
+    /// say so and have the colours of all pixels, as pydicom finds, too.
+    pub(super) fn halves_colours(&self, bytes: usize) -> bool {
+        let whole = self.rows as usize * self.columns as usize * 3;
+        self.photometric == "YBR_FULL_422"
+            && self.samples == 3
+            && self.bits_allocated == 8
+            && self.columns.is_multiple_of(2)
+            && bytes < whole.saturating_mul(self.frames)
+    }
+
     /// Reads the header.
     ///
     /// # Errors

@@ -17,14 +17,34 @@ use super::decoded::{Decoded, check_size};
 use super::windowed::shown;
 use crate::input::picture::decoding::Decoding;
 use crate::input::picture::window::Window;
-use crate::{Error, Hint, Result};
-
-/// Where a file says that it is DICOM, and where its elements begin.
-const MAGIC: std::ops::Range<usize> = 128..132;
+use crate::{Error, Hint, Note, Result};
 
 /// Whether a file is DICOM.
 pub(super) fn is_dicom(bytes: &[u8]) -> bool {
-    bytes.get(MAGIC) == Some(b"DICM")
+    elements(bytes).is_some()
+}
+
+/// The elements of a DICOM file. They follow 128 bytes of any content and a word that says DICOM, or stand, against the
+/// standard, alone.
+fn elements(bytes: &[u8]) -> Option<&[u8]> {
+    const WORD: &[u8] = b"DICM";
+    if bytes.get(128..132) == Some(WORD) {
+        return bytes.get(132..);
+    }
+    // The length of the description; else an element of group 8, which comes first without a description.
+    let begins = |start: &[u8]| bytes.starts_with(start);
+    let first = match *bytes.first_chunk::<8>()? {
+        [8, 0, 0 | 1 | 5 | 8 | 0x12 | 0x16 | 0x18, 0, b'A'..=b'Z', b'A'..=b'Z', ..] => true,
+        [8, 0, 0 | 1 | 5 | 8 | 0x12 | 0x16 | 0x18, 0, length, 0, 0, 0] => length <= 64,
+        _ => false,
+    };
+    (first || begins(b"\x02\0\0\0UL\x04\0")).then_some(bytes)
+}
+
+/// How the pixels of elements are stored that no description comes before.
+fn undescribed(elements: &[u8]) -> Option<Syntax> {
+    let explicit = elements.get(4..6)?.iter().all(u8::is_ascii_uppercase);
+    elements.starts_with(&[8, 0]).then_some(Syntax::Native { explicit })
 }
 
 /// Decodes a frame of a DICOM file; `name` is how messages call it.
@@ -36,11 +56,16 @@ pub(super) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
         Error::input(format!("the DICOM file {name} cannot be read: {what}"))
             .with_hint("convert it: gdcmconv --raw in.dcm out.dcm, or to a 16-bit PNG or TIFF")
     };
-    let rest = bytes.get(MAGIC.end..).unwrap_or_default();
-    // The elements that describe the file always say the kind of their values.
-    let uid = DataSet::new(rest, true).text(tags::TRANSFER_SYNTAX);
-    let uid = uid.ok_or_else(|| wrong("it does not say its transfer syntax".into()))?;
-    let syntax = Syntax::named(uid).map_err(wrong)?;
+    let rest = elements(bytes).unwrap_or_default();
+    let syntax = match undescribed(rest) {
+        Some(syntax) => syntax,
+        None => {
+            // The elements that describe the file always say the kind of their values.
+            let uid = DataSet::new(rest, true).text(tags::TRANSFER_SYNTAX);
+            let uid = uid.ok_or_else(|| wrong("it does not say its transfer syntax".into()))?;
+            Syntax::named(uid).map_err(wrong)?
+        }
+    };
     let set = DataSet::new(after_description(rest), syntax != Syntax::Native { explicit: false });
     let header = Header::read(&set, syntax).map_err(wrong)?;
     check_size(header.columns, header.rows, name, &decoding.limits)?;
@@ -59,9 +84,12 @@ pub(super) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
         frame::samples(&header, pixels, index, &decoding.limits).map_err(wrong)?;
     let (rgb, note) =
         colours(&set, &header, samples, is_rgb, index, decoding.window).map_err(wrong)?;
-    let mut notes: Vec<String> = note.into_iter().collect();
+    let mut notes: Vec<Note> = note.into_iter().collect();
     if header.frames > 1 {
-        notes.push(format!("this is frame {frame} of {} of the DICOM file", header.frames));
+        notes.push(Note::new(format!(
+            "this is frame {frame} of {} of the DICOM file",
+            header.frames
+        )));
     }
     Ok(Decoded { width: header.columns, height: header.rows, rgb, notes })
 }
@@ -82,7 +110,7 @@ fn colours(
     is_rgb: bool,
     frame: usize,
     window: Option<Window>,
-) -> std::result::Result<(Vec<u8>, Option<String>), String> {
+) -> std::result::Result<(Vec<u8>, Option<Note>), String> {
     let grey = |inverted| Ok(greys(set, header, &samples, frame, window, inverted));
     match (header.photometric.as_str(), header.samples) {
         ("MONOCHROME1", 1) => grey(true),
@@ -102,7 +130,7 @@ fn colours(
         }
         ("RGB", 3) => Ok((bytes(header, samples), None)),
         (_, 3) if is_rgb => Ok((bytes(header, samples), None)),
-        ("YBR_FULL", 3) => {
+        ("YBR_FULL" | "YBR_FULL_422", 3) => {
             let ybr = bytes(header, samples);
             Ok((ybr.chunks_exact(3).flat_map(|p| rgb_of([p[0], p[1], p[2]])).collect(), None))
         }
@@ -120,7 +148,7 @@ fn greys(
     frame: usize,
     window: Option<Window>,
     inverted: bool,
-) -> (Vec<u8>, Option<String>) {
+) -> (Vec<u8>, Option<Note>) {
     let modality = Modality::read(set, frame, header.signed);
     let units = || stored(header, samples).map(|value| modality.units(value));
     let spread = || {
@@ -151,7 +179,7 @@ fn greys(
 }
 
 /// A window, and that its values are shown.
-fn noted(voi: Voi) -> (Voi, Option<String>) {
+fn noted(voi: Voi) -> (Voi, Option<Note>) {
     let note = match &voi {
         Voi::Linear { low, high } => shown(*low, *high),
         other => other.note(),

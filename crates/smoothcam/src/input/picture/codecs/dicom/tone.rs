@@ -2,6 +2,7 @@
 
 use super::elements::{DataSet, words};
 use super::header::tags;
+use crate::Note;
 use crate::input::picture::codecs::windowed::share;
 
 /// A look-up table.
@@ -130,7 +131,7 @@ impl Voi {
     }
 
     /// What it does, in a sentence.
-    pub(super) fn note(&self) -> String {
+    pub(super) fn note(&self) -> Note {
         let to_grey = match self {
             Voi::Table(_) => "by its look-up table (VOI LUT)".to_owned(),
             Voi::Linear { low, high } => format!("from {low} to {high} by its window"),
@@ -138,7 +139,7 @@ impl Voi {
                 format!("by a sigmoid around {center} that is {width} wide")
             }
         };
-        format!("the DICOM file's values become black to white {to_grey}")
+        Note::new(format!("the DICOM file's values become black to white {to_grey}"))
     }
 }
 
