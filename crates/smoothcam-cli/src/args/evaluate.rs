@@ -39,7 +39,7 @@ pub(crate) struct CompareWhatArgs {
     #[arg(default_values = ["grad-cam", "grad-cam++", "smooth-grad-cam++"])]
     #[arg(value_parser = one_of::<Method>(Method::all().map(Method::name)))]
     pub(crate) methods: Vec<Method>,
-    /// Layers, separated by commas [default: the one that suits each method]
+    /// Layers, separated by commas [default: one for all, at which noise acts if any method adds it]
     #[arg(long, value_delimiter = ',', value_name = "LAYERS")]
     pub(crate) layers: Vec<String>,
     /// Numbers of noised samples, separated by commas: 0,8 [default: each method's own]
