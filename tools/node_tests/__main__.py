@@ -1,14 +1,14 @@
 """Checks gradients by ONNX's own tests of operators.
 
-    python tools/node_tests [--engine rten|onnxruntime] [--write docs/src/node-tests.md] [NAME ...]
+    python tools/node_tests [--engine rten|onnxruntime] [--write] [NAME ...]
 
 Every model of ONNX's backend node tests with an input and an output of floats is differentiated by `smoothcam grad`.
 The gradient runs in ONNX Runtime, and is compared with central differences of the model itself along random
-directions. Needs numpy, onnx and onnxruntime.
+directions. Fails if a gradient is wrong, does not load, or is not made in a minute, and if fewer are right than
+docs/src/node-tests.md says. `--write` writes that page. Needs numpy, onnx and onnxruntime.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import sys
@@ -16,36 +16,53 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from page import ENGINES, KINDS, page, recorded
 from suite import cases, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/src/node-tests.md"
+FAILURES = ("wrong", "does not load", "hangs")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="tests; all without")
-    parser.add_argument("--engine", choices=["rten", "onnxruntime"], default="rten")
+    parser.add_argument("--engine", choices=list(ENGINES), help="the engine that prepares gradients; both without")
     parser.add_argument("--smoothcam", default=str(ROOT / "target/release/smoothcam"))
-    parser.add_argument("--json", type=Path, help="where to write the outcomes")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--write", action="store_true", help="write the page")
     options = parser.parse_args()
+    if options.write and (options.names or options.engine):
+        parser.error("the page is of all tests and both engines")
     warnings.filterwarnings("ignore")
     names = [name for name in cases() if not options.names or name in options.names]
-    tasks = [(name, options.smoothcam, options.engine) for name in names]
-    with multiprocessing.Pool(options.jobs) as pool:
-        outcomes = pool.starmap(outcome, tasks, chunksize=8)
-    rows = dict(zip(names, outcomes, strict=True))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
-    kinds = {}
-    for name, (kind, detail) in rows.items():
-        kinds.setdefault(kind, []).append((name, detail))
-    for kind, found in sorted(kinds.items()):
-        print(f"{len(found):5} {kind}")
-        if kind in ("wrong", "does not load") or options.names:
-            for name, detail in found:
-                print(f"        {name}: {detail}")
-    return bool(kinds.get("wrong") or kinds.get("does not load"))
+    engines = [options.engine] if options.engine else list(ENGINES)
+    tasks = [(name, options.smoothcam, engine) for engine in engines for name in names]
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        found = iter(pool.starmap(outcome, tasks, chunksize=8))
+    outcomes = {engine: {name: next(found) for name in names} for engine in engines}
+    failed = [report(engine, rows, bool(options.names)) for engine, rows in outcomes.items()]
+    if options.write:
+        PAGE.write_text(page(outcomes))
+    elif not options.names:
+        least = recorded(PAGE.read_text())
+        for engine, rows in outcomes.items():
+            right = sum(kind == "right" for kind, _ in rows.values())
+            if right < least.get(engine, 0):
+                print(f"{ENGINES[engine]}: {right} are right, {least[engine]} were")
+                failed.append(True)
+    return any(failed)
+
+
+def report(engine, rows, each):
+    """Prints what became of the tests; returns whether any failed."""
+    print(ENGINES[engine])
+    for kind in KINDS:
+        of_kind = [(name, detail) for name, (found, detail) in rows.items() if found == kind]
+        print(f"{len(of_kind):6} {kind}")
+        if each or kind in FAILURES:
+            for name, detail in of_kind:
+                print(f"         {name}: {detail}")
+    return any(kind in FAILURES for kind, _ in rows.values())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Estimates directional derivatives of a model by central differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import onnxruntime
 
@@ -30,7 +32,7 @@ def derivative(evaluate, inputs, directions, cotangent):
     slopes = []
     for h in STEPS:
         slopes.append((at(h) - at(-h)) / (2 * h))
-    better = [(4 * b - a) / 3 for a, b in zip(slopes, slopes[1:], strict=False)]
-    gaps = [abs(a - b) for a, b in zip(better, better[1:], strict=False)]
+    better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]
+    gaps = [abs(a - b) for a, b in pairwise(better)]
     best = int(np.argmin(gaps))
     return better[best + 1], max(gaps[best], abs(better[best + 1] - slopes[best + 2]) * 0.1)
