@@ -44,7 +44,7 @@ def main():
     if options.write:
         PAGE.write_text(page(outcomes))
     elif not options.names:
-        least = recorded(PAGE.read_text())
+        least = recorded(PAGE.read_text() if PAGE.exists() else "")
         for engine, rows in outcomes.items():
             right = sum(kind == "right" for kind, _ in rows.values())
             if right < least.get(engine, 0):
