@@ -9,6 +9,7 @@ docs/src/node-tests.md says. `--write` writes that page. Needs numpy, onnx and o
 """
 
 import argparse
+import fnmatch
 import multiprocessing
 import os
 import sys
@@ -26,7 +27,7 @@ FAILURES = ("wrong", "does not load", "hangs")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", help="tests; all without")
+    parser.add_argument("names", nargs="*", help="tests, which may have wildcards; all without")
     parser.add_argument("--engine", choices=list(ENGINES), help="the engine that prepares gradients; both without")
     parser.add_argument("--smoothcam", default=str(ROOT / "target/release/smoothcam"))
     parser.add_argument("--write", action="store_true", help="write the page")
@@ -34,7 +35,8 @@ def main():
     if options.write and (options.names or options.engine):
         parser.error("the page is of all tests and both engines")
     warnings.filterwarnings("ignore")
-    names = [name for name in cases() if not options.names or name in options.names]
+    wanted = options.names or ["*"]
+    names = [name for name in cases() if any(fnmatch.fnmatch(name, pattern) for pattern in wanted)]
     engines = [options.engine] if options.engine else list(ENGINES)
     tasks = [(name, options.smoothcam, engine) for engine in engines for name in names]
     with multiprocessing.Pool(os.cpu_count()) as pool:

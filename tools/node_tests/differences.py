@@ -22,17 +22,24 @@ def derivative(evaluate, inputs, directions, cotangent):
     """Returns the derivative of sum(cotangent * evaluate(inputs)) along the directions, and how uncertain it is.
 
     `inputs` and `directions` are arrays by name. Central differences at several steps h are extrapolated to h = 0
-    (Richardson): with D(h) = D + O(h^2), (4 D(h/2) - D(h)) / 3 = D + O(h^4).
+    (Richardson): with D(h) = D + O(h^2), (4 D(h/2) - D(h)) / 3 = D + O(h^4). Outputs whose cotangent is 0 do not count,
+    finite or not.
     """
+    counted = cotangent != 0
+
+    def terms(h):
+        moved = {n: np.asarray(inputs[n] + h * d, dtype=inputs[n].dtype) for n, d in directions.items()}
+        return (cotangent * evaluate(inputs | moved).astype(np.float64))[counted]
 
     def at(h):
-        moved = {n: np.asarray(inputs[n] + h * d, dtype=inputs[n].dtype) for n, d in directions.items()}
-        return np.sum(cotangent * evaluate(inputs | moved).astype(np.float64))
+        return np.sum(terms(h))
 
     slopes = []
     for h in STEPS:
         slopes.append((at(h) - at(-h)) / (2 * h))
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]
-    gaps = [abs(a - b) for a, b in pairwise(better)]
+    # A large step may leave the domain of a function.
+    gaps = [abs(a - b) if np.isfinite(a - b) else np.inf for a, b in pairwise(better)]
     best = int(np.argmin(gaps))
-    return better[best + 1], max(gaps[best], abs(better[best + 1] - slopes[best + 2]) * 0.1)
+    rounding = np.finfo(np.float32).eps * np.linalg.norm(terms(0)) / STEPS[best + 2]
+    return better[best + 1], max(gaps[best], abs(better[best + 1] - slopes[best + 2]) * 0.1, rounding)
