@@ -172,6 +172,11 @@ pub(super) fn swish<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.0)
 }
 
+/// y = a sigmoid(alpha a) b.
+pub(super) fn swiglu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    Ok(scaled_swish(n, 1.0)? * n.x(1)?)
+}
+
 /// y = x sigmoid(alpha x), which is close to gelu(x) for the default alpha.
 pub(super) fn quick_gelu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.702)
@@ -213,6 +218,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Sigmoid").within(&[2, 5], -3.0, 3.0),
         case("Softplus").within(&[2, 5], -3.0, 3.0),
         case("Softsign").within(&[2, 5], -3.0, 3.0),
+        case("SwiGLU").x(&[2, 5]).x(&[2, 5]),
+        case("SwiGLU").x(&[2, 5]).x(&[2, 5]).float("alpha", 1.5),
         case("Swish").within(&[2, 5], -3.0, 3.0),
         case("Swish").within(&[2, 5], -3.0, 3.0).float("alpha", 1.5),
         case("ThresholdedRelu").within(&[2, 5], -3.0, 3.0),

@@ -4,6 +4,7 @@ mod activation;
 mod attention;
 mod binary_elementwise;
 mod conv;
+mod cumulative;
 mod einsum;
 mod gather;
 mod grid_sample;
@@ -58,6 +59,7 @@ static RULES: &[Rule] = &[
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
     rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
+    stop("BitCast"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
     rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity).with_types_of(&[1]),
     stop("Ceil"),
@@ -69,7 +71,8 @@ static RULES: &[Rule] = &[
     rule("ConvTranspose", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
     rule("Cos", Wrt::All, &[], unary_elementwise::cos),
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
-    rule("CumSum", Wrt::First, &["exclusive", "reverse"], reduce::cum_sum),
+    decompose("CumProd", &["exclusive", "reverse"], cumulative::prod),
+    rule("CumSum", Wrt::First, &["exclusive", "reverse"], cumulative::sum),
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
@@ -119,7 +122,7 @@ static RULES: &[Rule] = &[
     decompose("MeanVarianceNormalization", &["axes"], norm::mean_variance),
     rule("Min", Wrt::All, &[], binary_elementwise::extremum),
     decompose("Mish", &[], activation::mish),
-    rule("Mod", Wrt::First, &["fmod"], binary_elementwise::modulo),
+    rule("Mod", Wrt::All, &["fmod"], binary_elementwise::modulo),
     rule("Mul", Wrt::All, &[], binary_elementwise::mul),
     stop("Multinomial"),
     rule("Neg", Wrt::All, &[], unary_elementwise::neg),
@@ -151,6 +154,7 @@ static RULES: &[Rule] = &[
     rule("Relu", Wrt::All, &[], activation::relu),
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
     rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::portable),
+    decompose("ReverseSequence", &["batch_axis", "time_axis"], layout::reverse_sequence),
     stop("Round"),
     rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
@@ -171,6 +175,7 @@ static RULES: &[Rule] = &[
     rule("Squeeze", Wrt::First, &[], layout::reshape),
     rule("Sub", Wrt::All, &[], binary_elementwise::sub),
     rule("Sum", Wrt::All, &[], binary_elementwise::sum),
+    decompose("SwiGLU", &["alpha"], activation::swiglu),
     decompose("Swish", &["alpha"], activation::swish),
     rule("Tan", Wrt::All, &[], unary_elementwise::tan),
     rule("Tanh", Wrt::All, &[], unary_elementwise::tanh),

@@ -22,6 +22,7 @@ fn cases() -> Vec<Case> {
         attention::cases(),
         binary_elementwise::cases(),
         conv::cases(),
+        cumulative::cases(),
         einsum::cases(),
         gather::cases(),
         grid_sample::cases(),

@@ -145,15 +145,34 @@ pub(super) fn softplus(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// y = the elements of x at each offset within a block, the channels of one offset after those of
-/// the other.
+/// y = the elements of x along an axis, or of x flattened, at which a mask is true.
+pub(super) fn compress(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let (mut x, mask, first) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.ints(&[0]));
+    if rewriter.node.attribute("axis").is_none() {
+        let flat = rewriter.ints(&[-1]);
+        x = rewriter.op("Reshape", &[x, flat], &[]);
+    }
+    let places = rewriter.op("NonZero", &[mask], &[]);
+    let places = rewriter.op("Squeeze", &[places, first], &[]);
+    let along = axis(rewriter.int("axis", 0));
+    rewriter.replace("Gather", &[x, places], &along);
+    Ok(())
+}
+
+/// y = the elements of x at each offset within a block: with mode DCR, the channels of one offset
+/// after those of the other, with CRD, the offsets of one channel after those of the other.
 pub(super) fn space_to_depth(mut rewriter: Rewriter<'_>) -> Result<()> {
     let block = rewriter.int("blocksize", 0);
-    if !(1..=LARGEST_BLOCK).contains(&block) || rewriter.node.attribute("mode").is_some() {
-        return Err(rewriter.unsupported(format!(
-            "blocksize must be 1 to {LARGEST_BLOCK}, and mode must be left out"
-        )));
-    }
+    let by_offset = match rewriter.node.attribute("mode") {
+        None => Some(true),
+        Some(Attribute::String(mode)) if mode == "DCR" => Some(true),
+        Some(Attribute::String(mode)) if mode == "CRD" => Some(false),
+        _ => None,
+    };
+    let Some(by_offset) = by_offset.filter(|_| (1..=LARGEST_BLOCK).contains(&block)) else {
+        return Err(rewriter
+            .unsupported(format!("blocksize must be 1 to {LARGEST_BLOCK}, and mode DCR or CRD")));
+    };
     let x = rewriter.x(0)?;
     let (ends, axes) = (rewriter.ints(&[i64::MAX; 2]), rewriter.ints(&[2, 3]));
     let steps = rewriter.ints(&[block; 2]);
@@ -162,6 +181,19 @@ pub(super) fn space_to_depth(mut rewriter: Rewriter<'_>) -> Result<()> {
         let starts = rewriter.ints(&[row, column]);
         offsets.push(rewriter.op("Slice", &[x, starts, ends, axes, steps], &[]));
     }
-    rewriter.replace("Concat", &offsets, &axis(1));
+    if by_offset {
+        rewriter.replace("Concat", &offsets, &axis(1));
+        return Ok(());
+    }
+    let [first, one, two, end] = [0, 1, 2, 4].map(|i| rewriter.ints(&[i]));
+    let any = rewriter.ints(&[-1]);
+    let shape = rewriter.op("Shape", &[offsets[0]], &[]);
+    let batch = rewriter.op("Slice", &[shape, first, one], &[]);
+    let map = rewriter.op("Slice", &[shape, two, end], &[]);
+    let joined = rewriter.op("Concat", &[batch, any, map], &axis(0));
+    let of_channel: Vec<_> =
+        offsets.iter().map(|offset| rewriter.op("Unsqueeze", &[*offset, two], &[])).collect();
+    let y = rewriter.op("Concat", &of_channel, &axis(2));
+    rewriter.replace("Reshape", &[y, joined], &[]);
     Ok(())
 }

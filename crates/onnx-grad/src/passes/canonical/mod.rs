@@ -7,6 +7,7 @@ mod all_axes;
 mod contrib;
 mod conv;
 mod expansions;
+mod losses;
 mod matmul_nbits;
 mod opset;
 mod portable;
@@ -52,7 +53,10 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
 /// The operators that canonical graphs do not have, with the functions that rewrite them as others.
 fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
     const OTHERS: &[Rewrite] = &[
+        ("Compress", expansions::compress),
+        ("NegativeLogLikelihoodLoss", losses::negative_log_likelihood),
         ("RoiAlign", roi_align::roi_align),
+        ("SoftmaxCrossEntropyLoss", losses::softmax_cross_entropy),
         ("SpaceToDepth", expansions::space_to_depth),
         ("com.microsoft.MatMulNBits", matmul_nbits::matmul),
     ];

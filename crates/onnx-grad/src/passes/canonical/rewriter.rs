@@ -91,6 +91,13 @@ impl<'a> Rewriter<'a> {
         self.constant(Tensor::from_i64s(data))
     }
 
+    /// Adds a constant integer scalar.
+    pub(super) fn integer(&mut self, value: i64) -> ValueId {
+        let bytes = value.to_le_bytes().to_vec().into();
+        let scalar = Tensor::from_bytes(DType::I64, vec![], bytes);
+        self.constant(scalar.unwrap_or_else(|| Tensor::from_i64s(&[value])))
+    }
+
     /// Adds a constant float scalar.
     pub(super) fn scalar(&mut self, value: f32) -> ValueId {
         self.constant(Tensor::scalar(value))
