@@ -27,12 +27,12 @@ def derivative(evaluate, inputs, directions, cotangent):
     """
     counted = cotangent != 0
 
-    def terms(h):
+    def output(h):
         moved = {n: np.asarray(inputs[n] + h * d, dtype=inputs[n].dtype) for n, d in directions.items()}
-        return (cotangent * evaluate(inputs | moved).astype(np.float64))[counted]
+        return evaluate(inputs | moved)
 
     def at(h):
-        return np.sum(terms(h))
+        return np.sum((cotangent * output(h).astype(np.float64))[counted])
 
     slopes = []
     for h in STEPS:
@@ -41,5 +41,6 @@ def derivative(evaluate, inputs, directions, cotangent):
     # A large step may leave the domain of a function.
     gaps = [abs(a - b) if np.isfinite(a - b) else np.inf for a, b in pairwise(better)]
     best = int(np.argmin(gaps))
-    rounding = np.finfo(np.float32).eps * np.linalg.norm(terms(0)) / STEPS[best + 2]
+    y = output(0)
+    rounding = np.finfo(y.dtype).eps * np.linalg.norm((cotangent * y)[counted]) / STEPS[best + 2]
     return better[best + 1], max(gaps[best], abs(better[best + 1] - slopes[best + 2]) * 0.1, rounding)
