@@ -107,6 +107,7 @@ def reference(model, widening, inputs, output):
 
 def compare(model, gradient, inputs, floats, output):
     """Compares the gradient with differences; an input without one must have derivative zero."""
+    given = inputs
     try:
         try:
             evaluate, inputs, y = reference(model, DOUBLE, inputs, output)
@@ -128,6 +129,10 @@ def compare(model, gradient, inputs, floats, output):
         }
         found = dict(zip([o.name for o in loaded.get_outputs()], loaded.run(None, feed), strict=True))
     except Exception as error:
+        try:
+            reference(model, SINGLE, given, output)
+        except Exception as of_model:
+            return "no reference", str(of_model)[:200]
         return "does not load", str(error)[:300]
     for name in floats:
         for _ in range(2):

@@ -32,7 +32,7 @@ pub(crate) use padding::implied_pads;
 pub(crate) use rule::{Formula, Kind, Rule};
 pub(crate) use view::{NodeView, Vjp};
 
-use rule::{Wrt, decompose, rule, stop};
+use rule::{Wrt, decompose, decompose_all, rule, stop};
 
 use crate::error::Result;
 use crate::graph::{Attribute, Node, UNCLAMPED};
@@ -55,7 +55,7 @@ static RULES: &[Rule] = &[
     rule("Asinh", Wrt::All, &[], unary_elementwise::asinh),
     rule("Atan", Wrt::All, &[], unary_elementwise::atan),
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
-    decompose("Attention", &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"], attention::attention),
+    decompose_all("Attention", &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], attention::attention),
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
     rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
@@ -216,18 +216,18 @@ pub(crate) fn find(node: &Node) -> Result<&'static Rule> {
     }
 }
 
-/// A node's first output, written in operators that every engine computes; `None` if the node
-/// itself is such an operator.
+/// A node's outputs, as far as they can be written in operators that every engine computes; `None`
+/// if the node itself is such an operator.
 ///
 /// # Errors
 /// If the node must be decomposed, but has options that are not supported.
-pub(crate) fn decomposition<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Var<'g>>> {
+pub(crate) fn decomposition<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Vec<Var<'g>>>> {
     let view = NodeView { tape, node: node.clone() };
     match lookup(node) {
         Some(Rule { kind: Kind::Decomposition(formula), .. }) => {
-            find(node).and_then(|_| formula(&view)).map(Some)
+            find(node).and_then(|_| formula.outputs(&view)).map(Some)
         }
-        Some(Rule { optional: Some(formula), .. }) => formula(&view),
+        Some(Rule { optional: Some(formula), .. }) => Ok(formula(&view)?.map(|y| vec![y])),
         _ => Ok(None),
     }
 }

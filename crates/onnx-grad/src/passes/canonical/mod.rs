@@ -13,7 +13,7 @@ mod opset;
 mod portable;
 mod qdq;
 mod qdq_graph;
-mod rewriter;
+pub(crate) mod rewriter;
 mod roi_align;
 
 pub(crate) use opset::{raise, same_form};
@@ -39,7 +39,7 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
         raise(graph, n, opset)?;
     }
     graph.opsets.retain(|(d, _)| !d.is_empty());
-    graph.opsets.insert(0, (String::new(), opset.max(OPSET)));
+    graph.opsets.insert(0, (String::new(), opset.clamp(OPSET, opset::RUNNABLE)));
     portable::drop_unread_outputs(graph);
     rewrite_operators(graph)?;
     qdq_graph::share_floats(graph);

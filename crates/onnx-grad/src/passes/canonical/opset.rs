@@ -52,6 +52,10 @@ const CHANGES: &[(&str, i64, Change)] = &[
     ("Upsample", 10, upsample),
 ];
 
+/// The newest opset whose operators engines have. Those of later ones are written in others, or
+/// have an older form that does the same.
+pub(super) const RUNNABLE: i64 = 25;
+
 /// Checks that the changes since this opset are known.
 ///
 /// # Errors

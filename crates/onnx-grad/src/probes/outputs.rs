@@ -1,0 +1,106 @@
+//! Gives nodes that engines may lack outputs of the right shapes, which are calculated.
+
+use crate::error::Result;
+use crate::graph::{Attribute, Graph, ValueId};
+use crate::passes::canonical::rewriter::{Rewriter, axis};
+
+/// Replaces a node by zeros in the shapes of its outputs.
+type Shapes = for<'a> fn(&mut Sizes<'a>) -> Result<Vec<Vec<ValueId>>>;
+
+/// The operators with the shapes of their outputs.
+const SHAPES: &[(&str, Shapes)] = &[("Attention", attention)];
+
+/// Whether the shapes of an operator's outputs are calculated.
+pub(super) fn has_shapes(op: &str) -> bool {
+    SHAPES.iter().any(|(name, _)| *name == op)
+}
+
+/// Replaces a node, given by its index, by zeros if the shapes of its outputs are calculated.
+/// Returns whether they are.
+pub(super) fn of_shapes(graph: &mut Graph, n: usize) -> bool {
+    let op = graph.nodes[n].qualified_op();
+    let Some((_, shapes)) = SHAPES.iter().find(|(name, _)| *name == op) else { return false };
+    let mut sizes = Sizes(Rewriter::new(graph, n));
+    let Ok(shapes) = shapes(&mut sizes) else { return false };
+    let Sizes(mut rewriter) = sizes;
+    let mut shape = |i: usize| {
+        let sizes = shapes.get(i).map_or(&[][..], |sizes| sizes);
+        if sizes.is_empty() { rewriter.ints(&[]) } else { rewriter.op("Concat", sizes, &axis(0)) }
+    };
+    let of_outputs: Vec<ValueId> = (0..shapes.len()).map(&mut shape).collect();
+    for (i, shape) in of_outputs.iter().enumerate().skip(1) {
+        rewriter.compute_output(i, "ConstantOfShape", &[*shape]);
+    }
+    if let Some(first) = of_outputs.first() {
+        rewriter.replace("ConstantOfShape", &[*first], &[]);
+    }
+    true
+}
+
+/// Calculates with the sizes of a node's inputs, which are vectors of one integer.
+struct Sizes<'a>(Rewriter<'a>);
+
+impl Sizes<'_> {
+    /// The size of an input along an axis.
+    fn of(&mut self, input: usize, along: i64) -> Result<ValueId> {
+        let (x, at) = (self.0.x(input)?, self.0.ints(&[along]));
+        let shape = self.0.op("Shape", &[x], &[]);
+        Ok(self.0.op("Gather", &[shape, at], &axis(0)))
+    }
+
+    fn fixed(&mut self, size: i64) -> ValueId {
+        self.0.ints(&[size])
+    }
+
+    fn sum(&mut self, a: ValueId, b: ValueId) -> ValueId {
+        self.0.op("Add", &[a, b], &[])
+    }
+
+    /// a times b divided by c.
+    fn scaled(&mut self, a: ValueId, b: i64, c: i64) -> ValueId {
+        let (b, c) = (self.0.ints(&[b]), self.0.ints(&[c.max(1)]));
+        let product = self.0.op("Mul", &[a, b], &[]);
+        self.0.op("Div", &[product, c], &[])
+    }
+
+    fn attribute(&self, name: &str) -> i64 {
+        match self.0.node.attribute(name) {
+            Some(Attribute::Int(i)) => *i,
+            _ => 0,
+        }
+    }
+}
+
+/// Y, the keys and the values with the past ones, and the scores.
+fn attention(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (heads, shared) = (s.attribute("q_num_heads"), s.attribute("kv_num_heads"));
+    let batch = s.of(0, 0)?;
+    // Heads are an axis of their own, or lie side by side along the last axis.
+    let apart = heads == 0;
+    let positions = if apart { 2 } else { 1 };
+    let (queries, mut keys) = (s.of(0, positions)?, s.of(1, positions)?);
+    if s.0.optional(4).is_some() {
+        let past = s.of(4, 2)?;
+        keys = s.sum(past, keys);
+    }
+    let (k, v) = (s.of(1, -1)?, s.of(2, -1)?);
+    Ok(if apart {
+        let (heads, shared) = (s.of(0, 1)?, s.of(1, 1)?);
+        vec![
+            vec![batch, heads, queries, v],
+            vec![batch, shared, keys, k],
+            vec![batch, shared, keys, v],
+            vec![batch, heads, queries, keys],
+        ]
+    } else {
+        let (y, k, v) =
+            (s.scaled(v, heads, shared), s.scaled(k, 1, shared), s.scaled(v, 1, shared));
+        let (heads, shared) = (s.fixed(heads), s.fixed(shared));
+        vec![
+            vec![batch, queries, y],
+            vec![batch, shared, keys, k],
+            vec![batch, shared, keys, v],
+            vec![batch, heads, queries, keys],
+        ]
+    })
+}
