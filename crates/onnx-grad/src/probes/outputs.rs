@@ -8,7 +8,11 @@ use crate::passes::canonical::rewriter::{Rewriter, axis};
 type Shapes = for<'a> fn(&mut Sizes<'a>) -> Result<Vec<Vec<ValueId>>>;
 
 /// The operators with the shapes of their outputs.
-const SHAPES: &[(&str, Shapes)] = &[("Attention", attention)];
+const SHAPES: &[(&str, Shapes)] = &[
+    ("Attention", attention),
+    ("CausalConvWithState", causal_conv),
+    ("LinearAttention", linear_attention),
+];
 
 /// Whether the shapes of an operator's outputs are calculated.
 pub(super) fn has_shapes(op: &str) -> bool {
@@ -69,6 +73,23 @@ impl Sizes<'_> {
             _ => 0,
         }
     }
+}
+
+/// Y, which is shaped as the input, and the elements that the kernel reaches back to.
+fn causal_conv(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (batch, channels, length) = (s.of(0, 0)?, s.of(0, 1)?, s.of(0, 2)?);
+    let (kernel, less) = (s.of(1, 2)?, s.fixed(-1));
+    let state = s.sum(kernel, less);
+    Ok(vec![vec![batch, channels, length], vec![batch, channels, state]])
+}
+
+/// Y, and the state: a matrix for each head.
+fn linear_attention(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (heads, shared) = (s.attribute("q_num_heads"), s.attribute("kv_num_heads"));
+    let (batch, positions, k, v) = (s.of(0, 0)?, s.of(0, 1)?, s.of(1, 2)?, s.of(2, 2)?);
+    let (y, k, v) = (s.scaled(v, heads, shared), s.scaled(k, 1, shared), s.scaled(v, 1, shared));
+    let shared = s.fixed(shared);
+    Ok(vec![vec![batch, positions, y], vec![batch, shared, k, v]])
 }
 
 /// Y, the keys and the values with the past ones, and the scores.

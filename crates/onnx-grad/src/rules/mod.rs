@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod binary_elementwise;
+mod causal_conv;
 mod conv;
 mod cumulative;
 mod einsum;
@@ -57,18 +58,19 @@ static RULES: &[Rule] = &[
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
     decompose_all("Attention", &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], attention::attention),
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
-    rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
+    rule("BatchNormalization", Wrt::All, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     stop("BitCast"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
     rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity).with_types_of(&[1]),
+    decompose_all("CausalConvWithState", &["activation"], causal_conv::causal_conv),
     stop("Ceil"),
     decompose("Celu", &["alpha"], activation::celu),
-    rule("Clip", Wrt::First, &[], activation::clip),
+    rule("Clip", Wrt::All, &[], activation::clip),
     rule("Concat", Wrt::All, &["axis"], layout::concat),
     stop("ConstantOfShape"),
-    rule("Conv", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
-    rule("ConvTranspose", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
+    rule("Conv", Wrt::All, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
+    rule("ConvTranspose", Wrt::All, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
     rule("Cos", Wrt::All, &[], unary_elementwise::cos),
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
     decompose("CumProd", &["exclusive", "reverse"], cumulative::prod),
@@ -103,7 +105,7 @@ static RULES: &[Rule] = &[
     rule("HardSwish", Wrt::All, &[], activation::hard_swish),
     stop("Hardmax"),
     rule("Identity", Wrt::All, &[], unary_elementwise::identity),
-    rule("InstanceNormalization", Wrt::First, &["epsilon"], norm::instance),
+    rule("InstanceNormalization", Wrt::All, &["epsilon"], norm::instance),
     stop("IsInf"),
     stop("IsNaN"),
     decompose("LRN", &["alpha", "beta", "bias", "size"], norm::local_response),
@@ -111,6 +113,7 @@ static RULES: &[Rule] = &[
     rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
     stop("Less"),
     stop("LessOrEqual"),
+    decompose_all("LinearAttention", &["chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule"], attention::linear),
     rule("Log", Wrt::All, &[], unary_elementwise::log),
     rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
     decompose("LpNormalization", &["axis", "p"], norm::lp),
@@ -131,7 +134,7 @@ static RULES: &[Rule] = &[
     stop("OneHot"),
     stop("Or"),
     rule("PRelu", Wrt::All, &[], activation::prelu),
-    rule("Pad", Wrt::First, &["mode"], slice::pad),
+    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
     rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
@@ -155,6 +158,7 @@ static RULES: &[Rule] = &[
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
     rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::portable),
     decompose("ReverseSequence", &["batch_axis", "time_axis"], layout::reverse_sequence),
+    decompose("RotaryEmbedding", &["interleaved", "num_heads", "rotary_embedding_dim"], attention::rotary),
     stop("Round"),
     rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
     rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),

@@ -21,6 +21,7 @@ fn cases() -> Vec<Case> {
         activation::cases(),
         attention::cases(),
         binary_elementwise::cases(),
+        causal_conv::cases(),
         conv::cases(),
         cumulative::cases(),
         einsum::cases(),

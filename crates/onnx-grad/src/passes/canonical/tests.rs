@@ -71,6 +71,9 @@ fn transposed_convolutions_may_have_an_output_shape() {
     let cropped = || cropped().ints("kernel_shape", &[2]).ints("output_shape", &[3]).canonical();
     check(&cropped(), &[1.0, 2.0, 3.0], &[2.0, 20.0, 3.0]);
     check(&cropped().string("auto_pad", "SAME_UPPER"), &[1.0, 2.0, 3.0], &[10.0, 2.0, 20.0]);
+    let larger = || case("ConvTranspose").x(&[1, 1, 3]).constant(w()).const_floats(&[0.5]);
+    let larger = larger().ints("strides", &[2]).ints("output_shape", &[7]).canonical();
+    check(&larger, &[1.0, 2.0, 3.0], &[1.5, 10.5, 2.5, 20.5, 3.5, 30.5, 0.5]);
 }
 
 #[test]

@@ -3,8 +3,12 @@
 mod bias;
 mod contrib;
 mod heads;
+mod linear;
+mod rotary;
 
 pub(super) use contrib::{multi_head, projected};
+pub(super) use linear::linear;
+pub(super) use rotary::rotary;
 
 use super::view::NodeView;
 use crate::error::Result;
@@ -113,7 +117,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     let separate = || case("Attention").x(&[2, 2, 2, 4]).x(&[2, 2, 3, 4]).x(&[2, 2, 3, 4]);
     let past = |c: Case| c.x(&[2, 2, 2, 4]).x(&[2, 2, 2, 4]);
     let fused = || case("com.microsoft.MultiHeadAttention").int("num_heads", 2);
-    vec![
+    let cases = vec![
         separate(),
         separate().fixed(&[2, 3], -1.0, 1.0).float("scale", 0.7),
         separate().constant(allowed),
@@ -136,7 +140,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("com.microsoft.Attention").x(&[2, 3, 8]).x(&[8, 24]).x(&[24]).int("num_heads", 2),
         fused().x(&[2, 3, 8]).x(&[2, 4, 8]).x(&[2, 4, 8]),
         fused().x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[2, 3, 8]).x(&[24]).float("scale", 0.3),
-    ]
+    ];
+    [cases, linear::cases(), rotary::cases()].concat()
 }
 
 #[cfg(test)]
