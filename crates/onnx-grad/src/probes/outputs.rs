@@ -9,8 +9,11 @@ type Shapes = for<'a> fn(&mut Sizes<'a>) -> Result<Vec<Vec<ValueId>>>;
 
 /// The operators with the shapes of their outputs.
 const SHAPES: &[(&str, Shapes)] = &[
+    ("AffineGrid", affine_grid),
     ("Attention", attention),
     ("CausalConvWithState", causal_conv),
+    ("DeformConv", deform_conv),
+    ("GridSample", grid_sample),
     ("LinearAttention", linear_attention),
 ];
 
@@ -41,7 +44,7 @@ pub(super) fn of_shapes(graph: &mut Graph, n: usize) -> bool {
     true
 }
 
-/// Calculates with the sizes of a node's inputs, which are vectors of one integer.
+/// Calculates with the sizes of a node's inputs, which are vectors of integers.
 struct Sizes<'a>(Rewriter<'a>);
 
 impl Sizes<'_> {
@@ -50,6 +53,19 @@ impl Sizes<'_> {
         let (x, at) = (self.0.x(input)?, self.0.ints(&[along]));
         let shape = self.0.op("Shape", &[x], &[]);
         Ok(self.0.op("Gather", &[shape, at], &axis(0)))
+    }
+
+    /// The sizes of an input along the axes from `first` up to `end`.
+    fn along(&mut self, input: usize, first: i64, end: i64) -> Result<ValueId> {
+        let x = self.0.x(input)?;
+        let shape = self.0.op("Shape", &[x], &[]);
+        Ok(self.part(shape, first, end))
+    }
+
+    /// The elements of a vector from `first` up to `end`.
+    fn part(&mut self, vector: ValueId, first: i64, end: i64) -> ValueId {
+        let (first, end) = (self.0.ints(&[first]), self.0.ints(&[end]));
+        self.0.op("Slice", &[vector, first, end], &[])
     }
 
     fn fixed(&mut self, size: i64) -> ValueId {
@@ -73,6 +89,23 @@ impl Sizes<'_> {
             _ => 0,
         }
     }
+}
+
+/// The coordinates of the points of a grid, whose sizes an input says.
+fn affine_grid(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (given, axes) = (s.0.x(1)?, s.of(0, 1)?);
+    let (batch, sizes) = (s.part(given, 0, 1), s.part(given, 2, i64::MAX));
+    Ok(vec![vec![batch, sizes, axes]])
+}
+
+/// The channels of the kernels at the places that there are offsets for.
+fn deform_conv(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    Ok(vec![vec![s.of(0, 0)?, s.of(1, 0)?, s.along(2, 2, i64::MAX)?]])
+}
+
+/// The channels of the input at the points of the grid.
+fn grid_sample(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    Ok(vec![vec![s.along(0, 0, 2)?, s.along(1, 1, -1)?]])
 }
 
 /// Y, which is shaped as the input, and the elements that the kernel reaches back to.

@@ -26,7 +26,6 @@ pub(super) fn stand_in(node: &Node) -> Option<Node> {
             Some(undilated(&mean))
         }
         "com.microsoft.FusedMatMul" => Some(product(like)),
-        "GridSample" => Some(Node { attributes: vec![], ..node.clone() }),
         "GlobalLpPool" => Some(Node { attributes: vec![], ..like("GlobalAveragePool") }),
         _ if rules::is_decomposed(node) => {
             let inputs = node.inputs.iter().copied().take(1).collect();

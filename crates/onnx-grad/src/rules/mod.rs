@@ -6,6 +6,7 @@ mod binary_elementwise;
 mod causal_conv;
 mod conv;
 mod cumulative;
+mod deform_conv;
 mod einsum;
 mod gather;
 mod grid_sample;
@@ -21,6 +22,7 @@ mod quantize;
 mod reduce;
 mod resize;
 mod rule;
+mod sampling;
 mod separable;
 mod slice;
 mod softmax;
@@ -49,6 +51,7 @@ static RULES: &[Rule] = &[
     rule("Acos", Wrt::All, &[], unary_elementwise::acos),
     rule("Acosh", Wrt::All, &[], unary_elementwise::acosh),
     rule("Add", Wrt::All, &[], binary_elementwise::sum),
+    decompose("AffineGrid", &["align_corners"], grid_sample::affine_grid),
     stop("And"),
     stop("ArgMax"),
     stop("ArgMin"),
@@ -75,6 +78,7 @@ static RULES: &[Rule] = &[
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
     decompose("CumProd", &["exclusive", "reverse"], cumulative::prod),
     rule("CumSum", Wrt::First, &["exclusive", "reverse"], cumulative::sum),
+    decompose("DeformConv", &["dilations", "group", "kernel_shape", "offset_group", "pads", "strides"], deform_conv::deform_conv),
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),

@@ -24,6 +24,7 @@ fn cases() -> Vec<Case> {
         causal_conv::cases(),
         conv::cases(),
         cumulative::cases(),
+        deform_conv::cases(),
         einsum::cases(),
         gather::cases(),
         grid_sample::cases(),

@@ -6,7 +6,8 @@ use crate::graph::Attribute;
 
 /// Sets `kernel_shape`, `strides` and `dilations` to their defaults if they are left out.
 pub(super) fn explicit_kernel(mut rewriter: Rewriter<'_>) -> Rewriter<'_> {
-    let Some([_, _, kernel @ ..]) = rewriter.stored_shape(1) else { return rewriter };
+    let shape = rewriter.stored_shape(1);
+    let Some([_, _, kernel @ ..]) = shape.as_deref() else { return rewriter };
     let kernel: Vec<i64> = kernel.iter().map(|k| *k as i64).collect();
     let ones = vec![1; kernel.len()];
     for (name, default) in [("kernel_shape", &kernel), ("strides", &ones), ("dilations", &ones)] {

@@ -86,6 +86,51 @@ pub(super) fn batch_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
+/// y = (x - mean) r * scale + bias with r = 1 / sqrt(var + epsilon) over the axes from `axis` on,
+/// if the mean or r are outputs, too. (rten has y alone.)
+pub(super) fn layer_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if !rewriter.has_output(1) && !rewriter.has_output(2) {
+        return Ok(());
+    }
+    let (x, scale, from) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.int("axis", -1));
+    let (last, keep) = (rewriter.ints(&[-1]), [("keepdims", Attribute::Int(1))]);
+    let epsilon = rewriter.float("epsilon", 1e-5);
+    let (epsilon, one) = (rewriter.scalar(epsilon), rewriter.scalar(1.0));
+    let rows = rewriter.op("Flatten", &[x], &axis(from));
+    let mean = rewriter.op("ReduceMean", &[rows, last], &keep);
+    let centred = rewriter.op("Sub", &[rows, mean], &[]);
+    let squared = rewriter.op("Mul", &[centred, centred], &[]);
+    let variance = rewriter.op("ReduceMean", &[squared, last], &keep);
+    let variance = rewriter.op("Add", &[variance, epsilon], &[]);
+    let deviation = rewriter.op("Sqrt", &[variance], &[]);
+    let inverse = rewriter.op("Div", &[one, deviation], &[]);
+    let standardised = rewriter.op("Mul", &[centred, inverse], &[]);
+
+    let shape = rewriter.op("Shape", &[x], &[]);
+    let (begin, end) = (rewriter.ints(&[0]), rewriter.ints(&[from]));
+    let kept = rewriter.op("Slice", &[shape, begin, end], &[]);
+    let reduced = if from < 0 {
+        rewriter.ints(&[from.saturating_neg()])
+    } else {
+        let rank = rewriter.rank(x);
+        rewriter.op("Sub", &[rank, end], &[])
+    };
+    let size = Attribute::Tensor(Tensor::from_i64s(&[1]));
+    let ones = rewriter.op("ConstantOfShape", &[reduced], &[("value", size)]);
+    let of_statistics = rewriter.op("Concat", &[kept, ones], &axis(0));
+    rewriter.compute_output(1, "Reshape", &[mean, of_statistics]);
+    rewriter.compute_output(2, "Reshape", &[inverse, of_statistics]);
+
+    let mut y = rewriter.op("Reshape", &[standardised, shape], &[]);
+    if let Some(bias) = rewriter.optional(2) {
+        y = rewriter.op("Mul", &[y, scale], &[]);
+        rewriter.replace("Add", &[y, bias], &[]);
+    } else {
+        rewriter.replace("Mul", &[y, scale], &[]);
+    }
+    Ok(())
+}
+
 /// y = whether x is not zero. (rten, which has no booleans, would keep the number.)
 pub(super) fn cast_to_bool(mut rewriter: Rewriter<'_>) -> Result<()> {
     if rewriter.int("to", 0) == DType::Bool as i64 {

@@ -1,7 +1,7 @@
 //! Rewrites one node as several, while no shapes are known.
 
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::graph::{Attribute, Dim, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
 /// An operator, and the function that rewrites it as others.
@@ -41,14 +41,21 @@ impl<'a> Rewriter<'a> {
         self.node.outputs.get(i).is_some_and(Option::is_some)
     }
 
-    /// The shape of an input if the graph stores it, quantised or not.
-    pub(crate) fn stored_shape(&self, i: usize) -> Option<&[usize]> {
+    /// The shape of an input if the graph stores it, quantised or not, or declares it.
+    pub(crate) fn stored_shape(&self, i: usize) -> Option<Vec<usize>> {
         let mut id = self.optional(i)?;
         // The number of steps is limited, as the graph may have cycles.
         for _ in 0..4 {
             let value = self.graph.value(id);
             if let Some(tensor) = &value.initializer {
-                return Some(tensor.shape());
+                return Some(tensor.shape().to_vec());
+            }
+            if let Some(declared) = &value.declared {
+                let fixed = |dim: &Dim| match dim {
+                    Dim::Fixed(size) => Some(*size),
+                    Dim::Dynamic(_) => None,
+                };
+                return declared.iter().map(fixed).collect();
             }
             let node = &self.graph.nodes[value.producer?.0];
             if !matches!(node.op.as_str(), "Cast" | "DequantizeLinear" | "QuantizeLinear") {

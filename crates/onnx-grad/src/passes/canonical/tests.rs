@@ -180,3 +180,13 @@ fn compressing_keeps_the_elements_where_the_mask_is_true() {
     check(&compressed.clone().int("axis", 0), &x, &[2.0, 3.0, 4.0, 5.0]);
     compressed.int("axis", -2).check();
 }
+
+#[test]
+fn layer_normalisation_has_its_statistics_as_outputs() {
+    let layer = |x: &[usize], scale: &[usize]| {
+        case("LayerNormalization").x(x).x(scale).x(scale).outputs(3).canonical()
+    };
+    layer(&[2, 3, 4], &[4]).check();
+    layer(&[2, 3, 4], &[3, 4]).int("axis", 1).check();
+    layer(&[2, 3, 4], &[3, 4]).int("axis", -2).float("epsilon", 0.5).check();
+}
