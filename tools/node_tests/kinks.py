@@ -4,8 +4,8 @@ AT_ZERO = "an input is exactly 0, where the slope changes"
 AT_A_PIXEL = "a grid point lies on a pixel or at the border, where the slope changes"
 NO_REMAINDER = "a dividend is infinite, or a divisor is infinite or 0"
 
-# What is wrong elsewhere fails; nothing is tolerated by its size. What an operator is defined by is another test, of the
-# same name followed by _expanded.
+# What is wrong elsewhere fails; nothing is tolerated by its size. Tests of the same name followed by _expanded have an
+# operator's definition in its place.
 KINKS = {
     "test_acosh_example": "an input is exactly 1, where the slope is infinite",
     "test_elu_example": AT_ZERO,

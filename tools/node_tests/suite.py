@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from differences import derivative, session
-from kinks import KINKS
 from onnx import TensorProto, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
+
+from differences import derivative, session
+from kinks import KINKS
 from widen import DOUBLE, FLOATS, SINGLE, holds
 
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
@@ -81,7 +82,7 @@ def differentiate(model, inputs, floats, output, folder, smoothcam, engine):
         command += ["--onnxruntime", Path(onnxruntime.__file__).parent / "capi"]
     for i, declared in enumerate(model.graph.input):
         name, x = declared.name, inputs[declared.name]
-        if name not in floats and x.size or not is_float(declared):
+        if (name not in floats and x.size) or not is_float(declared):
             dtype = np.float32 if is_float(declared) else np.int64
             np.save(folder / f"{i}.npy", x if x.dtype in NUMPY else x.astype(dtype))
             command += ["--input", f"{name}={folder / f'{i}.npy'}"]
