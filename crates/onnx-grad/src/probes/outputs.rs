@@ -12,9 +12,14 @@ const SHAPES: &[(&str, Shapes)] = &[
     ("AffineGrid", affine_grid),
     ("Attention", attention),
     ("CausalConvWithState", causal_conv),
+    ("CenterCropPad", center_crop_pad),
+    ("Col2Im", col2im),
     ("DeformConv", deform_conv),
+    ("GRU", recurrent),
     ("GridSample", grid_sample),
+    ("LSTM", recurrent),
     ("LinearAttention", linear_attention),
+    ("RNN", recurrent),
 ];
 
 /// Whether the shapes of an operator's outputs are calculated.
@@ -96,6 +101,37 @@ fn affine_grid(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
     let (given, axes) = (s.0.x(1)?, s.of(0, 1)?);
     let (batch, sizes) = (s.part(given, 0, 1), s.part(given, 2, i64::MAX));
     Ok(vec![vec![batch, sizes, axes]])
+}
+
+/// The shape of the input, with other sizes along some axes.
+fn center_crop_pad(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (x, sizes) = (s.0.x(0)?, s.0.x(1)?);
+    let Some(Attribute::Ints(axes)) = s.0.node.attribute("axes").cloned() else {
+        return Ok(vec![vec![sizes]]);
+    };
+    let (shape, axes) = (s.0.op("Shape", &[x], &[]), s.0.ints(&axes));
+    Ok(vec![vec![s.0.op("ScatterElements", &[shape, axes, sizes], &axis(0))]])
+}
+
+/// An image of as many channels as columns have blocks.
+fn col2im(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let (batch, rows, image, block) = (s.of(0, 0)?, s.of(0, 1)?, s.0.x(1)?, s.0.x(2)?);
+    let taps = s.0.op("ReduceProd", &[block], &[("keepdims", Attribute::Int(1))]);
+    let channels = s.0.op("Div", &[rows, taps], &[]);
+    Ok(vec![vec![batch, channels, image]])
+}
+
+/// The outputs of all steps, and the last values of the state.
+fn recurrent(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    let batch_first = s.attribute("layout") != 0;
+    let (first, second) = (s.of(0, 0)?, s.of(0, 1)?);
+    let (directions, hidden) = (s.of(1, 0)?, s.of(2, 2)?);
+    let (all, last) = if batch_first {
+        (vec![first, second, directions, hidden], vec![first, directions, hidden])
+    } else {
+        (vec![first, directions, second, hidden], vec![directions, second, hidden])
+    };
+    Ok(vec![all, last.clone(), last])
 }
 
 /// The channels of the kernels at the places that there are offsets for.

@@ -146,7 +146,8 @@ fn flipped_pads(w: &Window) -> Option<(usize, usize)> {
     (w.stride == 1).then_some((begin, end))
 }
 
-fn transposed_convolution<'g>(
+/// The transposed convolution of dy by kernels w, whose windows slide over the result.
+pub(super) fn transposed_convolution<'g>(
     dy: Var<'g>,
     w: Var<'g>,
     groups: usize,

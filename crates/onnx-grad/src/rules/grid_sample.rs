@@ -117,6 +117,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
             .const_ints(&[1, 2, 2, 1, 3])
             .int("align_corners", 1)
             .linear(),
+        case("GridSample").x(&[1, 2, 2, 2, 2]).within(&[1, 1, 1, 2, 3], -0.4, 0.4),
         case("GridSample").x(&[2, 2, 2, 2]).within(&[2, 1, 2, 2], -0.4, 0.4),
     ]
 }

@@ -133,6 +133,30 @@ pub(super) fn trilu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.tape().op("Trilu", &[Some(dy), n.optional(1)], &[upper], DType::F32, dy.shape()))
 }
 
+/// y = x cut down, or extended by zeros, to given sizes along some axes, about its centre.
+pub(super) fn center_crop_pad<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let mut y = n.x(0)?;
+    let sizes = n.const_ints(1)?.unwrap_or_default();
+    let axes = n.ints("axes").unwrap_or_else(|| (0..y.rank() as i64).collect());
+    if sizes.len() != axes.len() {
+        return Err(n.unsupported(format!("sizes {sizes:?} do not match axes {axes:?}")));
+    }
+    for (axis, size) in axes.iter().zip(sizes) {
+        let axis = n.axis(*axis, y.rank())?;
+        let wanted = usize::try_from(size).unwrap_or(0);
+        let found = y.shape()[axis];
+        if wanted <= found {
+            y = y.slice(axis, (found - wanted) / 2, wanted, 1);
+        } else {
+            let (mut begin, mut end) = (vec![0; y.rank()], vec![0; y.rank()]);
+            begin[axis] = (wanted - found) / 2;
+            end[axis] = wanted - found - begin[axis];
+            y = y.pad(&begin, &end, 0.0);
+        }
+    }
+    Ok(y)
+}
+
 /// y = x with the first elements along the time axis, as many as a constant says for each place of
 /// the batch axis, in reverse order.
 pub(super) fn reverse_sequence<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
@@ -170,6 +194,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::case;
     let k = Tensor::from_bytes(DType::I64, vec![], 1i64.to_le_bytes().to_vec().into()).unwrap();
     let cases = vec![
+        case("CenterCropPad").x(&[5, 3, 4]).const_ints(&[2, 6, 4]),
+        case("CenterCropPad").x(&[5, 3, 4]).const_ints(&[7, 4]).ints("axes", &[-1, 0]),
         case("Concat").x(&[2, 3]).x(&[2, 1]).x(&[2, 2]).int("axis", 1),
         case("Concat").x(&[2, 3]).x(&[4, 3]).int("axis", -2),
         case("Concat").x(&[2]).int("axis", 0),

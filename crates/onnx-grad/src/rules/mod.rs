@@ -4,6 +4,7 @@ mod activation;
 mod attention;
 mod binary_elementwise;
 mod causal_conv;
+mod col2im;
 mod conv;
 mod cumulative;
 mod deform_conv;
@@ -19,6 +20,7 @@ mod norm;
 mod padding;
 mod pooling;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod resize;
 mod rule;
@@ -69,7 +71,9 @@ static RULES: &[Rule] = &[
     decompose_all("CausalConvWithState", &["activation"], causal_conv::causal_conv),
     stop("Ceil"),
     decompose("Celu", &["alpha"], activation::celu),
+    decompose("CenterCropPad", &["axes"], layout::center_crop_pad),
     rule("Clip", Wrt::All, &[], activation::clip),
+    decompose("Col2Im", &["dilations", "pads", "strides"], col2im::col2im),
     rule("Concat", Wrt::All, &["axis"], layout::concat),
     stop("ConstantOfShape"),
     rule("Conv", Wrt::All, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
@@ -93,6 +97,7 @@ static RULES: &[Rule] = &[
     stop("EyeLike"),
     rule("Flatten", Wrt::All, &["axis"], layout::reshape),
     stop("Floor"),
+    decompose_all("GRU", &["activations", "direction", "hidden_size", "layout", "linear_before_reset"], recurrent::gru),
     rule("Gather", Wrt::First, &["axis"], gather::gather),
     rule("GatherElements", Wrt::First, &["axis"], gather::gather_elements),
     rule("GatherND", Wrt::First, &["batch_dims"], gather::gather_nd),
@@ -113,6 +118,7 @@ static RULES: &[Rule] = &[
     stop("IsInf"),
     stop("IsNaN"),
     decompose("LRN", &["alpha", "beta", "bias", "size"], norm::local_response),
+    decompose_all("LSTM", &["activations", "direction", "hidden_size", "layout"], recurrent::lstm),
     rule("LayerNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::layer),
     rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
     stop("Less"),
@@ -142,6 +148,7 @@ static RULES: &[Rule] = &[
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
     rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
+    decompose_all("RNN", &["activations", "direction", "hidden_size", "layout"], recurrent::rnn),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
     stop("RandomUniform"),
