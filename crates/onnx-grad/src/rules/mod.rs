@@ -118,7 +118,7 @@ static RULES: &[Rule] = &[
     stop("IsInf"),
     stop("IsNaN"),
     decompose("LRN", &["alpha", "beta", "bias", "size"], norm::local_response),
-    decompose_all("LSTM", &["activations", "direction", "hidden_size", "layout"], recurrent::lstm),
+    decompose_all("LSTM", &["activations", "direction", "hidden_size", "input_forget", "layout"], recurrent::lstm),
     rule("LayerNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::layer),
     rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
     stop("Less"),

@@ -19,6 +19,9 @@ pub(super) fn rnn<'g>(n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
 /// c' = f c + i g and h' = o h(c'), where the gates i, o, f and g are functions of W x + R h + b,
 /// and i and f of c, o of c' through peepholes.
 pub(super) fn lstm<'g>(n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
+    if n.int("input_forget", 0) != 0 {
+        return Err(n.unsupported("input_forget 1 is not supported"));
+    }
     unrolled(n, &["Sigmoid", "Tanh", "Tanh"], 4, |cell, x, state| {
         let (h, c) = (state[0], state[1]);
         let gates = x + cell.recurrent(h);
@@ -221,7 +224,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         bias(with("GRU", 3, 1), 3, 1).outputs(2),
         bias(with("GRU", 3, 1), 3, 1).int("linear_before_reset", 1),
         lengths(bias(with("GRU", 3, 2), 3, 2)).x(&[2, 2, 3]).string("direction", "bidirectional"),
-        with("LSTM", 4, 1).outputs(3),
+        with("LSTM", 4, 1).outputs(3).int("input_forget", 0),
         bias(with("LSTM", 4, 1), 4, 1).string("direction", "reverse"),
         lengths(with("LSTM", 4, 2).missing())
             .x(&[2, 2, 3])
