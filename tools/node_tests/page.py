@@ -32,7 +32,7 @@ def reason(message):
     """What kinds of refusals have in common: the message without names, paths and numbers."""
     line = message.partition("\n")[0].removeprefix("error: ")
     line = re.sub(r"^model '[^']*': ", "", line)
-    line = re.sub(r" \(node '[^']*'\)|\bin node \"[^\"]*\": | Inputs were .*", "", line)
+    line = re.sub(r" \(node '[^']*'\)| node '[^']*'|\bin node \"[^\"]*\": | Inputs were .*", "", line)
     line = re.sub(r"'[^']*/[^']*'|\"[^\"]*\"", "…", line)
     line = re.sub(r"/\S+", "…", line)
     line = re.sub(r"\[[\d, ]*\]", "[…]", line)

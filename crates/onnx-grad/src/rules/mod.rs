@@ -25,6 +25,7 @@ mod reduce;
 mod resize;
 mod rule;
 mod sampling;
+mod scatter;
 mod separable;
 mod slice;
 mod softmax;
@@ -171,8 +172,8 @@ static RULES: &[Rule] = &[
     decompose("ReverseSequence", &["batch_axis", "time_axis"], layout::reverse_sequence),
     decompose("RotaryEmbedding", &["interleaved", "num_heads", "rotary_embedding_dim"], attention::rotary),
     stop("Round"),
-    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
-    rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
+    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], scatter::scatter_elements).or_decompose(scatter::partial_scatter),
+    rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], scatter::scatter_nd),
     decompose("Selu", &["alpha", "gamma"], activation::selu),
     stop("Shape"),
     decompose("Shrink", &["bias", "lambd"], activation::shrink),

@@ -39,6 +39,7 @@ fn cases() -> Vec<Case> {
         recurrent::cases(),
         reduce::cases(),
         resize::cases(),
+        scatter::cases(),
         slice::cases(),
         softmax::cases(),
         top_k::cases(),
