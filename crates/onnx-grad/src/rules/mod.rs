@@ -66,7 +66,6 @@ static RULES: &[Rule] = &[
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
     rule("BatchNormalization", Wrt::All, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
-    stop("BitCast"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
     rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity).with_types_of(&[1]),
     decompose_all("CausalConvWithState", &["activation"], causal_conv::causal_conv),
