@@ -92,7 +92,8 @@ def summary(tables):
         "",
         "Does smoothcam compute the right gradient for the network at hand? Each network below was built with random "
         "weights and exported to ONNX, and the gradient of a class's score was compared with PyTorch's autograd at "
-        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle.",
+        "three of the layers that `smoothcam layers` lists: the default layer, the first, and one in the middle. "
+        "Operators by themselves are tested by [ONNX's node tests](node-tests.md).",
         "",
         "| networks | tried | " + " | ".join(OUTCOMES) + " |",
         "|---|" + "---|" * (1 + len(OUTCOMES)),

@@ -93,10 +93,13 @@ impl<'g> Sweep<'g> {
                 Ok(())
             }
             Kind::Decomposition(formula) => {
-                let Some(dy) = cotangents.first().copied().flatten() else { return Ok(()) };
                 let first = self.tape.read(|g| g.nodes.len());
-                let y = formula(&view)?;
+                let ys = formula.outputs(&view)?;
                 self.tape.check()?;
+                if cotangents.iter().skip(ys.len()).any(Option::is_some) {
+                    let what = format!("the gradient of output {} is not supported", ys.len());
+                    return Err(view.unsupported(what));
+                }
                 let last = self.tape.read(|g| {
                     self.active.resize(g.values.len(), false);
                     for node in &g.nodes[first..] {
@@ -109,7 +112,9 @@ impl<'g> Sweep<'g> {
                     }
                     g.nodes.len()
                 });
-                self.add(y.id, Ok(dy));
+                for (y, dy) in ys.iter().zip(cotangents) {
+                    dy.into_iter().for_each(|dy| self.add(y.id, Ok(dy)));
+                }
                 (first..last).rev().for_each(|n| self.visit(NodeId(n)));
                 Ok(())
             }

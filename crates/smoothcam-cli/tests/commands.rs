@@ -169,10 +169,10 @@ fn layers_that_the_gradient_does_not_reach() {
     folder.prints(
         &["layers", "--model", "model.onnx"],
         str![[r#"
-layer                     module  maps  grid  axes        noise acts
-middle/ReverseSequence_5  middle  4     8x8   maps first  yes         default with noise
-block2/Relu_8             block2  4     8x8   maps first  no          default without noise
-not reached: operator ReverseSequence (node 'middle/ReverseSequence_5'): there is no gradient rule for it
+layer             module  maps  grid  axes        noise acts
+middle/BitCast_4  middle  4     8x8   maps first  yes         default with noise
+block2/Relu_7     block2  4     8x8   maps first  no          default without noise
+not reached: operator BitCast (node 'middle/BitCast_4'): there is no gradient rule for it
 
 "#]],
     );

@@ -76,13 +76,14 @@ impl<'g> Var<'g> {
             return self;
         }
         match shape.get_mut(axis) {
+            Some(dim) if count == 0 && start <= *dim => *dim = 0,
             Some(dim) if count > 0 && start + (count - 1) * step < *dim => *dim = count,
             _ => self.tape.shape_error(format!(
                 "shape {shape:?} does not have {count} elements from {start} in steps of {step} \
                  along axis {axis}"
             )),
         }
-        let end = start + (count.max(1) - 1) * step + 1;
+        let end = if count == 0 { start } else { start + (count - 1) * step + 1 };
         let one = |value: usize| Some(self.tape.ints(&[value as i64]));
         let inputs = [Some(self), one(start), one(end), one(axis), one(step)];
         self.emit("Slice", &inputs, &[], shape)

@@ -26,9 +26,14 @@ impl Graph {
                 node.take_attribute("auto_pad");
                 node.set_attribute("pads", Attribute::Ints(pads));
             }
-            match (rules::decomposition(&tape, &node)?, node.outputs.first()) {
-                (Some(y), Some(Some(output))) => tape.alias(y, *output, &node)?,
-                _ => tape.push(node),
+            let Some(ys) = rules::decomposition(&tape, &node)? else {
+                tape.push(node);
+                continue;
+            };
+            for (i, output) in node.outputs.iter().enumerate() {
+                let Some(output) = output.filter(|v| needed[v.0]) else { continue };
+                let missing = || node.unsupported(format!("its output {i} is not supported"));
+                tape.alias(*ys.get(i).ok_or_else(missing)?, output, &node)?;
             }
         }
         tape.set_scope("");

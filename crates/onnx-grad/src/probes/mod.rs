@@ -1,6 +1,7 @@
 //! Writes graphs that are run to find out about others: their shapes, and whether they are finite.
 
 mod finite;
+mod outputs;
 mod shapes;
 mod stand_in;
 

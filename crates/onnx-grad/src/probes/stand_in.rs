@@ -3,12 +3,14 @@
 use crate::graph::{Attribute, Node};
 use crate::rules;
 
+use super::outputs;
+
 /// A node whose output has the shape of this node's; `None` if every engine runs the node itself.
 pub(super) fn stand_in(node: &Node) -> Option<Node> {
     let like = |op: &str| Node { op: op.into(), domain: String::new(), ..node.clone() };
     match node.qualified_op().as_str() {
         "Resize" => Some(resized(node)),
-        "Attention" => None,
+        op if outputs::has_shapes(op) => None,
         "Conv" => match node.attribute("auto_pad") {
             // The padding makes up for dilations, and ONNX Runtime refuses both together.
             Some(Attribute::String(s)) if s.starts_with("SAME") => {
@@ -24,7 +26,6 @@ pub(super) fn stand_in(node: &Node) -> Option<Node> {
             Some(undilated(&mean))
         }
         "com.microsoft.FusedMatMul" => Some(product(like)),
-        "GridSample" => Some(Node { attributes: vec![], ..node.clone() }),
         "GlobalLpPool" => Some(Node { attributes: vec![], ..like("GlobalAveragePool") }),
         _ if rules::is_decomposed(node) => {
             let inputs = node.inputs.iter().copied().take(1).collect();

@@ -65,13 +65,29 @@ fn elu_of(x: Var<'_>, alpha: f32) -> Var<'_> {
     x.tape.op("Elu", &[Some(x)], &[("alpha", Attribute::Float(alpha))], DType::F32, x.shape())
 }
 
-/// y = min(max(x, low), high), so dx = dy where low < x < high. At the bounds the derivative is
-/// 0, so that clipping at 0 is Relu, and clipping to [0, 6] Relu6.
+/// y = min(max(x, low), high), so dx = dy where low < x < high, dlow = dy where x < low <= high and
+/// dhigh = dy where high < max(x, low). At the bounds the derivative of x is 0, so that clipping at
+/// 0 is Relu, and clipping to [0, 6] Relu6.
 ///
 /// Whether x lies between the bounds is read off y, so that engines can fuse the clipping with the
 /// node that computes x.
-pub(super) fn clip<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+pub(super) fn clip<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (y, mut dx) = (n.y()?, n.dy()?);
+    if i > 0 {
+        let (mut raised, low, high) = (n.x(0)?, n.optional(1), n.optional(2));
+        let mut below = None;
+        if let Some(low) = low {
+            below = Some((low - raised).step());
+            raised = raised.binary("Max", low);
+        }
+        let above = high.map(|high| (raised - high).step());
+        let below_alone = match (below, above) {
+            (Some(below), Some(above)) => Some(below * (1.0 - above)),
+            _ => below,
+        };
+        let at_bound = if i == 1 { below_alone } else { above };
+        return Ok(dx * at_bound.ok_or_else(|| n.unsupported("its bound is missing"))?);
+    }
     if let Some(low) = n.optional(1) {
         dx = dx * if is_zero(low) { y } else { y - low }.step();
     }
@@ -172,6 +188,11 @@ pub(super) fn swish<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.0)
 }
 
+/// y = a sigmoid(alpha a) b.
+pub(super) fn swiglu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    Ok(scaled_swish(n, 1.0)? * n.x(1)?)
+}
+
 /// y = x sigmoid(alpha x), which is close to gelu(x) for the default alpha.
 pub(super) fn quick_gelu<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     scaled_swish(n, 1.702)
@@ -185,6 +206,11 @@ fn scaled_swish<'g>(n: &NodeView<'g>, default: f32) -> Result<Var<'g>> {
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::case;
+    // The bounds lie between two elements.
+    let clipped = |low: f32, high: f32| {
+        let c = case("Clip").distinct(&[3, 5]).within(&[], low - 0.01, low + 0.01);
+        c.within(&[], high - 0.01, high + 0.01)
+    };
     vec![
         case("Celu").x(&[2, 5]),
         case("Celu").x(&[2, 5]).float("alpha", 0.5),
@@ -192,6 +218,9 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Clip").within(&[2, 5], -2.0, 2.0).missing().scalar(0.5),
         case("Clip").within(&[2, 5], -2.0, 2.0).scalar(-0.5),
         case("Clip").within(&[2, 5], -2.0, 2.0),
+        clipped(-0.27, 0.24),
+        clipped(0.24, -0.27),
+        case("Clip").distinct(&[3, 5]).within(&[], -0.28, -0.26),
         case("Elu").within(&[2, 5], -2.0, 2.0),
         case("Elu").within(&[2, 5], -2.0, 2.0).float("alpha", 0.7),
         case("Gelu").within(&[2, 5], -3.0, 3.0),
@@ -213,6 +242,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Sigmoid").within(&[2, 5], -3.0, 3.0),
         case("Softplus").within(&[2, 5], -3.0, 3.0),
         case("Softsign").within(&[2, 5], -3.0, 3.0),
+        case("SwiGLU").x(&[2, 5]).x(&[2, 5]),
+        case("SwiGLU").x(&[2, 5]).x(&[2, 5]).float("alpha", 1.5),
         case("Swish").within(&[2, 5], -3.0, 3.0),
         case("Swish").within(&[2, 5], -3.0, 3.0).float("alpha", 1.5),
         case("ThresholdedRelu").within(&[2, 5], -3.0, 3.0),

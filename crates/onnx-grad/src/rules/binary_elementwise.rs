@@ -28,9 +28,10 @@ pub(super) fn div<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     Ok(if i == 0 { da } else { -da * n.y()? })
 }
 
-/// y = a - k b with a whole number k, so da = dy.
-pub(super) fn modulo<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    n.dy()
+/// y = a - k b with a whole number k, so da = dy, db = -k dy.
+pub(super) fn modulo<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let dy = n.dy()?;
+    Ok(if i == 0 { dy } else { dy * ((n.y()? - n.x(0)?) / n.x(1)?) })
 }
 
 /// y = (a + b + ...) / N, so each cotangent is dy / N.
@@ -99,7 +100,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Mean").x(&[2, 5]).linear(),
         case("Min").x(&[2, 5]).x(&[2, 5]),
         case("Min").x(&[2, 5]).scalar(0.33),
-        case("Mod").x(&[2, 5]).fixed(&[5], 1.3, 2.1).int("fmod", 1),
+        case("Mod").x(&[2, 5]).within(&[5], 1.3, 2.1).int("fmod", 1),
+        case("Mod").within(&[2, 5], 2.2, 2.4).within(&[5], 0.9, 1.0).int("fmod", 1),
         case("Mul").x(&[2, 5]).x(&[2, 5]).linear(),
         case("Mul").x(&[2, 1, 5]).x(&[3, 1]).linear(),
         case("Pow").within(&[2, 5], 0.5, 2.0).x(&[2, 5]),

@@ -1,4 +1,6 @@
 //! Differentiates convolutions and transposed convolutions: each is the other's gradient.
+//!
+//! With respect to the kernels, the gradient is a convolution of the one side by the other.
 
 use super::view::{NodeView, Vjp};
 use super::window::{Padding, Surplus, Window, sizes, unpadded, windows};
@@ -14,10 +16,15 @@ use crate::tensor::DType;
 /// At stride 1, that is also a convolution by the flipped kernel, which engines compute faster,
 /// depthwise convolutions above all. At larger strides, spreading out dy would cost more than it
 /// saves.
-pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+pub(super) fn conv<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (dy, w) = (n.dy()?, n.x(1)?);
     let weights = Weights::of(n, w, n.x(0)?.shape().get(1).copied())?;
     let windows = windows(n, &weights.kernel)?;
+    match i {
+        0 => {}
+        1 => return weights.gradient(n.x(0)?, dy, &windows),
+        _ => return Ok(over_channels(dy)),
+    }
     let flipped: Option<Vec<(usize, usize)>> = windows.iter().map(flipped_pads).collect();
     Ok(match flipped {
         Some(pads) => {
@@ -28,17 +35,29 @@ pub(super) fn conv<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     })
 }
 
-/// y is the transposed convolution of x, so dx = dy * w.
-pub(super) fn conv_transpose<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+/// y is the transposed convolution of x (+ b), so dx = dy * w.
+pub(super) fn conv_transpose<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let (x, dy, w) = (n.x(0)?, n.dy()?, n.x(1)?);
     let weights = Weights::of(n, w, dy.shape().get(1).copied())?;
     let windows = transposed_windows(n, &weights.kernel)?;
+    match i {
+        0 => {}
+        1 => return weights.gradient(dy, x, &windows),
+        _ => return Ok(over_channels(dy)),
+    }
     let options = options(&windows, |i| (windows[i].begin, windows[i].end));
     let dx = dy.conv(w, weights.groups, &options);
     // If the output padding is as large as the stride or larger, there are steps without an element
     // of x.
     let sizes = x.shape();
     Ok((2..sizes.len()).fold(dx, |dx, axis| dx.slice(axis, 0, sizes[axis], 1)))
+}
+
+/// The sums of the elements of each channel.
+pub(super) fn over_channels(x: Var<'_>) -> Var<'_> {
+    let shape = x.shape();
+    let others: Vec<usize> = (0..shape.len()).filter(|axis| *axis != 1).collect();
+    x.sum(&others).reshape(shape.get(1..2).unwrap_or_default())
 }
 
 /// The kernels of a convolution from `inputs` to `outputs` channels, in groups.
@@ -78,6 +97,31 @@ impl<'g> Weights<'g> {
         }
     }
 
+    /// The cotangent of the kernels: w(m, c, t) leads from the element of channel c that tap t of
+    /// step o lies on, to the element o of channel m, so its cotangent is the sum over samples and
+    /// steps of the products of the two. That is a convolution of the inputs, with the samples as
+    /// channels, by the outputs, in which strides and dilations have changed places.
+    fn gradient(&self, inputs: Var<'g>, outputs: Var<'g>, windows: &[Window]) -> Result<Var<'g>> {
+        let shape = inputs.shape();
+        let (batch, per_group) = (shape[0], self.inputs / self.groups);
+        let ahead = |first: [usize; 3]| [&first[..], &shape[2..]].concat();
+        let mut order: Vec<usize> = (0..shape.len() + 1).collect();
+        order.swap(0, 2);
+        let grouped = inputs.reshape(&ahead([batch, self.groups, per_group])).transpose(&order);
+        let joined = grouped.reshape(&[&[per_group, self.groups * batch], &shape[2..]].concat());
+        let mut order: Vec<usize> = (0..shape.len()).collect();
+        order.swap(0, 1);
+        let options = ConvAttributes {
+            strides: windows.iter().map(|w| w.dilation).collect(),
+            dilations: windows.iter().map(|w| w.stride).collect(),
+            pads: options(windows, |i| (windows[i].begin, windows[i].end)).pads,
+        };
+        let dw = joined.conv(outputs.transpose(&order), self.groups, &options).transpose(&order);
+        // The last elements of the inputs may be left out by the last step.
+        let kernel = self.kernel.iter().enumerate();
+        Ok(kernel.fold(dw, |dw, (i, size)| dw.slice(i + 2, 0, *size, 1)))
+    }
+
     /// The kernels that lead from the outputs back to the inputs, with their elements in reverse
     /// order. Engines compute them once, as they load the model, if the weights are constant.
     fn flipped_and_transposed(&self) -> Var<'g> {
@@ -102,7 +146,8 @@ fn flipped_pads(w: &Window) -> Option<(usize, usize)> {
     (w.stride == 1).then_some((begin, end))
 }
 
-fn transposed_convolution<'g>(
+/// The transposed convolution of dy by kernels w, whose windows slide over the result.
+pub(super) fn transposed_convolution<'g>(
     dy: Var<'g>,
     w: Var<'g>,
     groups: usize,
@@ -171,7 +216,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::case;
     let kernel = |op, x: &[usize], w: &[usize]| {
         let shape: Vec<i64> = w[2..].iter().map(|k| *k as i64).collect();
-        case(op).x(x).fixed(w, -1.0, 1.0).ints("kernel_shape", &shape).linear()
+        case(op).x(x).x(w).ints("kernel_shape", &shape).linear()
     };
     let conv = |x: &[usize], w: &[usize]| kernel("Conv", x, w);
     let transposed = |x: &[usize], w: &[usize]| kernel("ConvTranspose", x, w);
@@ -200,7 +245,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
             .string("auto_pad", "SAME_LOWER")
             .ints("strides", &[2, 2]),
         conv(&[2, 3, 9], &[4, 3, 3]).ints("strides", &[2]).ints("pads", &[1, 0]),
-        conv(&[2, 3, 9], &[4, 3, 3]).fixed(&[4], -1.0, 1.0).ints("pads", &[1, 1]),
+        conv(&[2, 3, 9], &[4, 3, 3]).x(&[4]).ints("pads", &[1, 1]),
         transposed(&[2, 3, 5, 6], &[3, 4, 3, 2]),
         transposed(&[2, 3, 5, 6], &[3, 4, 3, 3])
             .ints("strides", &[2, 3])
@@ -210,6 +255,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         transposed(&[2, 3, 5, 6], &[3, 4, 3, 3])
             .string("auto_pad", "SAME_UPPER")
             .ints("strides", &[2, 2]),
+        transposed(&[2, 3, 7], &[3, 4, 3]).x(&[4]),
         transposed(&[2, 3, 7], &[3, 4, 4]).ints("strides", &[2]).ints("pads", &[1, 1]),
     ]
 }

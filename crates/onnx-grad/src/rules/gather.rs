@@ -1,4 +1,4 @@
-//! Differentiates operators that read elements at indices, and that write elements there.
+//! Differentiates operators that read elements at indices.
 
 use super::view::{NodeView, Vjp};
 use crate::error::Result;
@@ -145,60 +145,6 @@ pub(super) fn gather_nd<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.tape().op("ScatterND", &inputs, &[add], DType::F32, shape))
 }
 
-/// y = x with the elements at `indices` replaced by the updates u, or with u added to them. So du =
-/// dy at the indices, and dx = dy, with zeros there if they were replaced. (ONNX does not define
-/// what replacing an element twice does.)
-pub(super) fn scatter_elements<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
-    let axis = ("axis", Attribute::Int(n.int("axis", 0)));
-    scattered(n, i, "GatherElements", &[axis])
-}
-
-/// Refuses indices that end before the data do along other axes: engines differ in the elements
-/// that they write to.
-pub(super) fn partial_scatter<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
-    let (data, indices) = (n.x(0)?.shape(), n.x(1)?.shape());
-    let axis = n.axis(n.int("axis", 0), data.len())?;
-    let covers = |i: usize| i == axis || indices.get(i) == data.get(i);
-    if data.len() > 2 && !(0..data.len()).all(covers) {
-        return Err(n.unsupported(format!(
-            "indices of shape {indices:?} do not cover data of shape {data:?}"
-        )));
-    }
-    Ok(None)
-}
-
-/// The same as [`scatter_elements`], but rows of `indices` point to slices of x.
-pub(super) fn scatter_nd<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
-    scattered(n, i, "GatherND", &[])
-}
-
-fn scattered<'g>(
-    n: &Vjp<'g>,
-    i: usize,
-    gather: &str,
-    attributes: &[(&str, Attribute)],
-) -> Result<Var<'g>> {
-    let (dy, indices, updates) = (n.dy()?, n.x(1)?, n.x(2)?);
-    let replaced = match n.string("reduction", "none") {
-        "none" => true,
-        "add" => false,
-        other => return Err(n.unsupported(format!("reduction '{other}' is not supported"))),
-    };
-    let tape = n.tape();
-    Ok(match i {
-        0 if replaced => {
-            let zeros = tape.zeros(&updates.shape());
-            let inputs = [Some(dy), Some(indices), Some(zeros)];
-            tape.op(&n.node.op, &inputs, attributes, DType::F32, dy.shape())
-        }
-        0 => dy,
-        _ => {
-            let inputs = [Some(dy), Some(indices)];
-            tape.op(gather, &inputs, attributes, DType::F32, updates.shape())
-        }
-    })
-}
-
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::tensor::Tensor;
@@ -225,22 +171,6 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         elements(1, ints(&[2, 3], &[0, 1, 2, 2, 3, 0])),
         case("GatherND").x(&[3, 4, 2]).constant(ints(&[3, 2], &[0, 1, 2, 3, 0, 1])),
         case("GatherND").x(&[3, 4]).constant(ints(&[2, 2, 1], &[0, 1, 2, 0])),
-        case("ScatterElements")
-            .x(&[3, 4])
-            .constant(ints(&[3, 2], &[0, 1, 2, 3, 1, 0]))
-            .x(&[3, 2])
-            .int("axis", 1),
-        case("ScatterElements")
-            .x(&[3, 2])
-            .constant(ints(&[2, 2], &[0, 0, 0, 1]))
-            .x(&[2, 2])
-            .string("reduction", "add"),
-        case("ScatterND").x(&[3, 4]).constant(ints(&[2, 1], &[0, 2])).x(&[2, 4]),
-        case("ScatterND")
-            .x(&[3, 4])
-            .constant(ints(&[2, 2], &[0, 1, 0, 1]))
-            .x(&[2])
-            .string("reduction", "add"),
     ];
     cases.into_iter().map(Case::linear).collect()
 }

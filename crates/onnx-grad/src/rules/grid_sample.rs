@@ -1,104 +1,95 @@
-//! Decomposes sampling at the coordinates of a grid.
+//! Decomposes sampling at the coordinates of a grid, and the grids of affine maps.
 
+use super::sampling::{Outside, Weighing, sample};
 use super::view::NodeView;
 use crate::error::Result;
-use crate::graph::Attribute;
 use crate::tape::Var;
-use crate::tensor::DType;
+use crate::tensor::Tensor;
 
-/// The most elements of a map. They are numbered in float32, which is exact for as many integers.
-const LARGEST_MAP: usize = 1 << 24;
-
-/// What is sampled outside of the input.
-#[derive(Clone, Copy, PartialEq)]
-enum Outside {
-    Zero,
-    Border,
-}
+/// The most elements of a grid that is written as a constant.
+const LARGEST_GRID: usize = 1 << 24;
 
 /// y = the elements of x around each point of the grid, weighted by how close they are, or the
-/// nearest element alone. The coordinates of a point, x before y, range from -1 to 1 over the
-/// input.
-///
-/// In this form there is a gradient with respect to the grid, too.
+/// nearest element alone. The coordinates of a point, the last axis first, range from -1 to 1 over
+/// the input.
 pub(super) fn grid_sample<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let (x, grid) = (n.x(0)?, n.x(1)?);
-    let (&[batch, channels, height, width], &[_, rows, columns, 2]) =
-        (x.shape().as_slice(), grid.shape().as_slice())
+    let (x_shape, grid_shape) = (x.shape(), grid.shape());
+    let (Some(sizes), [batch, points @ .., axes]) = (x_shape.get(2..), grid_shape.as_slice())
     else {
-        return Err(n.unsupported("inputs must have two spatial axes"));
+        return Err(n.unsupported("its inputs have too few axes"));
     };
+    if sizes.is_empty() || sizes.len() != *axes || sizes.len() != points.len() {
+        let what = format!("a grid of shape {grid_shape:?} does not fit shape {x_shape:?}");
+        return Err(n.unsupported(what));
+    }
+    let corners = n.int("align_corners", 0) != 0;
     let outside = match n.string("padding_mode", "zeros") {
         "zeros" => Outside::Zero,
         "border" => Outside::Border,
+        "reflection" if corners => Outside::MirroredAtElements,
+        "reflection" => Outside::MirroredAtEdges,
         other => return Err(n.unsupported(format!("padding_mode '{other}' is not supported"))),
     };
-    if height.saturating_mul(width) > LARGEST_MAP {
-        return Err(n.unsupported(format!("a map of {height} by {width} is too large")));
-    }
-    let points = grid.reshape(&[batch, rows * columns, 2]);
-    let coordinate = |axis: usize, size: usize| {
-        let at = points.slice(2, axis, 1, 1).reshape(&[batch, 1, rows * columns]);
-        let at = match n.int("align_corners", 0) {
-            0 => ((at + 1.0) * size as f32 - 1.0) * 0.5,
-            _ => (at + 1.0) * (0.5 * (size as f32 - 1.0)),
-        };
-        if outside == Outside::Border { clamped(at, size) } else { at }
-    };
-    let (across, down) = (coordinate(0, width), coordinate(1, height));
-    let near = |at: Var<'g>| match n.string("mode", "linear") {
-        "nearest" => Ok(vec![(at.unary("Round"), None)]),
-        "linear" => {
-            let before = at.unary("Floor");
-            let weight = at - before;
-            Ok(vec![(before, Some(1.0 - weight)), (before + 1.0, Some(weight))])
+    let weighing = match n.string("mode", "linear") {
+        "nearest" => Weighing::Nearest,
+        "linear" => Weighing::Linear,
+        "cubic" if sizes.len() == 2 => Weighing::Cubic,
+        other => {
+            let what = format!("mode '{other}' is not supported over {axes} axes");
+            return Err(n.unsupported(what));
         }
-        other => Err(n.unsupported(format!("mode '{other}' is not supported"))),
     };
-    let flat = x.reshape(&[batch, channels, height * width]);
-    let columns_near = near(across)?;
-    let mut terms = Vec::new();
-    for (row, row_weight) in near(down)? {
-        for (column, column_weight) in &columns_near {
-            let index = clamped(row, height) * width as f32 + clamped(*column, width);
-            let weights = [row_weight, *column_weight].into_iter().flatten();
-            let term = weights.fold(pick(flat, index), |term, weight| term * weight);
-            terms.push(match outside {
-                Outside::Border => term,
-                Outside::Zero => {
-                    within(row, height).compare("And", within(*column, width)).keep(term)
-                }
-            });
+    let count = points.iter().product();
+    let flat = grid.reshape(&[*batch, count, *axes]);
+    let position = |(axis, size): (usize, &usize)| {
+        let at = flat.slice(2, axes - 1 - axis, 1, 1).reshape(&[*batch, 1, count]);
+        if corners {
+            (at + 1.0) * (0.5 * (*size as f32 - 1.0))
+        } else {
+            ((at + 1.0) * *size as f32 - 1.0) * 0.5
         }
+    };
+    let positions: Vec<Var<'g>> = sizes.iter().enumerate().map(position).collect();
+    let y = sample(n, x, &positions, weighing, outside)?;
+    Ok(y.reshape(&[&x_shape[..2], points].concat()))
+}
+
+/// y = theta p for each point p of a grid of the given size, whose coordinates, the last axis first,
+/// range from -1 to 1 and are followed by 1.
+pub(super) fn affine_grid<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let theta = n.x(0)?;
+    let given = n.const_ints(1)?.unwrap_or_default();
+    let given: Vec<usize> = given.iter().map(|s| usize::try_from(*s).unwrap_or(0)).collect();
+    let [batch, _, sizes @ ..] = given.as_slice() else {
+        return Err(n.unsupported(format!("size {given:?} is not supported")));
+    };
+    let axes = sizes.len();
+    let count = sizes.iter().try_fold(1usize, |n, size| n.checked_mul(*size));
+    let count =
+        count.filter(|count| *count <= LARGEST_GRID && theta.shape() == [*batch, axes, axes + 1]);
+    let Some(count) = count else {
+        let what = format!("theta of shape {:?} does not fit size {given:?}", theta.shape());
+        return Err(n.unsupported(what));
+    };
+    let corners = n.int("align_corners", 0) != 0;
+    let coordinate = |i: usize, size: usize| match corners {
+        true if size > 1 => 2.0 * i as f32 / (size - 1) as f32 - 1.0,
+        true => -1.0,
+        false => (2 * i + 1) as f32 / size as f32 - 1.0,
+    };
+    let mut grid = Vec::with_capacity(count * (axes + 1));
+    for point in 0..count {
+        let mut rest = point;
+        for size in sizes.iter().rev() {
+            grid.push(coordinate(rest % size, *size));
+            rest /= size;
+        }
+        grid.push(1.0);
     }
-    let sum = terms
-        .into_iter()
-        .reduce(|a, b| a + b)
-        .ok_or_else(|| n.unsupported("the grid has no points"))?;
-    Ok(sum.reshape(&[batch, channels, rows, columns]))
-}
-
-/// Coordinates, moved to the nearest of `size` elements if they lie beyond these.
-fn clamped(at: Var<'_>, size: usize) -> Var<'_> {
-    let last = at.tape().scalar(size as f32 - 1.0);
-    at.binary("Max", at.tape().scalar(0.0)).binary("Min", last)
-}
-
-/// The mask of coordinates that lie on one of `size` elements.
-fn within(at: Var<'_>, size: usize) -> Var<'_> {
-    at.gt(-0.5).compare("And", at.lt(size as f32 - 0.5))
-}
-
-/// The elements of each channel at these indices.
-fn pick<'g>(flat: Var<'g>, index: Var<'g>) -> Var<'g> {
-    let mut shape = flat.shape();
-    shape[2] = index.shape()[2];
-    let tape = flat.tape();
-    let index = index.expand(&shape);
-    let to = [("to", Attribute::Int(DType::I64 as i64))];
-    let index = tape.op("Cast", &[Some(index)], &to, DType::I64, shape.clone());
-    let axis = [("axis", Attribute::Int(2))];
-    tape.op("GatherElements", &[Some(flat), Some(index)], &axis, DType::F32, shape)
+    let grid = Tensor::from_f32s(&[count, axes + 1], &grid);
+    let grid = n.tape().constant(grid.ok_or_else(|| n.unsupported("its grid has no size"))?);
+    Ok(grid.matmul(theta.transposed()).reshape(&[&[*batch], sizes, &[axes]].concat()))
 }
 
 #[cfg(test)]
@@ -107,11 +98,26 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     // No point is close to where the interpolation has a kink.
     let grid = [-0.9, 0.55, -0.3, -0.75, 0.2, 0.1, 0.75, -0.35, 1.3, 0.6, -1.2, -1.4];
     let grid = crate::Tensor::from_f32s(&[1, 3, 2, 2], &grid).unwrap();
+    let volume = [-0.9, 0.55, -0.3, 0.75, 0.2, 0.4, 0.35, -1.3, 0.6];
+    let volume = crate::Tensor::from_f32s(&[1, 1, 3, 1, 3], &volume).unwrap();
     let sample = || case("GridSample").x(&[1, 2, 4, 5]).constant(grid.clone()).linear();
     vec![
         sample(),
         sample().int("align_corners", 1).string("padding_mode", "border"),
         sample().string("mode", "nearest"),
+        sample().string("padding_mode", "reflection"),
+        sample().string("padding_mode", "reflection").int("align_corners", 1),
+        sample().string("mode", "cubic").string("padding_mode", "border"),
+        sample().string("mode", "cubic").string("padding_mode", "reflection"),
+        case("GridSample").x(&[1, 2, 3, 2, 4]).constant(volume).linear(),
+        case("GridSample").x(&[1, 1, 4, 4]).within(&[1, 1, 2, 2], 0.3, 0.4).string("mode", "cubic"),
+        case("AffineGrid").x(&[2, 2, 3]).const_ints(&[2, 1, 3, 4]).linear(),
+        case("AffineGrid")
+            .x(&[1, 3, 4])
+            .const_ints(&[1, 2, 2, 1, 3])
+            .int("align_corners", 1)
+            .linear(),
+        case("GridSample").x(&[1, 2, 2, 2, 2]).within(&[1, 1, 1, 2, 3], -0.4, 0.4),
         case("GridSample").x(&[2, 2, 2, 2]).within(&[2, 1, 2, 2], -0.4, 0.4),
     ]
 }
@@ -136,5 +142,7 @@ mod tests {
         assert_eq!(at(-0.5, ["linear", "zeros"], 1), 12.5);
         assert_eq!(at(1.0, ["nearest", "border"], 0), 20.0);
         assert_eq!(at(2.0, ["nearest", "zeros"], 0), 0.0);
+        assert_eq!(at(2.0, ["nearest", "reflection"], 0), 20.0);
+        assert_eq!(at(1.5, ["linear", "reflection"], 1), 17.5);
     }
 }

@@ -1,6 +1,6 @@
 //! Differentiates operators that rearrange or repeat all elements.
 
-use super::view::Vjp;
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tape::Var;
@@ -133,12 +133,69 @@ pub(super) fn trilu<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(n.tape().op("Trilu", &[Some(dy), n.optional(1)], &[upper], DType::F32, dy.shape()))
 }
 
+/// y = x cut down, or extended by zeros, to given sizes along some axes, about its centre.
+pub(super) fn center_crop_pad<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let mut y = n.x(0)?;
+    let sizes = n.const_ints(1)?.unwrap_or_default();
+    let axes = n.ints("axes").unwrap_or_else(|| (0..y.rank() as i64).collect());
+    if sizes.len() != axes.len() {
+        return Err(n.unsupported(format!("sizes {sizes:?} do not match axes {axes:?}")));
+    }
+    for (axis, size) in axes.iter().zip(sizes) {
+        let axis = n.axis(*axis, y.rank())?;
+        let wanted = usize::try_from(size).unwrap_or(0);
+        let found = y.shape()[axis];
+        if wanted <= found {
+            y = y.slice(axis, (found - wanted) / 2, wanted, 1);
+        } else {
+            let (mut begin, mut end) = (vec![0; y.rank()], vec![0; y.rank()]);
+            begin[axis] = (wanted - found) / 2;
+            end[axis] = wanted - found - begin[axis];
+            y = y.pad(&begin, &end, 0.0);
+        }
+    }
+    Ok(y)
+}
+
+/// y = x with the first elements along the time axis, as many as a constant says for each place of
+/// the batch axis, in reverse order.
+pub(super) fn reverse_sequence<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let x = n.x(0)?;
+    let shape = x.shape();
+    let batch = n.axis(n.int("batch_axis", 1), shape.len())?;
+    let time = n.axis(n.int("time_axis", 0), shape.len())?;
+    let (count, steps) = (shape[batch], shape[time]);
+    let lengths = n.const_ints(1)?.unwrap_or_default();
+    let fits = |length: &i64| usize::try_from(*length).ok().filter(|length| *length <= steps);
+    let lengths: Vec<usize> = lengths.iter().filter_map(fits).collect();
+    if batch == time || lengths.len() != count {
+        return Err(n.unsupported(format!(
+            "sequence_lens must be {count} numbers from 0 to {steps}, and axes must differ"
+        )));
+    }
+    let place = |length: usize, t: usize| if t < length { length - 1 - t } else { t };
+    let each = lengths.iter().enumerate();
+    let sources: Vec<usize> =
+        each.flat_map(|(i, l)| (0..steps).map(move |t| i * steps + place(*l, t))).collect();
+
+    let others = (0..shape.len()).filter(|a| *a != batch && *a != time);
+    let order: Vec<usize> = [batch, time].into_iter().chain(others).collect();
+    let back: Vec<usize> =
+        (0..shape.len()).map(|a| order.iter().position(|o| *o == a).unwrap_or(0)).collect();
+    let moved = x.transpose(&order);
+    let rows = [&[count * steps], &moved.shape()[2..]].concat();
+    let y = moved.reshape(&rows).gather(0, &sources);
+    Ok(y.reshape(&moved.shape()).transpose(&back))
+}
+
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::tensor::Tensor;
     use crate::testing::case;
     let k = Tensor::from_bytes(DType::I64, vec![], 1i64.to_le_bytes().to_vec().into()).unwrap();
     let cases = vec![
+        case("CenterCropPad").x(&[5, 3, 4]).const_ints(&[2, 6, 4]),
+        case("CenterCropPad").x(&[5, 3, 4]).const_ints(&[7, 4]).ints("axes", &[-1, 0]),
         case("Concat").x(&[2, 3]).x(&[2, 1]).x(&[2, 2]).int("axis", 1),
         case("Concat").x(&[2, 3]).x(&[4, 3]).int("axis", -2),
         case("Concat").x(&[2]).int("axis", 0),
@@ -153,6 +210,12 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         case("Reshape").x(&[2, 3, 4]).const_ints(&[0, -1]),
         case("Reshape").x(&[2, 3]).const_ints(&[3, 2]).int("allowzero", 1),
         case("Reshape").x(&[1]).const_ints(&[]),
+        case("ReverseSequence").x(&[4, 2, 3]).const_ints(&[3, 2]),
+        case("ReverseSequence")
+            .x(&[2, 3, 4])
+            .const_ints(&[4, 0])
+            .int("batch_axis", 0)
+            .int("time_axis", 2),
         case("Split").x(&[2, 6]).int("axis", 1).int("num_outputs", 3).outputs(3),
         case("Split").x(&[2, 7]).int("axis", -1).int("num_outputs", 3).outputs(3),
         case("Split").x(&[5, 2]).const_ints(&[1, 3, 1]).outputs(3),

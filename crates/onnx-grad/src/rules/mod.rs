@@ -3,7 +3,11 @@
 mod activation;
 mod attention;
 mod binary_elementwise;
+mod causal_conv;
+mod col2im;
 mod conv;
+mod cumulative;
+mod deform_conv;
 mod einsum;
 mod gather;
 mod grid_sample;
@@ -16,9 +20,12 @@ mod norm;
 mod padding;
 mod pooling;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod resize;
 mod rule;
+mod sampling;
+mod scatter;
 mod separable;
 mod slice;
 mod softmax;
@@ -31,7 +38,7 @@ pub(crate) use padding::implied_pads;
 pub(crate) use rule::{Formula, Kind, Rule};
 pub(crate) use view::{NodeView, Vjp};
 
-use rule::{Wrt, decompose, rule, stop};
+use rule::{Wrt, decompose, decompose_all, rule, stop};
 
 use crate::error::Result;
 use crate::graph::{Attribute, Node, UNCLAMPED};
@@ -47,6 +54,7 @@ static RULES: &[Rule] = &[
     rule("Acos", Wrt::All, &[], unary_elementwise::acos),
     rule("Acosh", Wrt::All, &[], unary_elementwise::acosh),
     rule("Add", Wrt::All, &[], binary_elementwise::sum),
+    decompose("AffineGrid", &["align_corners"], grid_sample::affine_grid),
     stop("And"),
     stop("ArgMax"),
     stop("ArgMin"),
@@ -54,22 +62,27 @@ static RULES: &[Rule] = &[
     rule("Asinh", Wrt::All, &[], unary_elementwise::asinh),
     rule("Atan", Wrt::All, &[], unary_elementwise::atan),
     rule("Atanh", Wrt::All, &[], unary_elementwise::atanh),
-    decompose("Attention", &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"], attention::attention),
+    decompose_all("Attention", &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], attention::attention),
     rule("AveragePool", Wrt::First, &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pooling::average_pool).or_decompose(pooling::dilated_average_pool),
-    rule("BatchNormalization", Wrt::First, &["epsilon", "momentum", "training_mode"], norm::batch),
+    rule("BatchNormalization", Wrt::All, &["epsilon", "momentum", "training_mode"], norm::batch),
     stop("Bernoulli"),
     rule("Cast", Wrt::First, &["to", "saturate", "round_mode"], unary_elementwise::identity),
     rule("CastLike", Wrt::First, &["saturate", "round_mode"], unary_elementwise::identity).with_types_of(&[1]),
+    decompose_all("CausalConvWithState", &["activation"], causal_conv::causal_conv),
     stop("Ceil"),
     decompose("Celu", &["alpha"], activation::celu),
-    rule("Clip", Wrt::First, &[], activation::clip),
+    decompose("CenterCropPad", &["axes"], layout::center_crop_pad),
+    rule("Clip", Wrt::All, &[], activation::clip),
+    decompose("Col2Im", &["dilations", "pads", "strides"], col2im::col2im),
     rule("Concat", Wrt::All, &["axis"], layout::concat),
     stop("ConstantOfShape"),
-    rule("Conv", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
-    rule("ConvTranspose", Wrt::First, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
+    rule("Conv", Wrt::All, &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
+    rule("ConvTranspose", Wrt::All, &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], conv::conv_transpose),
     rule("Cos", Wrt::All, &[], unary_elementwise::cos),
     rule("Cosh", Wrt::All, &[], unary_elementwise::cosh),
-    rule("CumSum", Wrt::First, &["exclusive", "reverse"], reduce::cum_sum),
+    decompose("CumProd", &["exclusive", "reverse"], cumulative::prod),
+    rule("CumSum", Wrt::First, &["exclusive", "reverse"], cumulative::sum),
+    decompose("DeformConv", &["dilations", "group", "kernel_shape", "offset_group", "pads", "strides"], deform_conv::deform_conv),
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
@@ -84,6 +97,7 @@ static RULES: &[Rule] = &[
     stop("EyeLike"),
     rule("Flatten", Wrt::All, &["axis"], layout::reshape),
     stop("Floor"),
+    decompose_all("GRU", &["activations", "direction", "hidden_size", "layout", "linear_before_reset"], recurrent::gru),
     rule("Gather", Wrt::First, &["axis"], gather::gather),
     rule("GatherElements", Wrt::First, &["axis"], gather::gather_elements),
     rule("GatherND", Wrt::First, &["batch_dims"], gather::gather_nd),
@@ -100,14 +114,16 @@ static RULES: &[Rule] = &[
     rule("HardSwish", Wrt::All, &[], activation::hard_swish),
     stop("Hardmax"),
     rule("Identity", Wrt::All, &[], unary_elementwise::identity),
-    rule("InstanceNormalization", Wrt::First, &["epsilon"], norm::instance),
+    rule("InstanceNormalization", Wrt::All, &["epsilon"], norm::instance),
     stop("IsInf"),
     stop("IsNaN"),
     decompose("LRN", &["alpha", "beta", "bias", "size"], norm::local_response),
+    decompose_all("LSTM", &["activations", "direction", "hidden_size", "input_forget", "layout"], recurrent::lstm),
     rule("LayerNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::layer),
     rule("LeakyRelu", Wrt::All, &["alpha"], activation::leaky_relu),
     stop("Less"),
     stop("LessOrEqual"),
+    decompose_all("LinearAttention", &["chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule"], attention::linear),
     rule("Log", Wrt::All, &[], unary_elementwise::log),
     rule("LogSoftmax", Wrt::All, &["axis"], softmax::log_softmax),
     decompose("LpNormalization", &["axis", "p"], norm::lp),
@@ -119,7 +135,7 @@ static RULES: &[Rule] = &[
     decompose("MeanVarianceNormalization", &["axes"], norm::mean_variance),
     rule("Min", Wrt::All, &[], binary_elementwise::extremum),
     decompose("Mish", &[], activation::mish),
-    rule("Mod", Wrt::First, &["fmod"], binary_elementwise::modulo),
+    rule("Mod", Wrt::All, &["fmod"], binary_elementwise::modulo),
     rule("Mul", Wrt::All, &[], binary_elementwise::mul),
     stop("Multinomial"),
     rule("Neg", Wrt::All, &[], unary_elementwise::neg),
@@ -128,10 +144,11 @@ static RULES: &[Rule] = &[
     stop("OneHot"),
     stop("Or"),
     rule("PRelu", Wrt::All, &[], activation::prelu),
-    rule("Pad", Wrt::First, &["mode"], slice::pad),
+    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow),
     rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
+    decompose_all("RNN", &["activations", "direction", "hidden_size", "layout"], recurrent::rnn),
     stop("RandomNormal"),
     stop("RandomNormalLike"),
     stop("RandomUniform"),
@@ -151,9 +168,11 @@ static RULES: &[Rule] = &[
     rule("Relu", Wrt::All, &[], activation::relu),
     rule("Reshape", Wrt::First, &["allowzero"], layout::reshape),
     rule("Resize", Wrt::First, &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], resize::resize).or_decompose(resize::portable),
+    decompose("ReverseSequence", &["batch_axis", "time_axis"], layout::reverse_sequence),
+    decompose("RotaryEmbedding", &["interleaved", "num_heads", "rotary_embedding_dim"], attention::rotary),
     stop("Round"),
-    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], gather::scatter_elements).or_decompose(gather::partial_scatter),
-    rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], gather::scatter_nd),
+    rule("ScatterElements", Wrt::Inputs(&[0, 2]), &["axis", "reduction"], scatter::scatter_elements).or_decompose(scatter::partial_scatter),
+    rule("ScatterND", Wrt::Inputs(&[0, 2]), &["reduction"], scatter::scatter_nd),
     decompose("Selu", &["alpha", "gamma"], activation::selu),
     stop("Shape"),
     decompose("Shrink", &["bias", "lambd"], activation::shrink),
@@ -171,6 +190,7 @@ static RULES: &[Rule] = &[
     rule("Squeeze", Wrt::First, &[], layout::reshape),
     rule("Sub", Wrt::All, &[], binary_elementwise::sub),
     rule("Sum", Wrt::All, &[], binary_elementwise::sum),
+    decompose("SwiGLU", &["alpha"], activation::swiglu),
     decompose("Swish", &["alpha"], activation::swish),
     rule("Tan", Wrt::All, &[], unary_elementwise::tan),
     rule("Tanh", Wrt::All, &[], unary_elementwise::tanh),
@@ -211,18 +231,18 @@ pub(crate) fn find(node: &Node) -> Result<&'static Rule> {
     }
 }
 
-/// A node's first output, written in operators that every engine computes; `None` if the node
-/// itself is such an operator.
+/// A node's outputs, as far as they can be written in operators that every engine computes; `None`
+/// if the node itself is such an operator.
 ///
 /// # Errors
 /// If the node must be decomposed, but has options that are not supported.
-pub(crate) fn decomposition<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Var<'g>>> {
+pub(crate) fn decomposition<'g>(tape: &'g Tape, node: &Node) -> Result<Option<Vec<Var<'g>>>> {
     let view = NodeView { tape, node: node.clone() };
     match lookup(node) {
         Some(Rule { kind: Kind::Decomposition(formula), .. }) => {
-            find(node).and_then(|_| formula(&view)).map(Some)
+            find(node).and_then(|_| formula.outputs(&view)).map(Some)
         }
-        Some(Rule { optional: Some(formula), .. }) => formula(&view),
+        Some(Rule { optional: Some(formula), .. }) => Ok(formula(&view)?.map(|y| vec![y])),
         _ => Ok(None),
     }
 }

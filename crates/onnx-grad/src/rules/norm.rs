@@ -1,5 +1,6 @@
 //! Differentiates and decomposes normalisations.
 
+use super::conv::over_channels;
 use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::graph::Attribute;
@@ -9,23 +10,35 @@ use crate::tensor::DType;
 /// The most channels that a local response is normalised over.
 const LARGEST_NEIGHBOURHOOD: i64 = 1 << 16;
 
-/// y = (x - mean) / sqrt(var + epsilon) * scale + bias with fixed mean and variance, so
-/// dx = dy scale / sqrt(var + epsilon).
-pub(super) fn batch<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+/// y = (x - mean) r scale + bias with r = 1 / sqrt(var + epsilon) of fixed mean and variance, so
+/// dx = -dmean = dy r scale, dscale = dy (x - mean) r, dbias = dy and
+/// dvar = -dy (x - mean) r^3 scale / 2.
+pub(super) fn batch<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     if n.int("training_mode", 0) != 0 {
         return Err(n.unsupported("training_mode 1 is not supported"));
     }
-    let (scale, variance) = (n.x(1)?, n.x(4)?);
-    let slope = scale / (variance + n.float("epsilon", 1e-5)).sqrt();
-    Ok(n.dy()? * per_channel(n, slope)?)
+    let (dy, scale) = (n.dy()?, n.x(1)?);
+    let deviation = (n.x(4)? + n.float("epsilon", 1e-5)).sqrt();
+    let centred = || Ok(over_channels(dy * (n.x(0)? - per_channel(n, n.x(3)?)?)) / deviation);
+    Ok(match i {
+        0 => dy * per_channel(n, scale / deviation)?,
+        1 => centred()?,
+        2 => over_channels(dy),
+        3 => -over_channels(dy) * (scale / deviation),
+        _ => centred()? * scale / deviation.squared() * -0.5,
+    })
 }
 
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias, over the map of each channel.
-pub(super) fn instance<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    let x = n.x(0)?;
+pub(super) fn instance<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
+    let (x, dy) = (n.x(0)?, n.dy()?);
     let axes: Vec<usize> = (2..x.rank()).collect();
-    let g = n.dy()? * per_channel(n, n.x(1)?)?;
-    Ok(Standardised::centred(x, &axes, n.float("epsilon", 1e-5)).vjp(g))
+    let standardised = || Standardised::centred(x, &axes, n.float("epsilon", 1e-5));
+    Ok(match i {
+        0 => standardised().vjp(dy * per_channel(n, n.x(1)?)?),
+        1 => over_channels(dy * standardised().s),
+        _ => over_channels(dy),
+    })
 }
 
 /// y = (x - mean) / sqrt(var + epsilon) * scale + bias, over the axes from `axis` on.
@@ -207,18 +220,20 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     use crate::testing::case;
     let batch = |x: &[usize]| {
         let c = &x[1..2];
-        let parameters = case("BatchNormalization").x(x).fixed(c, -1.0, 1.0).fixed(c, -1.0, 1.0);
-        parameters.fixed(c, -1.0, 1.0).fixed(c, 0.2, 2.0).linear()
+        case("BatchNormalization").x(x).x(c).x(c).x(c)
     };
+    let fixed = |x: &[usize]| batch(x).fixed(&x[1..2], 0.2, 2.0).linear();
     let scaled = |op, x: &[usize], scale: &[usize]| case(op).x(x).fixed(scale, -2.0, 2.0);
     vec![
-        batch(&[2, 3, 4, 5]),
-        batch(&[4, 3]).float("epsilon", 0.5),
+        fixed(&[2, 3, 4, 5]),
+        fixed(&[4, 3]).float("epsilon", 0.5),
+        batch(&[2, 3, 4]).within(&[3], 0.2, 2.0),
         scaled("GroupNormalization", &[2, 6, 3, 4], &[6])
             .fixed(&[6], -1.0, 1.0)
             .int("num_groups", 3),
         scaled("GroupNormalization", &[2, 6, 4], &[3]).fixed(&[3], -1.0, 1.0).int("num_groups", 3),
         scaled("InstanceNormalization", &[2, 3, 4, 5], &[3]).fixed(&[3], -1.0, 1.0),
+        case("InstanceNormalization").x(&[2, 3, 5]).x(&[3]).x(&[3]),
         scaled("InstanceNormalization", &[2, 3, 7], &[3])
             .fixed(&[3], -1.0, 1.0)
             .float("epsilon", 0.5),

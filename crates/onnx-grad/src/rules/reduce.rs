@@ -1,10 +1,8 @@
-//! Differentiates reductions over axes, and cumulative sums.
+//! Differentiates reductions over axes.
 
 use super::view::Vjp;
 use crate::error::Result;
-use crate::graph::Attribute;
 use crate::tape::Var;
-use crate::tensor::DType;
 
 /// A reduction whose axes are resolved. `y` and `dy` have these with size 1, so that they broadcast
 /// against `x`.
@@ -113,23 +111,9 @@ pub(super) fn prod<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
     Ok(zeros_among_others.lt(0.5).keep(r.dy * product / nonzero))
 }
 
-/// y_j = sum of x_i over i <= j (or <, >=, >), so dx = the cumulative sum of dy in the other
-/// direction.
-pub(super) fn cum_sum<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
-    let dy = n.dy()?;
-    let attributes = [
-        ("exclusive", Attribute::Int(n.int("exclusive", 0))),
-        ("reverse", Attribute::Int((n.int("reverse", 0) == 0).into())),
-    ];
-    Ok(n.tape().op("CumSum", &[Some(dy), Some(n.x(1)?)], &attributes, DType::F32, dy.shape()))
-}
-
 #[cfg(test)]
 pub(super) fn cases() -> Vec<crate::testing::Case> {
-    use crate::tensor::Tensor;
     use crate::testing::{Case, case};
-    let axis = || Tensor::from_bytes(DType::I64, vec![], (-1i64).to_le_bytes().to_vec().into());
-    let cum_sum = || case("CumSum").x(&[2, 3]).constant(axis().unwrap()).linear();
     // Over all axes, over one from the end, over several with keepdims 0.
     let each = |op: &'static str, x: fn(Case) -> Case| {
         [
@@ -145,10 +129,6 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
     let distinct = |c: Case| c.distinct(&[2, 3, 4]);
     let positive = |c: Case| c.within(&[2, 3, 4], 0.5, 1.5);
     let sums = [
-        cum_sum(),
-        cum_sum().int("exclusive", 1),
-        cum_sum().int("reverse", 1),
-        cum_sum().int("exclusive", 1).int("reverse", 1),
         case("ReduceSum").x(&[]).linear(),
         case("ReduceSum").x(&[2, 3]).const_ints(&[]).int("noop_with_empty_axes", 1).linear(),
         case("ReduceMean").x(&[2, 3]).int("noop_with_empty_axes", 1).linear(),

@@ -8,8 +8,31 @@ use crate::tape::Var;
 /// the shape which the input was broadcast to; the reverse sweep sums it to the input's own.
 pub(crate) type Formula = for<'a, 'g> fn(&'a Vjp<'g>, usize) -> Result<Var<'g>>;
 
-/// Writes a node's only output in operators that have rules.
-pub(crate) type Decomposition = for<'a, 'g> fn(&'a NodeView<'g>) -> Result<Var<'g>>;
+/// Writes a node's first output in operators that have rules.
+type FirstOutput = for<'a, 'g> fn(&'a NodeView<'g>) -> Result<Var<'g>>;
+
+/// Writes a node's outputs, all that it may have, in operators that have rules.
+type AllOutputs = for<'a, 'g> fn(&'a NodeView<'g>) -> Result<Vec<Var<'g>>>;
+
+/// How a node is written in operators that have rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decomposition {
+    First(FirstOutput),
+    All(AllOutputs),
+}
+
+impl Decomposition {
+    /// The outputs of a node, from the first on, as far as they are written.
+    ///
+    /// # Errors
+    /// If the node's options are not supported.
+    pub(crate) fn outputs<'g>(self, n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
+        match self {
+            Decomposition::First(formula) => Ok(vec![formula(n)?]),
+            Decomposition::All(formula) => formula(n),
+        }
+    }
+}
 
 /// Writes a node's first output in other operators if its options are among those that engines
 /// lack, or compute otherwise than the standard says; `None` if they are not.
@@ -83,9 +106,20 @@ pub(super) const fn rule(
 pub(super) const fn decompose(
     op: &'static str,
     attributes: &'static [&'static str],
-    formula: Decomposition,
+    formula: FirstOutput,
 ) -> Rule {
-    Rule { op, attributes, kind: Kind::Decomposition(formula), optional: None, type_only: &[] }
+    let kind = Kind::Decomposition(Decomposition::First(formula));
+    Rule { op, attributes, kind, optional: None, type_only: &[] }
+}
+
+/// A row for an operator that is decomposed, with several outputs that have gradients.
+pub(super) const fn decompose_all(
+    op: &'static str,
+    attributes: &'static [&'static str],
+    formula: AllOutputs,
+) -> Rule {
+    let kind = Kind::Decomposition(Decomposition::All(formula));
+    Rule { op, attributes, kind, optional: None, type_only: &[] }
 }
 
 /// A row for an operator that stops gradients.

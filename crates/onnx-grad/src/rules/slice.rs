@@ -82,7 +82,8 @@ fn range(start: i64, end: i64, step: i64, size: usize) -> Range {
 
 /// y = x with padding that is constant or repeats elements of x (or x cropped, by negative pads),
 /// so dx = dy without the padding, and the padding's dy is added to the elements that it repeats.
-pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
+/// The constant gets what does not go to x.
+pub(super) fn pad<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let mut dx = n.dy()?;
     let shape = n.x(0)?.shape();
     let mode = n.string("mode", "constant");
@@ -92,6 +93,10 @@ pub(super) fn pad<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
             let sources = sources(n, mode, shape[axis], (begin, end), padded)?;
             dx = collect(dx, axis, &sources, shape[axis]);
         }
+    }
+    if i == 2 {
+        let whole = |x: Var<'g>| x.sum(&(0..shape.len()).collect::<Vec<_>>());
+        return Ok((whole(n.dy()?) - whole(dx)).reshape(&n.x(2)?.shape()));
     }
     Ok(dx)
 }
@@ -169,6 +174,8 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         slice(&[0, 6], &[3, 1]).missing().const_ints(&[2, -2]),
         pad("constant", &[0, 1, 2, 0, 0, 3]).scalar(0.5),
         pad("constant", &[0, -1, 2, 0, 1, -2]),
+        pad("constant", &[0, 1, 2, 0, 0, 3]).x(&[]),
+        pad("constant", &[0, -1, 2, 0, 1, -2]).x(&[]),
         case("Pad").x(&[2, 3]).const_ints(&[0, 0, 0, 0]),
         pad("edge", &[0, 1, 2, 0, 0, 3]),
         pad("reflect", &[0, 1, 2, 0, 2, 3]),

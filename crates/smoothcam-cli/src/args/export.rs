@@ -75,7 +75,7 @@ fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {
     let (name, shape) = text.rsplit_once('=').ok_or_else(expected)?;
     let dims: Option<Vec<usize>> = match shape {
         "" => Some(vec![]),
-        dims => dims.split('x').map(|d| d.parse().ok().filter(|d| *d > 0)).collect(),
+        dims => dims.split('x').map(|d| d.parse().ok()).collect(),
     };
     let dims = dims.filter(|_| !name.is_empty()).ok_or_else(expected)?;
     Ok((name.to_owned(), dims))

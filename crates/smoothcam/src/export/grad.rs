@@ -78,6 +78,7 @@ impl Gradients {
         let of = find(&graph, &self.of)?;
         let wrt: Vec<ValueId> =
             self.wrt.iter().map(|name| find(&graph, name)).collect::<Result<_>>()?;
+        self.check_shapes(&graph)?;
         graph.set_outputs(&[of]);
         graph.drop_unused_inputs();
         self.fix_inputs(&mut graph)?;
@@ -111,17 +112,21 @@ impl Gradients {
         })
     }
 
-    /// Gives all inputs a shape.
-    fn fix_inputs(&self, graph: &mut Graph) -> Result<()> {
-        let inputs = graph.inputs().to_vec();
+    /// Checks that the shapes are those of inputs, which need not all be needed.
+    fn check_shapes(&self, graph: &Graph) -> Result<()> {
         for (name, _) in &self.shapes {
-            if !inputs.iter().any(|id| graph.value(*id).name == *name) {
-                let known = names(graph, &inputs);
-                return Err(Error::input(format!("there is no input '{name}'"))
-                    .with_hint(format!("the inputs that are needed are {known}")));
+            if !graph.inputs().iter().any(|id| graph.value(*id).name == *name) {
+                return Err(Error::input(format!("there is no input '{name}'")).with_hint(
+                    format!("the inputs without a value are {}", names(graph, graph.inputs())),
+                ));
             }
         }
-        for id in inputs {
+        Ok(())
+    }
+
+    /// Gives all inputs a shape.
+    fn fix_inputs(&self, graph: &mut Graph) -> Result<()> {
+        for id in graph.inputs().to_vec() {
             let value = graph.value(id);
             let name = &value.name;
             if value.dtype.is_some_and(|dtype| dtype != DType::F32) {

@@ -6,7 +6,8 @@ use crate::graph::Attribute;
 
 /// Sets `kernel_shape`, `strides` and `dilations` to their defaults if they are left out.
 pub(super) fn explicit_kernel(mut rewriter: Rewriter<'_>) -> Rewriter<'_> {
-    let Some([_, _, kernel @ ..]) = rewriter.stored_shape(1) else { return rewriter };
+    let shape = rewriter.stored_shape(1);
+    let Some([_, _, kernel @ ..]) = shape.as_deref() else { return rewriter };
     let kernel: Vec<i64> = kernel.iter().map(|k| *k as i64).collect();
     let ones = vec![1; kernel.len()];
     for (name, default) in [("kernel_shape", &kernel), ("strides", &ones), ("dilations", &ones)] {
@@ -82,7 +83,8 @@ pub(super) fn over_two_axes(mut rewriter: Rewriter<'_>) -> Result<()> {
 
 /// Crops the output of a transposed convolution to its `output_shape`: the same number of elements
 /// at both ends; if their number is odd, one more at the beginning, or with `SAME_UPPER` at the
-/// end. (rten has no `output_shape`.)
+/// end. If it is smaller than that, it gets what `output_padding` can add. (rten has no
+/// `output_shape`.)
 pub(super) fn crop_to_shape(mut rewriter: Rewriter<'_>) -> Result<()> {
     let Some(Attribute::Ints(wanted)) = rewriter.node.attribute("output_shape").cloned() else {
         return Ok(());
@@ -90,16 +92,27 @@ pub(super) fn crop_to_shape(mut rewriter: Rewriter<'_>) -> Result<()> {
     let auto_pad = rewriter.node.attribute("auto_pad");
     let upper = matches!(auto_pad, Some(Attribute::String(s)) if s == "SAME_UPPER");
     let spatial: Vec<i64> = (2..wanted.len() as i64 + 2).collect();
+    let ints = |name, default| match rewriter.node.attribute(name) {
+        Some(Attribute::Ints(given)) if given.len() == wanted.len() => given.clone(),
+        _ => vec![default; wanted.len()],
+    };
+    let most: Vec<i64> = ints("strides", 1).iter().map(|s| s.saturating_sub(1)).collect();
+    let beyond = most.iter().zip(ints("output_padding", 0)).map(|(m, p)| m.saturating_sub(p));
+    let beyond: Vec<i64> = beyond.collect();
     let (axes, wanted) = (rewriter.ints(&spatial), rewriter.ints(&wanted));
     let [one, two, end] = [1, 2, i64::MAX].map(|i| rewriter.ints(&[i]));
     for name in ["auto_pad", "output_shape", "pads"] {
         rewriter.node.take_attribute(name);
     }
+    rewriter.node.set_attribute("output_padding", Attribute::Ints(most));
+    let (beyond, zero) = (rewriter.ints(&beyond), rewriter.ints(&[0]));
     let inputs = rewriter.node.inputs.clone();
     let whole = rewriter.copy_with(inputs);
     let shape = rewriter.op("Shape", &[whole], &[]);
     let shape = rewriter.op("Slice", &[shape, two, end], &[]);
-    let mut surplus = rewriter.op("Sub", &[shape, wanted], &[]);
+    let without = rewriter.op("Sub", &[shape, beyond], &[]);
+    let surplus = rewriter.op("Sub", &[without, wanted], &[]);
+    let mut surplus = rewriter.op("Max", &[surplus, zero], &[]);
     if !upper {
         surplus = rewriter.op("Add", &[surplus, one], &[]);
     }

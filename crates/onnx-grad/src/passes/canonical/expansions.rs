@@ -86,6 +86,51 @@ pub(super) fn batch_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
+/// y = (x - mean) r * scale + bias with r = 1 / sqrt(var + epsilon) over the axes from `axis` on,
+/// if the mean or r are outputs, too. (rten has y alone.)
+pub(super) fn layer_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
+    if !rewriter.has_output(1) && !rewriter.has_output(2) {
+        return Ok(());
+    }
+    let (x, scale, from) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.int("axis", -1));
+    let (last, keep) = (rewriter.ints(&[-1]), [("keepdims", Attribute::Int(1))]);
+    let epsilon = rewriter.float("epsilon", 1e-5);
+    let (epsilon, one) = (rewriter.scalar(epsilon), rewriter.scalar(1.0));
+    let rows = rewriter.op("Flatten", &[x], &axis(from));
+    let mean = rewriter.op("ReduceMean", &[rows, last], &keep);
+    let centred = rewriter.op("Sub", &[rows, mean], &[]);
+    let squared = rewriter.op("Mul", &[centred, centred], &[]);
+    let variance = rewriter.op("ReduceMean", &[squared, last], &keep);
+    let variance = rewriter.op("Add", &[variance, epsilon], &[]);
+    let deviation = rewriter.op("Sqrt", &[variance], &[]);
+    let inverse = rewriter.op("Div", &[one, deviation], &[]);
+    let standardised = rewriter.op("Mul", &[centred, inverse], &[]);
+
+    let shape = rewriter.op("Shape", &[x], &[]);
+    let (begin, end) = (rewriter.ints(&[0]), rewriter.ints(&[from]));
+    let kept = rewriter.op("Slice", &[shape, begin, end], &[]);
+    let reduced = if from < 0 {
+        rewriter.ints(&[from.saturating_neg()])
+    } else {
+        let rank = rewriter.rank(x);
+        rewriter.op("Sub", &[rank, end], &[])
+    };
+    let size = Attribute::Tensor(Tensor::from_i64s(&[1]));
+    let ones = rewriter.op("ConstantOfShape", &[reduced], &[("value", size)]);
+    let of_statistics = rewriter.op("Concat", &[kept, ones], &axis(0));
+    rewriter.compute_output(1, "Reshape", &[mean, of_statistics]);
+    rewriter.compute_output(2, "Reshape", &[inverse, of_statistics]);
+
+    let mut y = rewriter.op("Reshape", &[standardised, shape], &[]);
+    if let Some(bias) = rewriter.optional(2) {
+        y = rewriter.op("Mul", &[y, scale], &[]);
+        rewriter.replace("Add", &[y, bias], &[]);
+    } else {
+        rewriter.replace("Mul", &[y, scale], &[]);
+    }
+    Ok(())
+}
+
 /// y = whether x is not zero. (rten, which has no booleans, would keep the number.)
 pub(super) fn cast_to_bool(mut rewriter: Rewriter<'_>) -> Result<()> {
     if rewriter.int("to", 0) == DType::Bool as i64 {
@@ -145,15 +190,34 @@ pub(super) fn softplus(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// y = the elements of x at each offset within a block, the channels of one offset after those of
-/// the other.
+/// y = the elements of x along an axis, or of x flattened, at which a mask is true.
+pub(super) fn compress(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let (mut x, mask, first) = (rewriter.x(0)?, rewriter.x(1)?, rewriter.ints(&[0]));
+    if rewriter.node.attribute("axis").is_none() {
+        let flat = rewriter.ints(&[-1]);
+        x = rewriter.op("Reshape", &[x, flat], &[]);
+    }
+    let places = rewriter.op("NonZero", &[mask], &[]);
+    let places = rewriter.op("Squeeze", &[places, first], &[]);
+    let along = axis(rewriter.int("axis", 0));
+    rewriter.replace("Gather", &[x, places], &along);
+    Ok(())
+}
+
+/// y = the elements of x at each offset within a block: with mode DCR, the channels of one offset
+/// after those of the other, with CRD, the offsets of one channel after those of the other.
 pub(super) fn space_to_depth(mut rewriter: Rewriter<'_>) -> Result<()> {
     let block = rewriter.int("blocksize", 0);
-    if !(1..=LARGEST_BLOCK).contains(&block) || rewriter.node.attribute("mode").is_some() {
-        return Err(rewriter.unsupported(format!(
-            "blocksize must be 1 to {LARGEST_BLOCK}, and mode must be left out"
-        )));
-    }
+    let by_offset = match rewriter.node.attribute("mode") {
+        None => Some(true),
+        Some(Attribute::String(mode)) if mode == "DCR" => Some(true),
+        Some(Attribute::String(mode)) if mode == "CRD" => Some(false),
+        _ => None,
+    };
+    let Some(by_offset) = by_offset.filter(|_| (1..=LARGEST_BLOCK).contains(&block)) else {
+        return Err(rewriter
+            .unsupported(format!("blocksize must be 1 to {LARGEST_BLOCK}, and mode DCR or CRD")));
+    };
     let x = rewriter.x(0)?;
     let (ends, axes) = (rewriter.ints(&[i64::MAX; 2]), rewriter.ints(&[2, 3]));
     let steps = rewriter.ints(&[block; 2]);
@@ -162,6 +226,19 @@ pub(super) fn space_to_depth(mut rewriter: Rewriter<'_>) -> Result<()> {
         let starts = rewriter.ints(&[row, column]);
         offsets.push(rewriter.op("Slice", &[x, starts, ends, axes, steps], &[]));
     }
-    rewriter.replace("Concat", &offsets, &axis(1));
+    if by_offset {
+        rewriter.replace("Concat", &offsets, &axis(1));
+        return Ok(());
+    }
+    let [first, one, two, end] = [0, 1, 2, 4].map(|i| rewriter.ints(&[i]));
+    let any = rewriter.ints(&[-1]);
+    let shape = rewriter.op("Shape", &[offsets[0]], &[]);
+    let batch = rewriter.op("Slice", &[shape, first, one], &[]);
+    let map = rewriter.op("Slice", &[shape, two, end], &[]);
+    let joined = rewriter.op("Concat", &[batch, any, map], &axis(0));
+    let of_channel: Vec<_> =
+        offsets.iter().map(|offset| rewriter.op("Unsqueeze", &[*offset, two], &[])).collect();
+    let y = rewriter.op("Concat", &of_channel, &axis(2));
+    rewriter.replace("Reshape", &[y, joined], &[]);
     Ok(())
 }

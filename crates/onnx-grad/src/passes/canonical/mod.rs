@@ -7,12 +7,13 @@ mod all_axes;
 mod contrib;
 mod conv;
 mod expansions;
+mod losses;
 mod matmul_nbits;
 mod opset;
 mod portable;
 mod qdq;
 mod qdq_graph;
-mod rewriter;
+pub(crate) mod rewriter;
 mod roi_align;
 
 pub(crate) use opset::{raise, same_form};
@@ -38,7 +39,7 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
         raise(graph, n, opset)?;
     }
     graph.opsets.retain(|(d, _)| !d.is_empty());
-    graph.opsets.insert(0, (String::new(), opset.max(OPSET)));
+    graph.opsets.insert(0, (String::new(), opset.clamp(OPSET, opset::RUNNABLE)));
     portable::drop_unread_outputs(graph);
     rewrite_operators(graph)?;
     qdq_graph::share_floats(graph);
@@ -52,7 +53,10 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
 /// The operators that canonical graphs do not have, with the functions that rewrite them as others.
 fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
     const OTHERS: &[Rewrite] = &[
+        ("Compress", expansions::compress),
+        ("NegativeLogLikelihoodLoss", losses::negative_log_likelihood),
         ("RoiAlign", roi_align::roi_align),
+        ("SoftmaxCrossEntropyLoss", losses::softmax_cross_entropy),
         ("SpaceToDepth", expansions::space_to_depth),
         ("com.microsoft.MatMulNBits", matmul_nbits::matmul),
     ];

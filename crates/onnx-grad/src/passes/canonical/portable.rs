@@ -20,6 +20,7 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "Conv" => conv::over_two_axes(conv::explicit_kernel(rewriter))?,
             "ConvTranspose" => conv::crop_to_shape(conv::explicit_kernel(rewriter))?,
             "Hardmax" => expansions::hardmax(rewriter)?,
+            "LayerNormalization" => expansions::layer_statistics(rewriter)?,
             "LpPool" => drop(explicit_window(rewriter)),
             "MatMul" => expansions::matrix_times_vector(rewriter)?,
             "Pad" => all_axes::pads(rewriter)?,

@@ -1,30 +1,30 @@
 //! Rewrites one node as several, while no shapes are known.
 
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::graph::{Attribute, Dim, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
 /// An operator, and the function that rewrites it as others.
-pub(super) type Rewrite = (&'static str, for<'a> fn(Rewriter<'a>) -> Result<()>);
+pub(crate) type Rewrite = (&'static str, for<'a> fn(Rewriter<'a>) -> Result<()>);
 
 /// A node that is being rewritten as others: nodes are appended to the graph, and the last of them
 /// replaces the node and computes its outputs.
-pub(super) struct Rewriter<'a> {
+pub(crate) struct Rewriter<'a> {
     graph: &'a mut Graph,
     at: usize,
     /// The node as it was.
-    pub(super) node: Node,
+    pub(crate) node: Node,
 }
 
 impl<'a> Rewriter<'a> {
     /// A rewriter of the graph's node with this index.
-    pub(super) fn new(graph: &'a mut Graph, at: usize) -> Self {
+    pub(crate) fn new(graph: &'a mut Graph, at: usize) -> Self {
         let node = graph.nodes[at].clone();
         Self { graph, at, node }
     }
 
     /// Input `i`, if the node has it.
-    pub(super) fn optional(&self, i: usize) -> Option<ValueId> {
+    pub(crate) fn optional(&self, i: usize) -> Option<ValueId> {
         self.node.input(i)
     }
 
@@ -32,23 +32,30 @@ impl<'a> Rewriter<'a> {
     ///
     /// # Errors
     /// If the node lacks it.
-    pub(super) fn x(&self, i: usize) -> Result<ValueId> {
+    pub(crate) fn x(&self, i: usize) -> Result<ValueId> {
         self.optional(i).ok_or_else(|| self.unsupported(format!("input {i} is missing")))
     }
 
     /// Whether the node has output `i`.
-    pub(super) fn has_output(&self, i: usize) -> bool {
+    pub(crate) fn has_output(&self, i: usize) -> bool {
         self.node.outputs.get(i).is_some_and(Option::is_some)
     }
 
-    /// The shape of an input if the graph stores it, quantised or not.
-    pub(super) fn stored_shape(&self, i: usize) -> Option<&[usize]> {
+    /// The shape of an input if the graph stores it, quantised or not, or declares it.
+    pub(crate) fn stored_shape(&self, i: usize) -> Option<Vec<usize>> {
         let mut id = self.optional(i)?;
         // The number of steps is limited, as the graph may have cycles.
         for _ in 0..4 {
             let value = self.graph.value(id);
             if let Some(tensor) = &value.initializer {
-                return Some(tensor.shape());
+                return Some(tensor.shape().to_vec());
+            }
+            if let Some(declared) = &value.declared {
+                let fixed = |dim: &Dim| match dim {
+                    Dim::Fixed(size) => Some(*size),
+                    Dim::Dynamic(_) => None,
+                };
+                return declared.iter().map(fixed).collect();
             }
             let node = &self.graph.nodes[value.producer?.0];
             if !matches!(node.op.as_str(), "Cast" | "DequantizeLinear" | "QuantizeLinear") {
@@ -60,12 +67,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The content of an input if the graph stores it.
-    pub(super) fn stored(&self, i: usize) -> Option<&Tensor> {
+    pub(crate) fn stored(&self, i: usize) -> Option<&Tensor> {
         self.graph.value(self.optional(i)?).initializer.as_ref()
     }
 
     /// An integer attribute, or the default if the node does not have it.
-    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         match self.node.attribute(name) {
             Some(Attribute::Int(i)) => *i,
             _ => default,
@@ -73,7 +80,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A float attribute, or the default if the node does not have it.
-    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+    pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
         match self.node.attribute(name) {
             Some(Attribute::Float(f)) => *f,
             _ => default,
@@ -81,23 +88,30 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Adds a constant.
-    pub(super) fn constant(&mut self, tensor: Tensor) -> ValueId {
+    pub(crate) fn constant(&mut self, tensor: Tensor) -> ValueId {
         let name = format!("{}/constant", self.node.name);
         self.graph.add_initializer(&name, tensor)
     }
 
     /// Adds a constant vector of integers.
-    pub(super) fn ints(&mut self, data: &[i64]) -> ValueId {
+    pub(crate) fn ints(&mut self, data: &[i64]) -> ValueId {
         self.constant(Tensor::from_i64s(data))
     }
 
+    /// Adds a constant integer scalar.
+    pub(crate) fn integer(&mut self, value: i64) -> ValueId {
+        let bytes = value.to_le_bytes().to_vec().into();
+        let scalar = Tensor::from_bytes(DType::I64, vec![], bytes);
+        self.constant(scalar.unwrap_or_else(|| Tensor::from_i64s(&[value])))
+    }
+
     /// Adds a constant float scalar.
-    pub(super) fn scalar(&mut self, value: f32) -> ValueId {
+    pub(crate) fn scalar(&mut self, value: f32) -> ValueId {
         self.constant(Tensor::scalar(value))
     }
 
     /// Appends a node with one output.
-    pub(super) fn op(
+    pub(crate) fn op(
         &mut self,
         op: &str,
         inputs: &[ValueId],
@@ -112,7 +126,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Appends a copy of the node with other inputs and an output of its own.
-    pub(super) fn copy_with(&mut self, inputs: Vec<Option<ValueId>>) -> ValueId {
+    pub(crate) fn copy_with(&mut self, inputs: Vec<Option<ValueId>>) -> ValueId {
         let (op, attributes) = (self.node.op.clone(), self.node.attributes.clone());
         let output = self.op(&op, &[], &[]);
         if let Some(node) = self.graph.nodes.last_mut() {
@@ -123,7 +137,7 @@ impl<'a> Rewriter<'a> {
 
     /// Appends a node that computes existing values as its outputs after the first, which nothing
     /// reads.
-    pub(super) fn op_with_later_outputs(
+    pub(crate) fn op_with_later_outputs(
         &mut self,
         op: &str,
         inputs: &[ValueId],
@@ -136,7 +150,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Output `i`, which has this type, or a new value if the node lacks it.
-    pub(super) fn output_or_new(&mut self, i: usize, dtype: DType) -> ValueId {
+    pub(crate) fn output_or_new(&mut self, i: usize, dtype: DType) -> ValueId {
         let given = self.node.outputs.get(i).copied().flatten();
         let name = format!("{}/output_{i}", self.node.name);
         let output = given.unwrap_or_else(|| self.graph.add_value(&name, None, None));
@@ -145,7 +159,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Appends a node with two outputs, and returns the second.
-    pub(super) fn second_output(
+    pub(crate) fn second_output(
         &mut self,
         op: &str,
         inputs: &[ValueId],
@@ -161,13 +175,13 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The number of axes of a value, as a vector of one element.
-    pub(super) fn rank(&mut self, x: ValueId) -> ValueId {
+    pub(crate) fn rank(&mut self, x: ValueId) -> ValueId {
         let shape = self.op("Shape", &[x], &[]);
         self.op("Shape", &[shape], &[])
     }
 
     /// Appends a node that computes output `i`, if the node has that.
-    pub(super) fn compute_output(&mut self, i: usize, op: &str, inputs: &[ValueId]) {
+    pub(crate) fn compute_output(&mut self, i: usize, op: &str, inputs: &[ValueId]) {
         if self.has_output(i) {
             let outputs = vec![self.node.outputs[i]];
             let name = format!("{}/output_{i}", self.node.name);
@@ -177,25 +191,25 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Replaces the node by this one, which computes its first output.
-    pub(super) fn replace(self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) {
+    pub(crate) fn replace(self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) {
         let outputs = self.node.outputs.iter().copied().take(1).collect();
         let node = self.new_node(op, self.node.name.clone(), inputs, attributes, outputs);
         self.graph.nodes[self.at] = node;
     }
 
     /// Modifies the node itself.
-    pub(super) fn modify(self, modify: impl FnOnce(&mut Node)) {
+    pub(crate) fn modify(self, modify: impl FnOnce(&mut Node)) {
         modify(&mut self.graph.nodes[self.at]);
     }
 
     /// Sets an attribute of the node itself.
-    pub(super) fn set_attribute(&mut self, name: &str, value: Attribute) {
+    pub(crate) fn set_attribute(&mut self, name: &str, value: Attribute) {
         self.graph.nodes[self.at].set_attribute(name, value.clone());
         self.node.set_attribute(name, value);
     }
 
     /// An error about the node.
-    pub(super) fn unsupported(&self, what: impl Into<String>) -> Error {
+    pub(crate) fn unsupported(&self, what: impl Into<String>) -> Error {
         self.node.unsupported(what)
     }
 
@@ -223,11 +237,11 @@ impl<'a> Rewriter<'a> {
 }
 
 /// The attributes of a Cast to this type.
-pub(super) fn cast_to(dtype: DType) -> [(&'static str, Attribute); 1] {
+pub(crate) fn cast_to(dtype: DType) -> [(&'static str, Attribute); 1] {
     [("to", Attribute::Int(dtype as i64))]
 }
 
 /// The attributes of an operator along this axis.
-pub(super) fn axis(axis: i64) -> [(&'static str, Attribute); 1] {
+pub(crate) fn axis(axis: i64) -> [(&'static str, Attribute); 1] {
     [("axis", Attribute::Int(axis))]
 }

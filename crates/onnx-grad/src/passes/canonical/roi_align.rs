@@ -111,7 +111,7 @@ pub(super) fn roi_align(mut rewriter: Rewriter<'_>) -> Result<()> {
             let least = rewriter.scalar(1.0);
             lengths = rewriter.op("Max", &[lengths, least], &[]);
         }
-        let at = rewriter.constant(scalar(of_map));
+        let at = rewriter.integer(of_map);
         let elements = rewriter.op("Gather", &[shape, at], &axis(0));
         weights.push(interpolation(&mut rewriter, begins, lengths, elements, samples));
     }
@@ -137,7 +137,7 @@ fn interpolation(
     let [fractions, sample_weights] =
         [samples.fractions, samples.weights].map(|t| rewriter.constant(t));
     let [zero, one, before] = [0.0, 1.0, -1.0].map(|x| rewriter.scalar(x));
-    let [from, step] = [0, 1].map(|i| rewriter.constant(scalar(i)));
+    let [from, step] = [0, 1].map(|i| rewriter.integer(i));
     let [middle, axes] = [1, 2].map(|i| rewriter.ints(&[i]));
     let split = rewriter.ints(&[0, size, grid, -1]);
 
@@ -163,10 +163,4 @@ fn interpolation(
     let weights = rewriter.op("Reshape", &[weights, split], &[]);
     let weights = rewriter.op("ReduceSum", &[weights, axes], &[("keepdims", Attribute::Int(0))]);
     rewriter.op("Unsqueeze", &[weights, middle], &[])
-}
-
-/// An integer scalar.
-fn scalar(i: i64) -> Tensor {
-    let bytes = i.to_le_bytes().to_vec().into();
-    Tensor::from_bytes(DType::I64, vec![], bytes).unwrap_or_else(|| Tensor::from_i64s(&[i]))
 }

@@ -71,6 +71,9 @@ fn transposed_convolutions_may_have_an_output_shape() {
     let cropped = || cropped().ints("kernel_shape", &[2]).ints("output_shape", &[3]).canonical();
     check(&cropped(), &[1.0, 2.0, 3.0], &[2.0, 20.0, 3.0]);
     check(&cropped().string("auto_pad", "SAME_UPPER"), &[1.0, 2.0, 3.0], &[10.0, 2.0, 20.0]);
+    let larger = || case("ConvTranspose").x(&[1, 1, 3]).constant(w()).const_floats(&[0.5]);
+    let larger = larger().ints("strides", &[2]).ints("output_shape", &[7]).canonical();
+    check(&larger, &[1.0, 2.0, 3.0], &[1.5, 10.5, 2.5, 20.5, 3.5, 30.5, 0.5]);
 }
 
 #[test]
@@ -130,4 +133,60 @@ fn regions_are_sampled_as_onnx_runtime_does() {
     let on_ramp = || case("RoiAlign").x(&[1, 1, 4, 5]);
     check(&ramp_of(on_ramp()), &ramp, &half_pixel);
     check(&half(ramp_of(on_ramp().int("sampling_ratio", 3))), &ramp, &output_half_pixel);
+}
+
+#[test]
+fn losses_count_the_targets_that_are_not_ignored() {
+    // ln p for 3 classes at 2 places of one picture: class 2 at the first, none at the second.
+    let log = [-1.0, -2.0, -3.0, -4.0, -5.0, -6.0];
+    let loss = || case("NegativeLogLikelihoodLoss").x(&[1, 3, 2]);
+    let places = |a: i64, b: i64| {
+        let bytes: Vec<u8> = [a, b].into_iter().flat_map(i64::to_le_bytes).collect();
+        crate::Tensor::from_bytes(crate::DType::I64, vec![1, 2], bytes.into()).unwrap()
+    };
+    let ignoring = || loss().constant(places(2, -1)).const_floats(&[0.1, 0.2, 0.5]);
+    let ignoring = || ignoring().int("ignore_index", -1).canonical();
+    check(&ignoring().string("reduction", "none"), &log, &[2.5, 0.0]);
+    check(&ignoring().string("reduction", "sum"), &log, &[2.5]);
+    check(&ignoring(), &log, &[5.0]);
+    check(&loss().constant(places(0, 1)).canonical(), &log, &[(1.0 + 4.0) / 2.0]);
+    let uniform = case("SoftmaxCrossEntropyLoss").x(&[1, 3, 2]).constant(places(0, 1));
+    check(&uniform.canonical(), &[0.5; 6], &[3f32.ln()]);
+
+    loss().constant(places(0, 2)).x(&[3]).string("reduction", "sum").canonical().check();
+    loss().constant(places(0, 1)).within(&[3], 0.5, 1.5).canonical().check();
+    let cross_entropy = case("SoftmaxCrossEntropyLoss").x(&[1, 3, 2]).constant(places(2, 1));
+    cross_entropy.outputs(2).int("ignore_index", 1).canonical().check();
+}
+
+#[test]
+fn blocks_are_moved_into_channels_in_the_order_of_the_mode() {
+    let moved = |mode| {
+        let c = case("SpaceToDepth").x(&[1, 2, 2, 2]).int("blocksize", 2);
+        c.string("mode", mode).linear().canonical()
+    };
+    let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+    check(&moved("DCR"), &x, &[0.0, 4.0, 1.0, 5.0, 2.0, 6.0, 3.0, 7.0]);
+    check(&moved("CRD"), &x, &x);
+    moved("CRD").check();
+}
+
+#[test]
+fn compressing_keeps_the_elements_where_the_mask_is_true() {
+    let mask = crate::Tensor::from_bytes(crate::DType::Bool, vec![3], vec![0, 1, 1].into());
+    let compressed = case("Compress").x(&[3, 2]).constant(mask.unwrap()).linear().canonical();
+    let x = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+    check(&compressed, &x, &[1.0, 2.0]);
+    check(&compressed.clone().int("axis", 0), &x, &[2.0, 3.0, 4.0, 5.0]);
+    compressed.int("axis", -2).check();
+}
+
+#[test]
+fn layer_normalisation_has_its_statistics_as_outputs() {
+    let layer = |x: &[usize], scale: &[usize]| {
+        case("LayerNormalization").x(x).x(scale).x(scale).outputs(3).canonical()
+    };
+    layer(&[2, 3, 4], &[4]).check();
+    layer(&[2, 3, 4], &[3, 4]).int("axis", 1).check();
+    layer(&[2, 3, 4], &[3, 4]).int("axis", -2).float("epsilon", 0.5).check();
 }
