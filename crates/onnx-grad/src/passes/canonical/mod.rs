@@ -8,6 +8,7 @@ mod contrib;
 mod conv;
 mod expansions;
 mod matmul_nbits;
+mod ml;
 mod opset;
 mod portable;
 mod qdq;
@@ -56,7 +57,7 @@ fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
         ("SpaceToDepth", expansions::space_to_depth),
         ("com.microsoft.MatMulNBits", matmul_nbits::matmul),
     ];
-    OTHERS.iter().chain(contrib::REWRITES).chain(qdq::REWRITES)
+    OTHERS.iter().chain(ml::REWRITES).chain(contrib::REWRITES).chain(qdq::REWRITES)
 }
 
 /// The names of the operators that canonical graphs do not have.
