@@ -117,9 +117,6 @@ impl Header {
     /// What is missing, or not supported, in words.
     pub(super) fn read(set: &DataSet<'_>, syntax: Syntax) -> Result<Header, String> {
         let word = |tag: u32, name: &str| set.word(tag).ok_or_else(|| format!("it has no {name}"));
-        if set.word(tags::ROWS).is_none() && set.bytes(tags::PIXEL_DATA).is_none() {
-            return Err("it holds no picture, as reports, plans and structures do".to_owned());
-        }
         let bits_allocated = word(tags::BITS_ALLOCATED, "Bits Allocated")?;
         let bits_stored = set.word(tags::BITS_STORED).unwrap_or(bits_allocated);
         let samples = set.word(tags::SAMPLES_PER_PIXEL).unwrap_or(1);

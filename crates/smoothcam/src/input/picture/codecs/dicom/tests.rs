@@ -81,7 +81,7 @@ fn what_is_not_read_is_told() {
     for (bytes, words) in [
         (file("linear.dcm")[..200].to_vec(), "transfer syntax"),
         (file("linear.dcm")[..460].to_vec(), "no pixels, or too few"),
-        (without_picture, "it holds no picture"),
+        (without_picture, "holds no picture"),
         (with_syntax("1.2.840.10008.1.2.2"), "big-endian"),
         (with_syntax("1.2.840.10008.1.9.9"), "of a kind that is not known"),
         (with_word(file("linear.dcm"), tags::BITS_ALLOCATED, 32), "32 bits"),
