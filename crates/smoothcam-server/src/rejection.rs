@@ -30,8 +30,8 @@ pub(crate) struct Refusal {
     pub(crate) hint: Option<String>,
 }
 
-/// The error of a request whose method its address does not take.
-pub(crate) const OTHER_METHOD: &str = "this address takes another method";
+/// The way out of a request for an address or a method that there is not.
+pub(crate) const SEE_OPENAPI: &str = "/openapi.json lists the addresses and their methods";
 
 /// The refusals of requests for work, for the API's description.
 #[derive(IntoResponses)]
@@ -75,6 +75,12 @@ impl Rejection {
     /// A refusal of a request that is not valid.
     pub(crate) fn bad(error: impl fmt::Display) -> Rejection {
         Rejection::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// A refusal of a request whose method its address does not take. The header `Allow` names those that it takes.
+    pub(crate) fn other_method() -> Rejection {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Rejection::new(status, "this address takes another method").with_hint(SEE_OPENAPI)
     }
 
     /// A refusal of a request for something that does not exist.

@@ -1,7 +1,7 @@
 //! Puts the whole service together: which handler answers which address.
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 use tower_http::compression::CompressionLayer;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::kserve::{v1, v2};
 use crate::middleware::{drain, observe, origins, token};
 use crate::openapi;
-use crate::rejection::{OTHER_METHOD, Rejection};
+use crate::rejection::{Rejection, SEE_OPENAPI};
 use crate::routes::{about, explain, health, page};
 use crate::state::{AppState, SharedState};
 
@@ -55,10 +55,10 @@ pub(crate) fn router(state: SharedState) -> smoothcam::Result<Router> {
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Ok(guarded
         .merge(open)
-        .fallback(|| async { Rejection::not_found("there is nothing at this address") })
-        .method_not_allowed_fallback(|| async {
-            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD)
+        .fallback(|| async {
+            Rejection::not_found("there is nothing at this address").with_hint(SEE_OPENAPI)
         })
+        .method_not_allowed_fallback(|| async { Rejection::other_method() })
         .layer(origins::cross_site(origins)?)
         .layer(origins::cors(origins)?)
         .layer(CompressionLayer::new())

@@ -44,11 +44,16 @@ async fn forms_that_cannot_be_used() {
         (&[][..], "--x--", "no picture"),
         (&[option], "--x--", "no picture"),
         (&[CAT_FILE, CAT_FILE], "--x--", "a second picture, 'image'"),
-        (&[CAT_FILE, ("colour", None, b"red")], "--x--", "a second picture, 'colour'"),
+        (
+            &[CAT_FILE, ("colour", None, b"red")],
+            "--x--",
+            "'colour' is neither a file nor an option",
+        ),
+        (&[("image", None, b"photo.jpg")], "--x--", "as a file: image=@photo.jpg"),
         (&[CAT_FILE, wrong], "--x--", "'x' is not a whole number"),
         (&[CAT_FILE, option, option], "--x--", "several times"),
         (&[CAT_FILE, ("top", None, b"\xff")], "--x--", "no text"),
-        (&[CAT_FILE], "", "the form cannot be read"),
+        (&[CAT_FILE], "", "names the boundary"),
         (&[("image", Some("a.txt"), b"text")], "--x--", "no picture that can be read"),
     ] {
         let what = format!("{:?}", parts.iter().map(|p| p.0).collect::<Vec<_>>());

@@ -76,10 +76,10 @@ async fn addresses_and_methods_that_do_not_exist() {
     let app = plain();
     let endless = format!("/{}", "a".repeat(60_000));
     for (method, address, status, words) in [
-        ("GET", "/explain", 405, "another method"),
+        ("GET", "/explain", 405, "/openapi.json lists"),
         ("PUT", "/v2/models/digits/infer", 405, "another method"),
         ("BREW", "/about", 405, "another method"),
-        ("GET", "/nowhere", 404, "nothing at this address"),
+        ("GET", "/nowhere", 404, "/openapi.json lists"),
         ("GET", &endless, 404, "nothing at this address"),
         ("POST", "/", 405, "another method"),
         ("GET", "/samples/../../../etc/passwd", 404, ""),
@@ -164,7 +164,9 @@ async fn json_that_is_not_valid() {
         (r#"{"inputs": [{"b64": "AA=="}]}"#, "columnar form, expected 'instances'"),
         (r#"{"signature_name": "x", "instances": [[1]]}"#, "no signature 'x'"),
         (r#"{"instances": []}"#, "no picture"),
-        (r#"{"instances": {}}"#, "a list"),
+        (r#"{"instances": {}}"#, "send a list of pictures"),
+        (r#"[{"b64": "AA=="}]"#, "is a list, expected an object"),
+        (r#"{"instances": [{"url": "http://example.com/cat.png"}]}"#, "the server fetches nothing"),
         (r#"{"instances": [7]}"#, "a picture"),
         (r#"{"instances": ["x"]}"#, "not valid base64"),
         (r#"{"instances": [{}]}"#, "empty"),

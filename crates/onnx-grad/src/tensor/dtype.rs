@@ -3,6 +3,7 @@
 /// Numbers in ONNX's `TensorProto.DataType` of the types that graphs do not hold.
 pub(crate) mod onnx_type {
     pub(crate) const UINT16: i32 = 4;
+    pub(crate) const STRING: i32 = 8;
     pub(crate) const FLOAT16: i32 = 10;
     pub(crate) const DOUBLE: i32 = 11;
     pub(crate) const UINT32: i32 = 12;

@@ -34,9 +34,12 @@ fn models(args: &ServeArgs) -> Result<Vec<Model>> {
     }
     if args.models.len() > 1 && args.options.describes_input() {
         return Err(Error::input(
-            "several models are served, but labels or preprocessing are given for one",
+            "several models are served, but labels, preprocessing or values of inputs are given for one",
         )
-        .with_hint("put them into files beside each model: preprocessor_config.json, labels.txt"));
+        .with_hint(
+            "put labels and preprocessing into files beside each model, labels.txt and \
+             preprocessor_config.json; serve a model of several inputs alone",
+        ));
     }
     let load = |text: &String| {
         let (name, file) = named(text);

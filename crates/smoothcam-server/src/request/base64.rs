@@ -16,6 +16,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// # Errors
 /// If it is not base64; with the reason.
 pub(crate) fn decode(text: &str) -> Result<Vec<u8>, String> {
+    if text.trim_ascii_start().starts_with("http") && text.contains("://") {
+        return Err("it is an address, and the server fetches nothing".to_owned());
+    }
     let content = match text.trim_ascii_start().strip_prefix("data:") {
         Some(uri) => match uri.split_once(',') {
             Some((about, content)) if about.ends_with(";base64") => content,
@@ -48,7 +51,7 @@ mod tests {
         ] {
             assert_eq!(decode(text), Ok(bytes.clone()), "{text}");
         }
-        for text in ["+//+A", "é", "data:image/png,abc", "a=bc"] {
+        for text in ["+//+A", "é", "data:image/png,abc", "a=bc", "https://example.com/cat.png"] {
             assert!(decode(text).is_err(), "{text}");
         }
     }

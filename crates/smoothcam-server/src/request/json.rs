@@ -16,6 +16,20 @@ pub(crate) fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Rejection
     serde_json::from_slice(text).map_err(|e| Rejection::bad(format!("the request's JSON: {e}")))
 }
 
+/// Reads the object of JSON that a request consists of.
+///
+/// # Errors
+/// If it is not JSON, or not that of a `T`, with the hint `form`, which says what the object looks like.
+pub(crate) fn read_request<T: DeserializeOwned>(text: &[u8], form: &str) -> Result<T, Rejection> {
+    // A list would be read as the object's values.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(
+            Rejection::bad("the request's JSON is a list, expected an object").with_hint(form)
+        );
+    }
+    read_json(text).map_err(|rejection| rejection.with_hint(form))
+}
+
 /// The most items of a [`BoundedList`]: more than any limit on pictures allows.
 pub(crate) const MAX_ITEMS: usize = 1 << 16;
 

@@ -57,6 +57,17 @@ fn json_body() -> Rejection {
     )
 }
 
+/// The refusal of a field that is text: no picture is, whichever way its file is sent.
+fn text_field(name: &str) -> Rejection {
+    let options: Vec<&str> = options::shown_at(Place::Http).map(|spec| spec.name).collect();
+    Rejection::bad(format!("the form's field '{name}' is neither a file nor an option")).with_hint(
+        format!(
+            "send the picture as a file: image=@photo.jpg; the options are {MODEL}, {}",
+            options.join(", ")
+        ),
+    )
+}
+
 /// The picture of a form, and its fields as options. A field that is named as an option, and is no file, is one.
 ///
 /// # Errors
@@ -66,11 +77,11 @@ async fn read_form(
     body: Bytes,
     mut fields: OptionFields,
 ) -> Result<(Bytes, OptionFields), Rejection> {
-    let unreadable = |e: multer::Error| Rejection::bad(format!("the form cannot be read: {e}"));
-    let boundary = multer::parse_boundary(content_type).map_err(|e| {
-        unreadable(e)
+    let unreadable = |e: multer::Error| {
+        Rejection::bad(format!("the form cannot be read: {e}"))
             .with_hint("let the client set the header Content-Type, which names the boundary")
-    })?;
+    };
+    let boundary = multer::parse_boundary(content_type).map_err(unreadable)?;
     let mut form = Multipart::new(tokio_stream::once(Ok::<_, Infallible>(body)), boundary);
     let (mut picture, mut parts) = (None, 0);
     while let Some(mut part) = form.next_field().await.map_err(unreadable)? {
@@ -88,6 +99,8 @@ async fn read_form(
             let text = String::from_utf8(content.into())
                 .map_err(|_| Rejection::bad(format!("the form's field {name} is no text")))?;
             fields.push(name, text);
+        } else if !is_file && std::str::from_utf8(&content).is_ok() {
+            return Err(text_field(&name));
         } else if picture.is_some() {
             return Err(Rejection::bad(format!(
                 "the form has a second picture, '{name}', expected one picture and options"

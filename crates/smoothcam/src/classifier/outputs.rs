@@ -1,6 +1,6 @@
 //! The output that holds the classes' scores is told from a model's others.
 
-use onnx_grad::{DType, Dim, Graph, Node, ValueId};
+use onnx_grad::{Attribute, DType, Dim, Graph, Node, ValueId};
 
 use crate::classifier::elements::SAME_ELEMENTS;
 use crate::classifier::inputs::names;
@@ -68,7 +68,7 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
             None => note.with_hint(Hint::set("output", "NAME", "if it is another, name it")),
         }
     });
-    let (_, named, head) = evidence(graph, value, labels);
+    let (_, _, named, head) = evidence(graph, value, labels);
     Ok(ScoreOutput { value, note, telling: named || head || output != value })
 }
 
@@ -115,12 +115,17 @@ fn of_list(graph: &Graph, value: ValueId) -> ValueId {
 
 /// An embedding, as its name or its unit length has it.
 fn embedding(graph: &Graph, value: ValueId) -> Option<&'static str> {
-    let name = graph.value(value).name.to_lowercase();
-    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    let has = |parts: &[&str]| is_named(graph, value, parts);
     if has(&OF_EMBEDDINGS) && !has(&OF_SCORES) {
         return Some("an embedding, as its name says");
     }
     has_unit_length(graph, value).then_some("an embedding, as it is scaled to unit length")
+}
+
+/// Whether a value's name has one of these parts.
+fn is_named(graph: &Graph, value: ValueId, parts: &[&str]) -> bool {
+    let name = graph.value(value).name.to_lowercase();
+    parts.iter().any(|part| name.contains(part))
 }
 
 /// Whether a value is divided by its own norm, or multiplied by its reciprocal.
@@ -141,7 +146,8 @@ fn has_unit_length(graph: &Graph, value: ValueId) -> bool {
         nodes_above(graph, divisor).any(|n| matches!(n.op.as_str(), "ReduceL2" | "Sqrt"))
     };
     match node.op.as_str() {
-        "LpNormalization" => true,
+        // Divided by the sum of all, p = 1, they are probabilities.
+        "LpNormalization" => !matches!(node.attribute("p"), Some(Attribute::Int(1))),
         "Div" => node.input(1).is_some_and(is_norm),
         "Mul" => node.inputs.iter().flatten().any(|factor| {
             let node = nodes_above(graph, *factor).find(|node| !bounds(node));
@@ -167,7 +173,9 @@ fn other_kind(graph: &Graph, value: ValueId) -> Option<&'static str> {
         Some("SequenceConstruct" | "SplitToSequence" | "SequenceInsert" | "ZipMap") => {
             return Some("a sequence");
         }
-        Some("LabelEncoder" | "StringNormalizer") => return Some("a label"),
+        Some("LabelEncoder" | "StringNormalizer" | "ArrayFeatureExtractor") => {
+            return Some("a label");
+        }
         Some("NonMaxSuppression") => return Some("a list of boxes"),
         _ => {}
     }
@@ -199,20 +207,21 @@ fn node_before(graph: &Graph, value: ValueId) -> Option<&Node> {
     None
 }
 
-/// What speaks for an output as that of the scores, the strongest first: the number of labels, its name, probabilities.
-fn evidence(graph: &Graph, value: ValueId, labels: &[usize]) -> (bool, bool, bool) {
-    let name = graph.value(value).name.to_lowercase();
+/// What speaks for an output as that of the scores, the strongest first: the number of labels, no name of another kind, its
+/// name, probabilities.
+fn evidence(graph: &Graph, value: ValueId, labels: &[usize]) -> (bool, bool, bool, bool) {
     let declared = graph.value(value).declared.as_deref().unwrap_or_default();
     let mut sizes = declared.iter().filter_map(|dim| match dim {
         Dim::Fixed(size) => Some(*size),
         Dim::Dynamic(_) => None,
     });
     let labelled = sizes.rfind(|size| *size > 1).is_some_and(|n| labels.contains(&n));
-    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    let named = has(&OF_SCORES) && !has(&OF_OTHERS) && !has(&OF_EMBEDDINGS);
+    let has = |parts: &[&str]| is_named(graph, value, parts);
+    let of_another = has(&OF_OTHERS);
+    let named = has(&OF_SCORES) && !of_another && !has(&OF_EMBEDDINGS);
     let head = node_before(graph, value)
         .is_some_and(|n| matches!(n.op.as_str(), "Softmax" | "LogSoftmax" | "Sigmoid"));
-    (labelled, named, head)
+    (labelled, !of_another, named, head)
 }
 
 #[cfg(test)]
@@ -242,6 +251,11 @@ mod tests {
         y.tape().op("ArgMax", &[Some(y)], &[], DType::I64, vec![1, 1]).id()
     }
 
+    fn normalised(y: Var<'_>, p: i64) -> ValueId {
+        let attributes = [("p", Attribute::Int(p))];
+        y.tape().op("LpNormalization", &[Some(y)], &attributes, DType::F32, vec![1, 5]).id()
+    }
+
     #[test]
     fn scores_are_told_from_other_outputs() {
         let unit: Make = |y| {
@@ -262,6 +276,11 @@ mod tests {
             ),
             (|y| vec![("a", (y + 1.0).id()), ("b", y.softmax(1).id())], None, Ok("b, noted")),
             (|y| vec![("a", (y + 1.0).id()), ("b", y.softmax(1).id())], Some("a"), Ok("a")),
+            (
+                |y| vec![("aux_out", (y + 1.0).id()), ("main_out", y.id())],
+                None,
+                Ok("main_out, noted"),
+            ),
             (|y| vec![("embedding", y.id())], Some("embedding"), Ok("embedding")),
             (|y| vec![("embedding", y.id())], None, Err("'embedding' is an embedding")),
             (unit, None, Err("scaled to unit length")),
@@ -274,6 +293,8 @@ mod tests {
                 None,
                 Err("scaled to unit length"),
             ),
+            (|y| vec![("y", normalised(y, 1))], None, Ok("y")),
+            (|y| vec![("y", normalised(y, 2))], None, Err("scaled to unit length")),
             (|y| vec![("y", y.id())], Some("z"), Err("no output 'z'")),
             (
                 |y| {

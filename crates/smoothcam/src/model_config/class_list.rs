@@ -35,7 +35,10 @@ fn names(node: &Node) -> Option<Vec<String>> {
         }),
         // The keys are the classes' indices.
         "LabelEncoder" => {
-            let (keys, values) = (ints("keys_int64s")?, strings("values_strings")?);
+            let numbered =
+                || Some(ints("values_int64s")?.iter().map(ToString::to_string).collect());
+            let (keys, values) =
+                (ints("keys_int64s")?, strings("values_strings").or_else(numbered)?);
             let mut pairs: Vec<(i64, String)> = keys.into_iter().zip(values).collect();
             pairs.sort();
             let in_order = (0..).zip(&pairs).all(|(index, (key, _))| index == *key);
@@ -71,6 +74,14 @@ mod tests {
                     ("values_strings", strings(&["dog", "cat"])),
                 ],
                 &["cat", "dog"],
+            ),
+            (
+                "LabelEncoder",
+                vec![
+                    ("keys_int64s", Attribute::Ints(vec![0, 1])),
+                    ("values_int64s", Attribute::Ints(vec![3, 8])),
+                ],
+                &["3", "8"],
             ),
             (
                 "LabelEncoder",

@@ -7,7 +7,7 @@ use super::external::{ExternalData, ReadExternal};
 use crate::error::{Error, Result};
 use crate::files::proto::{self, attribute_type};
 use crate::graph::Attribute;
-use crate::tensor::{Tensor, element_count};
+use crate::tensor::{Tensor, element_count, onnx_type};
 
 /// Decodes the attributes and tensors of a file.
 pub(super) struct Decoder<'a, 'b> {
@@ -48,6 +48,9 @@ impl Decoder<'_, '_> {
             attribute_type::INTS => Attribute::Ints(proto.ints),
             attribute_type::STRINGS => Attribute::Strings(proto.strings.iter().map(text).collect()),
             attribute_type::TENSOR => match proto.t {
+                Some(tensor) if tensor.data_type == onnx_type::STRING => {
+                    Attribute::Strings(tensor.string_data.iter().map(text).collect())
+                }
                 Some(tensor) => Attribute::Tensor(self.tensor(tensor)?),
                 None => return Err(what("holds no tensor")),
             },

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::proto;
 use crate::files::value_info::dims;
 use crate::graph::{Attribute, Graph, Node, Predicate, ValueId};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Tensor, onnx_type};
 
 /// The most branches within branches.
 const DEEPEST: usize = 64;
@@ -55,12 +55,11 @@ impl<'a, 'b> Reader<'a, 'b> {
         for tensor in proto.initializer {
             self.check_new(&tensor.name)?;
             let name = tensor.name.clone();
-            let tensor = self.decoder.tensor(tensor)?;
-            self.graph.add_initializer(&name, tensor);
+            self.initializer(&name, tensor)?;
         }
         for input in &proto.input {
             // Before IR version 4, constants are listed among the inputs, too.
-            if self.graph.find(&input.name).is_some_and(|v| self.graph.content(v).is_some()) {
+            if self.graph.find(&input.name).is_some_and(|v| !self.graph.inputs.contains(&v)) {
                 continue;
             }
             self.check_new(&input.name)?;
@@ -89,6 +88,16 @@ impl<'a, 'b> Reader<'a, 'b> {
             return Err(Error::invalid("the model has no outputs"));
         }
         Ok(())
+    }
+
+    /// Adds a stored tensor. Of strings, such as the classes' names, it is a value that nothing computes: no scores depend on
+    /// them.
+    fn initializer(&mut self, name: &str, tensor: proto::TensorProto) -> Result<ValueId> {
+        if tensor.data_type == onnx_type::STRING {
+            return Ok(self.graph.add_value(name, None, None));
+        }
+        let tensor = self.decoder.tensor(tensor)?;
+        Ok(self.graph.add_initializer(name, tensor))
     }
 
     /// Checks that a value has a name that no other has.
@@ -177,6 +186,8 @@ impl<'a, 'b> Reader<'a, 'b> {
             [(_, Attribute::Floats(f))] => Tensor::from_f32s(&[f.len()], f),
             [(_, Attribute::Int(i))] => scalar_i64(*i),
             [(_, Attribute::Ints(i))] => Some(Tensor::from_i64s(i)),
+            // Like a stored tensor of strings.
+            [(_, Attribute::String(_) | Attribute::Strings(_))] => return Ok(()),
             _ => None,
         };
         let (Some(tensor), [Some(output)]) = (tensor, outputs) else {
@@ -235,8 +246,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     fn branch(&mut self, prefix: &str, branch: proto::GraphProto) -> Result<Vec<ValueId>> {
         for tensor in branch.initializer {
             let name = tensor.name.clone();
-            let tensor = self.decoder.tensor(tensor)?;
-            let id = self.graph.add_initializer(&format!("{prefix}/{name}"), tensor);
+            let id = self.initializer(&format!("{prefix}/{name}"), tensor)?;
             self.name_in_branch(name, id)?;
         }
         for name in branch.node.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()) {

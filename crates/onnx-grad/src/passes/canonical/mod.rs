@@ -9,6 +9,7 @@ mod conv;
 mod expansions;
 mod losses;
 mod matmul_nbits;
+mod ml;
 mod opset;
 mod portable;
 mod qdq;
@@ -60,7 +61,7 @@ fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
         ("SpaceToDepth", expansions::space_to_depth),
         ("com.microsoft.MatMulNBits", matmul_nbits::matmul),
     ];
-    OTHERS.iter().chain(contrib::REWRITES).chain(qdq::REWRITES)
+    OTHERS.iter().chain(ml::REWRITES).chain(contrib::REWRITES).chain(qdq::REWRITES)
 }
 
 /// The names of the operators that canonical graphs do not have.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -12,13 +12,13 @@ use crate::answer::respond::{json, respond};
 use crate::inference::{explanation, predictions};
 use crate::kserve::checks::{check_count, check_no_model};
 use crate::kserve::v1::message::{
-    Instance, ModelsAnswer, ReadyAnswer, V1Explanations, V1Predictions, V1Request,
+    FORM, Instance, ModelsAnswer, ReadyAnswer, V1Explanations, V1Predictions, V1Request,
 };
 use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
-use crate::rejection::{OTHER_METHOD, Refusal, Refusals, Rejection};
+use crate::rejection::{Refusal, Refusals, Rejection};
 use crate::request::body::AdmittedRequest;
-use crate::request::json::read_json;
+use crate::request::json::read_request;
 use crate::request::options::Options;
 use crate::request::path::PathName;
 use crate::state::{AppState, SharedState};
@@ -66,8 +66,7 @@ pub(crate) async fn model_or_action(
         "explain" if posts => explain(state.clone(), name, admitted().await?).await,
         "" | "predict" | "explain" => {
             let allow = if action.is_empty() { "GET, HEAD" } else { "POST" };
-            let refused = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, OTHER_METHOD);
-            Ok(([(header::ALLOW, allow)], refused).into_response())
+            Ok(([(header::ALLOW, allow)], Rejection::other_method()).into_response())
         }
         _ => Err(Rejection::not_found(format!("there is no action '{target}'"))
             .with_hint("the actions are MODEL:predict and MODEL:explain")),
@@ -129,7 +128,7 @@ async fn answer_each<T: 'static, A: Serialize + 'static>(
     let shared = state.clone();
     let work = move |stop: &Stop| {
         let model = state.models.find(Some(&name))?;
-        let (instances, options) = read_json::<V1Request>(&body)?.into_parts()?;
+        let (instances, options) = read_request::<V1Request>(&body, FORM)?.into_parts()?;
         let options = options.read(&state.limits)?;
         check_no_model(&options)?;
         check_count(instances.len(), &state.limits)?;

@@ -69,8 +69,7 @@ impl V1Request {
             } else {
                 "the request's JSON has no 'instances'"
             };
-            Rejection::bad(error)
-                .with_hint("send a list of pictures: {\"instances\": [{\"b64\": \"...\"}]}")
+            Rejection::bad(error).with_hint(FORM)
         })?;
         if self.inputs.is_some() {
             return Err(Rejection::bad(
@@ -80,6 +79,9 @@ impl V1Request {
         Ok((instances, self.options))
     }
 }
+
+/// The form of a request, as a hint.
+pub(crate) const FORM: &str = "send a list of pictures: {\"instances\": [{\"b64\": \"...\"}]}";
 
 /// The only signature.
 const SIGNATURE: &str = "serving_default";

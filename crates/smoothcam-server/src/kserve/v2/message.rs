@@ -13,7 +13,7 @@ use crate::kserve::v2::input::{Binary, Input};
 use crate::kserve::v2::output::RequestedOutputs;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
-use crate::request::json::{BoundedList, read_json};
+use crate::request::json::{BoundedList, read_request};
 use crate::request::options::{OptionFields, Options};
 
 /// A request: the pictures as one tensor.
@@ -66,7 +66,7 @@ impl InferRequest {
     ) -> Result<InferRequest, Rejection> {
         let length = json_length(headers, body.len())?;
         let (text, mut binary) = (body.slice(..length), body.slice(length..));
-        let V2Request { id, parameters, inputs, outputs } = read_json(&text)?;
+        let V2Request { id, parameters, inputs, outputs } = read_request(&text, FORM)?;
         let mut parameters = parameters.unwrap_or_default();
         let binary_by_default = parameters.remove("binary_data_output") == Some(true.into());
         let options = options(parameters)?.read(limits)?;
@@ -81,6 +81,10 @@ impl InferRequest {
         Ok(InferRequest { id, options, pictures, outputs })
     }
 }
+
+/// The form of a request, as a hint.
+const FORM: &str = "send a list of inputs: {\"inputs\": [{\"name\": \"picture\", \"shape\": [1], \
+    \"datatype\": \"BYTES\", \"data\": [\"...\"]}]}, with files in base64";
 
 /// The length of the JSON at the start of a body.
 fn json_length(headers: &HeaderMap, body: usize) -> Result<usize, Rejection> {
@@ -101,7 +105,9 @@ fn options(mut parameters: Map<String, Value>) -> Result<OptionFields, Rejection
 fn the_input<'a>(inputs: &'a [Input], name: &str) -> Result<&'a Input, Rejection> {
     let [input] = inputs else {
         return Err(Rejection::bad(format!("{} inputs are given, expected one", inputs.len()))
-            .with_hint(format!("name it '{name}', or 'picture'")));
+            .with_hint(format!(
+                "name it '{name}', or 'picture'; the model's other inputs have the values that the server was started with"
+            )));
     };
     if input.name != name && input.name != "picture" {
         return Err(Rejection::bad(format!("the model has no input '{}'", input.name))

@@ -89,7 +89,7 @@ fn graphs_that_contradict_themselves_are_errors() {
     error(vec![relu("x", "y")], sized(&[3]), "holds 2 elements, expected 3");
     error(vec![relu("x", "y")], sized(&[-2]), "negative dimension");
     error(vec![relu("x", "y")], sized(&[i64::MAX, i64::MAX]), "too large");
-    error(vec![relu("x", "y")], vec![TensorProto { data_type: 8, ..w() }], "not supported");
+    error(vec![relu("x", "y")], vec![TensorProto { data_type: 14, ..w() }], "not supported");
     let truncated = TensorProto { data_type: 10, raw_data: Some(vec![0; 3].into()), ..w() };
     error(vec![relu("x", "y")], vec![truncated], "expected a multiple of 2");
     let old = read(&model(6, vec![relu("x", "y")], vec![])).unwrap_err().to_string();

@@ -11,6 +11,7 @@ const HEIC: &str = "convert it to PNG or JPEG: heif-convert picture.heic picture
 const HEIF: &str = "convert it to PNG or JPEG: heif-convert picture.heif picture.png";
 const JPEG_XL: &str = "convert it to PNG or JPEG: djxl picture.jxl picture.png";
 const MAGICK: &str = "convert it to PNG or JPEG: magick picture.file picture.png";
+const BASE64: &str = "decode it to the picture's file: base64 -d picture.txt > picture.png";
 const VIDEO: &str = "take a picture out of it: ffmpeg -i video.mp4 -frames:v 1 picture.png";
 
 /// Bytes at an offset, and what a file is that has them there. The first that fits counts.
@@ -52,6 +53,18 @@ const SIGNATURES: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\x93NUMPY", "a NumPy array", "name it FILE.npy"),
     (0, b"\x1F\x8B", "a gzip archive", "unpack it"),
     (0, b"PK\x03\x04", "a zip archive", "unpack it"),
+    (
+        0,
+        b"data:",
+        "a data URI",
+        "decode what follows the comma: base64 -d picture.txt > picture.png",
+    ),
+    (0, b"iVBORw0KGgo", "a PNG picture in base64", BASE64),
+    (0, b"/9j/", "a JPEG picture in base64", BASE64),
+    (0, b"R0lGOD", "a GIF picture in base64", BASE64),
+    (0, b"UklGR", "a WebP picture in base64", BASE64),
+    (0, b"http://", "an address", "download the picture itself"),
+    (0, b"https://", "an address", "download the picture itself"),
 ];
 
 /// What a file is, if it is recognised.
@@ -92,6 +105,10 @@ mod tests {
             (b"\xEF\xBB\xBF<?xml version=\"1.0\"?>\n<SVG/>", Some("an SVG drawing")),
             (b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", Some("an SVG drawing")),
             (b"<!DOCTYPE html><p>", Some("a web page")),
+            (b"data:image/png;base64,iVBORw0KGgo", Some("a data URI")),
+            (b"iVBORw0KGgoAAAANSUhEUg", Some("a PNG picture in base64")),
+            (b"/9j/4AAQSkZJRgABAQ", Some("a JPEG picture in base64")),
+            (b"https://example.com/cat.png", Some("an address")),
             (b"<?xml version=\"1.0\"?><x/>", None),
             (b"nothing", None),
             (b"", None),

@@ -67,6 +67,11 @@ pub(super) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
         }
     };
     let set = DataSet::new(after_description(rest), syntax != Syntax::Native { explicit: false });
+    if set.word(tags::ROWS).is_none() && set.bytes(tags::PIXEL_DATA).is_none() {
+        return Err(Error::input(format!("the DICOM file {name} holds no picture")).with_hint(
+            "reports, plans and structures have none: give the scan that they are about",
+        ));
+    }
     let header = Header::read(&set, syntax).map_err(wrong)?;
     check_size(header.columns, header.rows, name, &decoding.limits)?;
     let frame = decoding.frame.unwrap_or(1);

@@ -75,9 +75,13 @@ fn what_is_not_read_is_told() {
         bytes[at..at + uid.len()].copy_from_slice(uid.as_bytes());
         bytes
     };
+    let linear = file("linear.dcm");
+    let rows = linear.windows(6).position(|window| window == b"\x28\0\x10\0US").unwrap();
+    let without_picture = linear[..rows].to_vec();
     for (bytes, words) in [
         (file("linear.dcm")[..200].to_vec(), "transfer syntax"),
         (file("linear.dcm")[..460].to_vec(), "no pixels, or too few"),
+        (without_picture, "holds no picture"),
         (with_syntax("1.2.840.10008.1.2.2"), "big-endian"),
         (with_syntax("1.2.840.10008.1.9.9"), "of a kind that is not known"),
         (with_word(file("linear.dcm"), tags::BITS_ALLOCATED, 32), "32 bits"),
