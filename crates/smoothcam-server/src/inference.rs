@@ -41,9 +41,10 @@ pub(crate) fn predictions(
     model: &ServedModel,
     sent: &SentPicture,
     decoding: &Decoding,
-) -> Result<Vec<Prediction>, Rejection> {
+) -> Result<(Arc<PreparedPicture>, Vec<Prediction>), Rejection> {
     let picture = state.pictures.get(model, sent, decoding)?;
-    Ok(model.explainer.predictions(picture.study.input())?)
+    let predictions = model.explainer.predictions(picture.study.input())?;
+    Ok((picture, predictions))
 }
 
 /// The explanation of a picture, of as many noised samples as are taken before it is stopped.

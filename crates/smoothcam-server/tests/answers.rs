@@ -98,6 +98,9 @@ async fn predictions_and_the_overview() {
     assert_eq!(plain["predictions"].as_array().unwrap().len(), 3);
     assert_eq!(plain["predictions"][0]["class"], best.class);
     assert_eq!(plain["predictions"][0]["score"].as_f64().unwrap() as f32, scores()[best.class]);
+    let windowed = post(&app, "/predict?window=0,200", CAT).await.ok();
+    let notes = windowed["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("from 0 to 200")), "{notes:?}");
     let overview = post(&app, "/overview?class=3", CAT).await.ok();
     let layers = digits().layers().iter().filter(|l| l.feature).count();
     assert_eq!(overview["layers"].as_array().unwrap().len(), layers);

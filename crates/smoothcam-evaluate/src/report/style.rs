@@ -22,7 +22,7 @@ td .interval, th .interval { font-weight: 400; display: block; color: var(--soft
 .best { font-weight: 700 }
 .key { display: inline-block; width: 1.1rem; margin-right: .5rem; vertical-align: middle }
 details { margin: .4rem 0 } details > summary { cursor: pointer }
-.plots { display: flex; flex-wrap: wrap; gap: 1.25rem }
+.plots { display: flex; flex-wrap: wrap; gap: 1.25rem; margin-top: 1.25rem }
 figure { margin: 0; padding: .8rem; background: var(--card); border-radius: .5rem; max-width: 100% }
 figure svg, figure img { display: block; max-width: 100%; height: auto; margin-top: .4rem }
 svg text { font: 11px system-ui, sans-serif; fill: var(--soft) }

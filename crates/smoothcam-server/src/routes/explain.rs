@@ -15,6 +15,7 @@ use crate::answer::maps::{rows, small};
 use crate::answer::png::{one_class, png};
 use crate::answer::predicted::{Predicted, most_probable};
 use crate::answer::respond::{json, respond, response};
+use crate::hints::RequestWording;
 use crate::inference::{Report, explanation, predictions};
 use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
@@ -40,6 +41,8 @@ pub(crate) struct PictureForm {
 pub(crate) struct PredictAnswer {
     model: String,
     predictions: Vec<Predicted>,
+    /// What was assumed of the model, and how the picture was read where that is not the only way.
+    notes: Vec<String>,
 }
 
 /// Grad-CAM's maps at all layers.
@@ -71,9 +74,10 @@ pub(crate) async fn predict(
     request: PictureRequest,
 ) -> Result<Response, Rejection> {
     answer(state, request, |state, model, sent, options| {
-        let predictions =
-            most_probable(&predictions(state, model, sent, &options.decoding)?, options.answer.top);
-        json(&PredictAnswer { model: model.name.clone(), predictions })
+        let (picture, predictions) = predictions(state, model, sent, &options.decoding)?;
+        let predictions = most_probable(&predictions, options.answer.top);
+        let notes = picture.study.notes().iter().map(|note| note.worded(&RequestWording)).collect();
+        json(&PredictAnswer { model: model.name.clone(), predictions, notes })
     })
     .await
 }

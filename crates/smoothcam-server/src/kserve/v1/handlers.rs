@@ -85,7 +85,8 @@ pub(crate) async fn predict(
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
     let of_picture: OfPicture<_> = |state, model, sent, options, _| {
-        Ok(most_probable(&predictions(state, model, sent, &options.decoding)?, options.answer.top))
+        let (_, predictions) = predictions(state, model, sent, &options.decoding)?;
+        Ok(most_probable(&predictions, options.answer.top))
     };
     let all = |predictions| V1Predictions { predictions };
     answer_each(state, name, request, of_picture, all).await

@@ -61,6 +61,11 @@ impl<'e> Study<'e> {
         &self.input
     }
 
+    /// What the user should know of the picture, and of the model: what was assumed of both.
+    pub fn notes(&self) -> Vec<Note> {
+        [&self.notes[..], &self.classifier.notes].concat()
+    }
+
     /// The memory that cached passes take, in bytes.
     pub fn memory(&self) -> usize {
         self.passes.weight(Passes::bytes)
