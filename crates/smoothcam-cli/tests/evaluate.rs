@@ -71,6 +71,8 @@ fn few_pictures_have_no_winner() {
         assert!(increase["high"].as_f64().unwrap() > 0.8, "{increase}");
     }
     assert!(told["remarks"][0].as_str().unwrap().contains("at least 7"), "{}", told["remarks"]);
+    let reason = told["skipped"]["damaged.png"].as_str().unwrap();
+    assert!(reason.contains("damaged.png"), "{reason}");
     let classes = told["classes"].as_array().unwrap();
     let pictures: u64 = classes.iter().map(|c| c["pictures"].as_u64().unwrap()).sum();
     assert_eq!(pictures, 2);
@@ -107,6 +109,13 @@ fn a_run_continues_where_it_was_stopped() {
         assert!(other.status.code() == Some(2) && told.contains("of another evaluation"), "{told}");
         assert!(told.contains(part) && told.contains("--out"), "{told}");
     }
+}
+
+#[test]
+fn what_does_not_apply_is_told() {
+    let told =
+        folder().run(&[&EVALUATE[..], &["--methods", "cam", "--metrics", "stability"]].concat());
+    assert!(told.contains("nothing was measured"), "{told}");
 }
 
 #[test]

@@ -1,22 +1,23 @@
 //! Compares saliency maps on a folder of pictures: `smoothcam evaluate`.
 
+mod found;
 mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use smoothcam::{Error, Explainer, Result, Settings, quoted, write_file};
 use smoothcam_evaluate::{
-    Annotations, ClassSummary, Combinations, Configuration, Dataset, Evaluation, Metric,
-    MetricOptions, PictureFile, Record, RecordFile, RecordKind, Report, Summary, SummaryCell,
-    SummaryRow, csv, evenly_spaced, gallery, html, summary_csv,
+    Annotations, ClassSummary, Combinations, Configuration, Dataset, Evaluation, MetricOptions,
+    PictureFile, Record, RecordFile, RecordKind, Report, Summary, csv, evenly_spaced, gallery,
+    html, summary_csv,
 };
 
 use crate::args::EvaluateArgs;
 use crate::progress::Progress;
 use crate::table::{print, print_json};
+use found::Found;
 
 /// The files that an evaluation writes to its folder.
 const RECORDS: &str = "records.jsonl";
@@ -96,12 +97,7 @@ fn report(
         command: &command(),
         figures: &figures,
     };
-    let found = Found {
-        evaluation: description,
-        configurations: ConfigurationFound::all(&summary),
-        remarks: summary.remarks(),
-        classes: classes.iter().map(ClassFound::of).collect(),
-    };
+    let found = Found::new(description, &summary, &classes, records);
     let json = serde_json::to_string_pretty(&found)
         .map_err(|e| Error::failure(format!("cannot write JSON: {e}")))?;
     write_file(out.join(TABLE), csv(&summary, records).as_bytes())?;
@@ -251,53 +247,4 @@ fn command() -> String {
     };
     let arguments = std::env::args_os().skip(1).map(|a| quoted(a.to_string_lossy().into_owned()));
     std::iter::once("smoothcam".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
-}
-
-/// The summary for programs.
-#[derive(Serialize)]
-struct Found<'a> {
-    evaluation: &'a Value,
-    configurations: Vec<ConfigurationFound<'a>>,
-    remarks: Vec<String>,
-    classes: Vec<ClassFound<'a>>,
-}
-
-#[derive(Serialize)]
-struct ConfigurationFound<'a> {
-    title: &'a str,
-    metrics: serde_json::Map<String, Value>,
-}
-
-#[derive(Serialize)]
-struct ClassFound<'a> {
-    class: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<&'a str>,
-    pictures: usize,
-    configurations: Vec<ConfigurationFound<'a>>,
-}
-
-impl<'a> ConfigurationFound<'a> {
-    fn of(summary: &'a Summary, row: &'a SummaryRow) -> ConfigurationFound<'a> {
-        let measured = summary.metrics.iter().zip(&row.cells);
-        let metric = |(metric, cell): (&&Metric, &Option<SummaryCell>)| {
-            Some((metric.name.to_owned(), json!(cell.as_ref()?)))
-        };
-        ConfigurationFound { title: &row.title, metrics: measured.filter_map(metric).collect() }
-    }
-
-    fn all(summary: &'a Summary) -> Vec<ConfigurationFound<'a>> {
-        summary.rows.iter().map(|row| ConfigurationFound::of(summary, row)).collect()
-    }
-}
-
-impl ClassFound<'_> {
-    fn of(class: &ClassSummary) -> ClassFound<'_> {
-        ClassFound {
-            class: class.class,
-            label: class.label.as_deref(),
-            pictures: class.pictures,
-            configurations: ConfigurationFound::all(&class.summary),
-        }
-    }
 }

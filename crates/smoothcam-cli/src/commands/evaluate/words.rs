@@ -32,7 +32,11 @@ pub(super) fn told(
         add(&mut text, fact);
     }
     text.line("");
-    text.0.push_str(&comparison(summary, width));
+    if summary.metrics.is_empty() {
+        text.line("nothing was measured: none of the metrics applies to these maps");
+    } else {
+        text.0.push_str(&comparison(summary, width));
+    }
     text.line("");
     if summary.rows.iter().flat_map(|row| &row.cells).flatten().any(|cell| cell.rank.is_some()) {
         text.line("* better than all others   = among the best, which cannot be told apart");
