@@ -3,6 +3,7 @@
 mod layer;
 mod names;
 mod orders;
+mod places;
 mod survey;
 
 pub use layer::Layer;

@@ -5,6 +5,7 @@ use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 
 use super::layer::Layer;
 use super::orders::{orders, over_features, over_means};
+use super::places::placed;
 use crate::Result;
 use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
@@ -125,6 +126,7 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
     let (after, before) = (graph.varying(&[network.input]), graph.ancestors(&[network.score]));
     let weighted = weighted(network);
     let orders = orders(graph);
+    let placed = placed(graph, network.input);
     let input = (network.picture.height, network.picture.width);
     let outputs = graph.nodes().flat_map(|(_, n)| n.outputs.iter().flatten().copied());
     outputs
@@ -135,7 +137,9 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
             let first =
                 || Grid::channels_first(shape, network.batch, input).filter(|_| order.first);
             let last = || Grid::channels_last(shape, network.batch, input).filter(|_| order.last);
-            Some((v, first().or_else(last)?))
+            let grid = first().or_else(last)?;
+            let tokens = matches!(grid.axes, Axes::Tokens { .. });
+            (!tokens || placed[v.index()]).then_some((v, grid))
         })
         .collect()
 }
