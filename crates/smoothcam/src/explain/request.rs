@@ -198,17 +198,9 @@ fn other_readings(classifier: &Classifier, settings: &Settings) -> Vec<Note> {
     settings.targets.iter().filter_map(reading).map(Note::new).collect()
 }
 
-/// That a layer is in one of several branches, as those of an ensemble, which no layer of a like grid joins.
+/// That a layer is in one of several branches.
 fn in_one_branch(classifier: &Classifier, layer: &Layer) -> Option<Note> {
-    let network = &classifier.network;
-    let on_every_path = network.graph.dominators(network.input, network.score);
-    let joins = |other: &Layer| {
-        on_every_path.contains(&other.value)
-            && other.value != network.input
-            && !other.much_finer_than(layer)
-    };
-    let is_one = !joins(layer) && !classifier.layers.all().iter().any(joins);
-    is_one.then(|| {
+    classifier.layers.in_one_branch(layer).then(|| {
         Note::new(format!(
             "the model has branches, and the map shows what passes through '{}' only",
             layer.name

@@ -61,7 +61,7 @@ impl Layer {
     }
 
     /// Whether its cells are so much smaller than another layer's that it shows something else.
-    pub(crate) fn much_finer_than(&self, other: &Layer) -> bool {
+    pub(super) fn much_finer_than(&self, other: &Layer) -> bool {
         const TIMES: usize = 4;
         self.height.max(self.width) > TIMES * other.height.max(other.width)
     }

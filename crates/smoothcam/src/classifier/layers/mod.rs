@@ -17,6 +17,8 @@ use crate::{Error, Hint, Result};
 /// The layers of a classifier, in the order in which they are computed.
 pub(crate) struct Layers {
     all: Vec<Layer>,
+    /// The values behind the input that every path from it to the scores passes.
+    cuts: Vec<ValueId>,
 }
 
 impl Layers {
@@ -25,7 +27,9 @@ impl Layers {
     /// # Errors
     /// If the engine cannot run the model.
     pub(crate) fn of(network: &Network) -> Result<Layers> {
-        survey::survey(network).map(|all| Layers { all })
+        let mut cuts = network.graph.dominators(network.input, network.score);
+        cuts.retain(|value| *value != network.input);
+        survey::survey(network).map(|all| Layers { all, cuts })
     }
 
     /// All layers, in the order in which they are computed.
@@ -51,6 +55,13 @@ impl Layers {
             let why = last.and_then(|l| l.noise_acts.clone().err()).unwrap_or_default();
             Error::input(format!("the gradient reaches no layer of the model: {why}"))
         })
+    }
+
+    /// Whether a layer is in one of several branches, as those of an ensemble, which no layer of a like grid joins.
+    pub(crate) fn in_one_branch(&self, layer: &Layer) -> bool {
+        let joins =
+            |other: &Layer| self.cuts.contains(&other.value) && !other.much_finer_than(layer);
+        !joins(layer) && !self.all.iter().any(joins)
     }
 
     /// The layer that a user names: a value, a node, or a module (its last layer).
