@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Finds all shapes by runs of the probe. (One is enough if the graph has no branches.)
 fn infer_shapes(graph: &mut Graph, input: ValueId, shape: &[usize]) -> Result<(), Box<dyn Error>> {
     loop {
-        let complete = graph.branches_resolved();
+        let complete = graph.control_flow_resolved();
         let probe = graph.probe();
         // The optimiser would merge outputs that are equal.
         let options = &mut ModelOptions::with_all_ops();

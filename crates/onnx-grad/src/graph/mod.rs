@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 pub use id::{NodeId, ValueId};
 pub use node::{Attribute, Node};
-pub(crate) use node::{Predicate, UNCLAMPED};
+pub(crate) use node::{LOOP_END, LOOP_START, Predicate, UNCLAMPED};
 pub use value::{Dim, Value};
 
 use crate::tensor::{DType, Tensor};

@@ -8,6 +8,15 @@ use crate::tensor::Tensor;
 /// rule reads it; files do not have it.
 pub(crate) const UNCLAMPED: &str = "onnx-grad.unclamped";
 
+/// The domain of the node that starts a loop. Its operator, inputs and attributes are those of the
+/// loop; its first output is a condition that is never known, on which both nodes and the body run,
+/// and the others are the inputs of the body.
+pub(crate) const LOOP_START: &str = "onnx-grad.loop-start";
+
+/// The domain of the node that ends a loop. Its inputs are the results of the body, and its outputs
+/// those of the loop.
+pub(crate) const LOOP_END: &str = "onnx-grad.loop-end";
+
 /// An attribute of a node.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the variants are named as ONNX names its attribute types")]

@@ -1,11 +1,12 @@
 //! Rewrites graphs: their operators, their inputs, their weights and their batch size.
 
 mod batch;
-mod branches;
 pub(crate) mod canonical;
+mod control_flow;
 mod decompose;
 mod inline;
 mod inputs;
+mod loops;
 mod transpose_convs;
 mod weights;
 

@@ -104,12 +104,13 @@ impl Graph {
 
     /// Takes over the shapes and contents that a run of the probe found: its outputs, in order.
     ///
-    /// They may decide which branches of the graph run. The next probe then finds the shapes in
-    /// those branches and behind them. All shapes are known after the probe of a graph whose
-    /// [branches were resolved](Graph::branches_resolved).
+    /// They may decide which branches of the graph run, and how many steps its loops have. The next
+    /// probe then finds the shapes in those branches and loops and behind them. All shapes are known
+    /// after the probe of a graph whose [control flow was resolved](Graph::control_flow_resolved).
     ///
     /// # Errors
-    /// If these are not the probe's outputs, or if the condition of a branch depends on an input.
+    /// If these are not the probe's outputs; if the condition of a branch or the number of a loop's
+    /// steps depends on an input; or if a loop has too many steps.
     pub fn apply_probe(&mut self, probe: &Probe, outputs: &[Tensor]) -> Result<()> {
         if outputs.len() != probe.facts.len() {
             return Err(Error::invalid(format!(
@@ -118,7 +119,6 @@ impl Graph {
                 outputs.len()
             )));
         }
-        let before = self.conditional_nodes();
         for (fact, output) in probe.facts.iter().zip(outputs) {
             match fact {
                 Fact::Content(id) => self.values[id.0].folded = Some(output.clone()),
@@ -132,20 +132,8 @@ impl Graph {
                 }
             }
         }
-        self.resolve_branches()?;
-        match self.unresolved_branch() {
-            Some((condition, name)) if self.conditional_nodes() == before => {
-                Err(Error::Unsupported {
-                    op: "If".into(),
-                    node: name.to_owned(),
-                    what: format!(
-                        "its condition '{}' depends on an input, which is not supported",
-                        self.value(condition).name
-                    ),
-                })
-            }
-            _ => Ok(()),
-        }
+        let changed = self.resolve_control_flow()?;
+        self.unresolved().filter(|_| !changed).map_or(Ok(()), Err)
     }
 }
 

@@ -35,6 +35,7 @@ mod view;
 mod window;
 
 pub(crate) use padding::implied_pads;
+pub(crate) use recurrent::LONGEST_LOOP;
 pub(crate) use rule::{Formula, Kind, Rule};
 pub(crate) use view::{NodeView, Vjp};
 

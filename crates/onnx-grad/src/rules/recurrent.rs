@@ -6,8 +6,8 @@ use crate::graph::Attribute;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 
-/// The most steps, as each becomes nodes of its own.
-const LONGEST: usize = 1 << 10;
+/// The most steps of a loop, as each becomes nodes of its own.
+pub(crate) const LONGEST_LOOP: usize = 1 << 10;
 
 /// h' = f(W x + R h + b).
 pub(super) fn rnn<'g>(n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
@@ -116,7 +116,7 @@ fn unrolled<'g>(
     let fits = backwards.len() == directions
         && w_shape == [directions, rows, features]
         && r_shape == [directions, rows, hidden];
-    if !fits || !(1..=LONGEST).contains(&steps) {
+    if !fits || !(1..=LONGEST_LOOP).contains(&steps) {
         return Err(n.unsupported(format!(
             "{steps} steps with weights of shapes {w_shape:?} and {r_shape:?} are not supported"
         )));

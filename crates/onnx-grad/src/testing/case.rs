@@ -183,7 +183,7 @@ impl Case {
         graph.set_outputs(&outputs);
         if self.canonical {
             canonical::canonicalize(&mut graph).unwrap_or_else(|e| panic!("{}: {e}", self.op));
-            graph.resolve_branches().expect("no cycle");
+            graph.resolve_control_flow().expect("no cycle");
         }
         (graph, inputs, outputs)
     }

@@ -13,7 +13,7 @@ pub(crate) fn infer_shapes(graph: &mut Graph) {
 /// The same as [`infer_shapes`] for graphs with branches whose conditions may depend on the input.
 pub(crate) fn try_infer_shapes(graph: &mut Graph) -> Result<()> {
     loop {
-        let complete = graph.branches_resolved();
+        let complete = graph.control_flow_resolved();
         let probe = graph.probe();
         let inputs: Vec<(ValueId, Tensor)> = graph
             .inputs()

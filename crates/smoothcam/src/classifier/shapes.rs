@@ -59,7 +59,7 @@ pub(crate) fn learn_from(
     // What one run shows can decide which branches the next one takes. Of what comes after these branches it shows
     // nothing.
     loop {
-        let resolved = graph.branches_resolved();
+        let resolved = graph.control_flow_resolved();
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();

@@ -55,7 +55,7 @@ impl Decoder<'_, '_> {
                 None => return Err(what("holds no tensor")),
             },
             attribute_type::GRAPH => {
-                return Err(what("holds a graph: control flow is not supported"));
+                return Err(what("holds a graph, which is not supported"));
             }
             _ => return Err(what("has a type that is not supported")),
         })

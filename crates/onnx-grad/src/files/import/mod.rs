@@ -1,5 +1,6 @@
 //! Reads ONNX files into graphs.
 
+mod control_flow;
 mod decoder;
 mod elements;
 mod external;
@@ -28,7 +29,7 @@ impl Graph {
     ///
     /// # Errors
     /// If the bytes are not an ONNX model, or if the model is truncated, contradicts itself or
-    /// needs what is not supported: loops, sequences, sparse weights.
+    /// needs what is not supported, such as sparse weights or loops of too many steps.
     pub fn from_onnx(model: impl Buf, external: &mut ReadExternal<'_>) -> Result<Graph> {
         let mut model = proto::ModelProto::decode(model)
             .map_err(|e| Error::NotOnnx(format!("not an ONNX model, or a damaged one ({e})")))?;
@@ -51,7 +52,7 @@ impl Graph {
         reader.read(graph)?;
         let mut graph = reader.graph;
         canonical::canonicalize(&mut graph)?;
-        graph.resolve_branches()?;
+        graph.resolve_control_flow()?;
         Ok(graph)
     }
 }

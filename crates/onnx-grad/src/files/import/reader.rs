@@ -1,30 +1,26 @@
-//! Reads the graph of a file: its values, its nodes and, within `If` nodes, its branches.
-//!
-//! Branches become nodes of the graph that run only on conditions (if-conversion).
+//! Reads the graph of a file: its values and its nodes.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::control_flow::take_body;
 use super::decoder::Decoder;
 use super::external::ReadExternal;
 use crate::error::{Error, Result};
 use crate::files::proto;
 use crate::files::value_info::dims;
-use crate::graph::{Attribute, Graph, Node, Predicate, ValueId};
+use crate::graph::{Attribute, Graph, LOOP_END, LOOP_START, Node, Predicate, ValueId};
 use crate::tensor::{DType, Tensor, onnx_type};
-
-/// The most branches within branches.
-const DEEPEST: usize = 64;
 
 /// A graph that is being read.
 pub(crate) struct Reader<'a, 'b> {
     pub(super) graph: Graph,
     decoder: Decoder<'a, 'b>,
-    /// The names of values in the branches that are being read, outermost first.
-    names: Vec<HashMap<String, ValueId>>,
-    /// The conditions on which these branches run.
-    predicates: Vec<Predicate>,
+    /// The names of values in the branches and loops that are being read, outermost first.
+    pub(super) names: Vec<HashMap<String, ValueId>>,
+    /// The conditions on which these run.
+    pub(super) predicates: Vec<Predicate>,
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
@@ -92,7 +88,11 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     /// Adds a stored tensor. Of strings, such as the classes' names, it is a value that nothing computes: no scores depend on
     /// them.
-    fn initializer(&mut self, name: &str, tensor: proto::TensorProto) -> Result<ValueId> {
+    pub(super) fn initializer(
+        &mut self,
+        name: &str,
+        tensor: proto::TensorProto,
+    ) -> Result<ValueId> {
         if tensor.data_type == onnx_type::STRING {
             return Ok(self.graph.add_value(name, None, None));
         }
@@ -119,12 +119,12 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     /// The value of a name, as seen from the branch that is being read.
-    fn find(&self, name: &str) -> Option<ValueId> {
+    pub(super) fn find(&self, name: &str) -> Option<ValueId> {
         let nearest = self.names.iter().rev().find_map(|names| names.get(name).copied());
         nearest.or_else(|| self.graph.find(name))
     }
 
-    fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
+    pub(super) fn node(&mut self, mut proto: proto::NodeProto) -> Result<()> {
         let name = match &proto.name {
             n if !n.is_empty() => n.clone(),
             _ => proto.output.iter().find(|o| !o.is_empty()).cloned().unwrap_or_default(),
@@ -139,10 +139,17 @@ impl<'a, 'b> Reader<'a, 'b> {
         let inputs = proto.input.iter().map(find).collect::<Result<Vec<_>>>()?;
         let outputs = proto.output.iter().map(find).collect::<Result<Vec<_>>>()?;
         let domain = if proto::is_standard(&proto.domain) { String::new() } else { proto.domain };
+        if matches!(domain.as_str(), LOOP_START | LOOP_END) {
+            return Err(Error::invalid(format!(
+                "node '{name}' has the reserved domain '{domain}'"
+            )));
+        }
         if domain.is_empty() && proto.op_type == "If" {
             let branches = std::mem::take(&mut proto.attribute);
             return self.branches(&name, &inputs, &outputs, branches);
         }
+        let is_loop = domain.is_empty() && matches!(proto.op_type.as_str(), "Loop" | "Scan");
+        let body = is_loop.then(|| take_body(&name, &mut proto.attribute)).transpose()?;
         let mut attributes = Vec::with_capacity(proto.attribute.len());
         for attribute in proto.attribute {
             let key = attribute.name.clone();
@@ -157,16 +164,13 @@ impl<'a, 'b> Reader<'a, 'b> {
             return self.constant(&name, &outputs, &attributes);
         }
         let scopes = scopes(&proto.metadata_props);
-        self.graph.push_node(Node {
-            op: proto.op_type,
-            domain,
-            name,
-            scopes,
-            inputs,
-            outputs,
-            attributes,
-            predicates: self.predicates.clone(),
-        });
+        let predicates = self.predicates.clone();
+        let op = proto.op_type;
+        let node = Node { op, domain, name, scopes, inputs, outputs, attributes, predicates };
+        match body {
+            Some(body) => self.repeated(node, body)?,
+            None => drop(self.graph.push_node(node)),
+        }
         Ok(())
     }
 
@@ -198,79 +202,6 @@ impl<'a, 'b> Reader<'a, 'b> {
         value.shape = Some(tensor.shape().to_vec());
         value.initializer = Some(tensor);
         Ok(())
-    }
-
-    /// Reads both branches of an If. Each ends in nodes that copy its results to the If's outputs.
-    fn branches(
-        &mut self,
-        name: &str,
-        inputs: &[Option<ValueId>],
-        outputs: &[Option<ValueId>],
-        branches: Vec<proto::AttributeProto>,
-    ) -> Result<()> {
-        let error = |what: &str| Error::invalid(format!("If node '{name}' {what}"));
-        let &[Some(condition)] = inputs else { return Err(error("has no condition")) };
-        if self.predicates.len() >= DEEPEST {
-            return Err(error("lies within too many others"));
-        }
-        let [mut then_branch, mut else_branch] = [None, None];
-        for attribute in branches {
-            match attribute.name.as_str() {
-                "then_branch" => then_branch = attribute.g,
-                "else_branch" => else_branch = attribute.g,
-                _ => {}
-            }
-        }
-        for (expected, branch) in [(true, then_branch), (false, else_branch)] {
-            let branch = branch.ok_or_else(|| error("lacks a branch"))?;
-            self.predicates.push(Predicate { condition, expected });
-            self.names.push(HashMap::new());
-            let results = self.branch(&format!("{name}/{expected}"), branch);
-            self.names.pop();
-            for (result, output) in results?.into_iter().zip(outputs) {
-                self.graph.nodes.push(Node {
-                    op: "Identity".into(),
-                    name: name.to_owned(),
-                    inputs: vec![Some(result)],
-                    outputs: vec![*output],
-                    predicates: self.predicates.clone(),
-                    ..Node::default()
-                });
-            }
-            self.predicates.pop();
-        }
-        Ok(())
-    }
-
-    /// Reads a branch, whose values get names with this prefix, and returns its results.
-    fn branch(&mut self, prefix: &str, branch: proto::GraphProto) -> Result<Vec<ValueId>> {
-        for tensor in branch.initializer {
-            let name = tensor.name.clone();
-            let id = self.initializer(&format!("{prefix}/{name}"), tensor)?;
-            self.name_in_branch(name, id)?;
-        }
-        for name in branch.node.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()) {
-            let id = self.graph.add_value(&format!("{prefix}/{name}"), None, None);
-            self.name_in_branch(name.clone(), id)?;
-        }
-        for node in branch.node {
-            self.node(node)?;
-        }
-        let result = |name: &str| {
-            let missing =
-                || Error::invalid(format!("no node computes the result '{name}' of a branch"));
-            self.find(name).ok_or_else(missing)
-        };
-        branch.output.iter().map(|o| result(&o.name)).collect()
-    }
-
-    /// Gives a value its name in the branch that is being read.
-    fn name_in_branch(&mut self, name: String, id: ValueId) -> Result<()> {
-        let names = self.names.last_mut().map(|names| names.insert(name.clone(), id));
-        match names.flatten() {
-            Some(_) => Err(Error::invalid(format!("value '{name}' is defined twice"))),
-            None => Ok(()),
-        }
     }
 }
 

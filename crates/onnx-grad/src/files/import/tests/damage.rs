@@ -46,7 +46,7 @@ fn rewritten() -> ModelProto {
 
 #[test]
 fn damaged_files_are_errors_or_read_but_never_panic() {
-    for sample in [sample(), control_flow::sample(), rewritten()] {
+    for sample in [sample(), control_flow::sample(), loops::sample(), rewritten()] {
         let bytes = sample.encode_to_vec();
         for end in 0..bytes.len() {
             let _ = read_bytes(bytes[..end].to_vec());

@@ -3,6 +3,7 @@
 mod contrib;
 mod control_flow;
 mod damage;
+mod loops;
 mod ml;
 mod old_forms;
 mod portable;
