@@ -37,9 +37,7 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
         Some(Attribute::String(s)) => s == value,
         _ => false,
     };
-    if is("coordinate_transformation_mode", "tf_crop_and_resize") {
-        return Ok(());
-    }
+    let crops = is("coordinate_transformation_mode", "tf_crop_and_resize");
     let [not_larger, not_smaller] =
         ["not_larger", "not_smaller"].map(|policy| is("keep_aspect_ratio_policy", policy));
     let (x, mut inputs) = (rewriter.x(0)?, rewriter.node.inputs.clone());
@@ -52,6 +50,7 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
         sizes_of_scales(rewriter);
         return Ok(());
     }
+    let count = axes.as_ref().map_or(0, Vec::len) as i64;
     let indices = axes.map(|axes| rewriter.ints(&axes));
     let shape = rewriter.op("Shape", &[x], &[]);
     let mut scales = rewriter.optional(2);
@@ -68,7 +67,11 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
     }
     if let Some(indices) = indices {
         // The region of interest has these axes, too, but only `tf_crop_and_resize` reads it.
-        inputs.iter_mut().skip(1).take(1).for_each(|region| *region = None);
+        if let Some(Some(region)) = inputs.get_mut(1).filter(|_| crops) {
+            *region = whole_region(&mut rewriter, *region, shape, indices, count);
+        } else if let Some(region) = inputs.get_mut(1) {
+            *region = None;
+        }
         if let Some(scales) = &mut scales {
             let rank = rewriter.op("Shape", &[shape], &[]);
             let one = Attribute::Tensor(Tensor::from_i64s(&[1]));
@@ -87,6 +90,27 @@ pub(super) fn sizes(mut rewriter: Rewriter<'_>) -> Result<()> {
         node.take_attribute("keep_aspect_ratio_policy");
     });
     Ok(())
+}
+
+/// Where a region of `count` axes of these indices begins and ends along all axes: that of others is
+/// all of them, from 0 to 1.
+fn whole_region(
+    rewriter: &mut Rewriter<'_>,
+    region: ValueId,
+    shape: ValueId,
+    indices: ValueId,
+    count: i64,
+) -> ValueId {
+    let rank = rewriter.op("Shape", &[shape], &[]);
+    let ends = [(0, 0.0), (count, 1.0)].map(|(from, of_others)| {
+        let [from, to] = [from, from + count].map(|at| rewriter.ints(&[at]));
+        let given = rewriter.op("Slice", &[region, from, to], &[]);
+        let value = Tensor::from_f32s(&[1], &[of_others]).map(Attribute::Tensor);
+        let value: Vec<_> = value.map(|value| ("value", value)).into_iter().collect();
+        let all = rewriter.op("ConstantOfShape", &[rank], &value);
+        rewriter.op("ScatterElements", &[all, indices, given], &axis(0))
+    });
+    rewriter.op("Concat", &ends, &axis(0))
 }
 
 /// Gives sizes besides constant scales where other axes than the last two are scaled: not every

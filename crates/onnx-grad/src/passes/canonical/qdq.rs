@@ -21,6 +21,7 @@ pub(super) const REWRITES: &[Rewrite] = &[
     ("com.microsoft.QLinearAdd", |rewriter| binary(rewriter, "Add")),
     ("com.microsoft.QLinearAveragePool", |rewriter| unary(rewriter, "AveragePool")),
     ("com.microsoft.QLinearConcat", concat),
+    ("com.microsoft.QLinearConv", conv),
     ("com.microsoft.QLinearGlobalAveragePool", |rewriter| unary(rewriter, "GlobalAveragePool")),
     ("com.microsoft.QLinearLeakyRelu", |rewriter| unary(rewriter, "LeakyRelu")),
     ("com.microsoft.QLinearMul", |rewriter| binary(rewriter, "Mul")),
@@ -53,10 +54,55 @@ fn replace_quantised(
         return Ok(());
     }
     let y = rewriter.op(op, inputs, &attributes);
+    quantise(rewriter, y, i)
+}
+
+/// Replaces the node by the quantisation of y by the scale and zero point that are inputs i and
+/// i + 1.
+fn quantise(rewriter: Rewriter<'_>, y: ValueId, i: usize) -> Result<()> {
     let mut inputs = vec![y, rewriter.x(i)?];
     inputs.extend(rewriter.optional(i + 1));
     rewriter.replace("QuantizeLinear", &inputs, &axis(1));
     Ok(())
+}
+
+/// The same as [`replace_quantised`] for a first input that has its channels last, as `channels_last`
+/// says, and windows over so many axes.
+fn replace_channels_last(
+    mut rewriter: Rewriter<'_>,
+    op: &str,
+    mut inputs: Vec<ValueId>,
+    attributes: &[(String, Attribute)],
+    i: usize,
+    windows: Option<usize>,
+) -> Result<()> {
+    let windows = windows.ok_or_else(|| {
+        rewriter
+            .unsupported("channels_last 1 is not supported if the size of the kernel is unknown")
+    })?;
+    let windows = windows as i64;
+    let first = [&[0, windows + 1], &(1..=windows).collect::<Vec<_>>()[..]].concat();
+    let last = [&[0], &(2..windows + 2).collect::<Vec<_>>()[..], &[1]].concat();
+    let transpose = |rewriter: &mut Rewriter<'_>, x, perm: Vec<i64>| {
+        rewriter.op("Transpose", &[x], &[("perm", Attribute::Ints(perm))])
+    };
+    inputs[0] = transpose(&mut rewriter, inputs[0], first);
+    let attributes: Vec<_> = attributes.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+    let y = rewriter.op(op, &inputs, &attributes);
+    let y = transpose(&mut rewriter, y, last);
+    quantise(rewriter, y, i)
+}
+
+/// The mean over all axes between the first and the last.
+fn mean_of_channels_last(mut rewriter: Rewriter<'_>) -> Result<()> {
+    let x = dequantise(&mut rewriter, [0, 1, 2], 1)?;
+    let rank = rewriter.rank(x);
+    let [one, scalar] = [rewriter.integer(1), rewriter.ints(&[])];
+    let rank = rewriter.op("Reshape", &[rank, scalar], &[]);
+    let channels = rewriter.op("Sub", &[rank, one], &[]);
+    let axes = rewriter.op("Range", &[one, channels, one], &[]);
+    let y = rewriter.op("ReduceMean", &[x, axes], &[]);
+    quantise(rewriter, y, 3)
 }
 
 /// The node's attributes except some.
@@ -92,7 +138,11 @@ fn conv(mut rewriter: Rewriter<'_>) -> Result<()> {
         (dequantise(&mut rewriter, [0, 1, 2], 1)?, dequantise(&mut rewriter, [3, 4, 5], 0)?);
     let inputs: Vec<ValueId> =
         [Some(x), Some(w), bias(&mut rewriter, 8, 1, 1.0)?].into_iter().flatten().collect();
-    let attributes = attributes(&rewriter, &[]);
+    let attributes = attributes(&rewriter, &["channels_last"]);
+    if rewriter.int("channels_last", 0) != 0 {
+        let windows = rewriter.stored_shape(3).and_then(|w| w.len().checked_sub(2));
+        return replace_channels_last(rewriter, "Conv", inputs, &attributes, 6, windows);
+    }
     replace_quantised(rewriter, "Conv", &inputs, &attributes, 6)
 }
 
@@ -120,11 +170,19 @@ fn binary(mut rewriter: Rewriter<'_>, op: &str) -> Result<()> {
 }
 
 fn unary(mut rewriter: Rewriter<'_>, op: &str) -> Result<()> {
-    if rewriter.int("channels_last", 0) != 0 {
-        return Err(rewriter.unsupported("channels_last 1 is not supported"));
+    let channels_last = rewriter.int("channels_last", 0) != 0;
+    if channels_last && op == "GlobalAveragePool" {
+        return mean_of_channels_last(rewriter);
     }
     let x = dequantise(&mut rewriter, [0, 1, 2], 1)?;
     let attributes = attributes(&rewriter, &["channels_last", "opset"]);
+    if channels_last {
+        let windows = match rewriter.node.attribute("kernel_shape") {
+            Some(Attribute::Ints(kernel)) => Some(kernel.len()),
+            _ => None,
+        };
+        return replace_channels_last(rewriter, op, vec![x], &attributes, 3, windows);
+    }
     let old_softmax = op == "Softmax" && rewriter.int("opset", 13) < 13;
     if old_softmax && rewriter.int("axis", 1) != -1 {
         return Err(rewriter

@@ -85,13 +85,25 @@ fn contrib(op: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> NodePr
 /// Checks nodes from the quantised "q" to "r" against an operator on floats from "x" to "y".
 #[track_caller]
 fn check(quantised: NodeProto, float: NodeProto, result: f32, shape: &[usize], x: &[f32]) {
+    check_several(quantised, vec![float], result, shape, x);
+}
+
+/// The same for several operators on floats.
+#[track_caller]
+fn check_several(
+    quantised: NodeProto,
+    floats: Vec<NodeProto>,
+    result: f32,
+    shape: &[usize],
+    x: &[f32],
+) {
     let nodes = vec![
         node("QuantizeLinear", &["x", "s", "z"], &["q"], vec![]),
         quantised,
         node("DequantizeLinear", &["r", "sy", "zy"], &["y"], vec![]),
     ];
     let (y, dx) = run_and_differentiate(nodes, result, shape, x);
-    let (expected, gradient) = run_and_differentiate(vec![float], result, shape, x);
+    let (expected, gradient) = run_and_differentiate(floats, result, shape, x);
     let close = |a: &[f32], b: &[f32], by: f32| {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= by)
     };
@@ -155,6 +167,30 @@ fn elementwise_operators_and_pooling_agree_with_those_on_floats() {
     let last = || vec![int("axis", -1), int("opset", 13)];
     let softmax = contrib("QLinearSoftmax", &one, last());
     check(softmax, node("Softmax", &["x"], &["y"], vec![]), 1.0 / 128.0, &shape, &X);
+}
+
+#[test]
+fn channels_may_be_last() {
+    let with = |own: Vec<AttributeProto>| [own, vec![int("channels_last", 1)]].concat();
+    let between = |op: NodeProto| {
+        let transpose =
+            |x: &str, y: &str, perm| node("Transpose", &[x], &[y], vec![ints("perm", perm)]);
+        vec![transpose("x", "first", &[0, 3, 1, 2]), op, transpose("last", "y", &[0, 2, 3, 1])]
+    };
+    let inputs = ["q", "s", "z", "k", "sk", "zk", "sy", "zy", "b"];
+    let pads = || vec![ints("kernel_shape", &[1, 2]), ints("pads", &[0, 1, 0, 0])];
+    let conv = contrib("QLinearConv", &inputs, with(pads()));
+    let on_floats = node("Conv", &["first", "kf", "bf"], &["last"], pads());
+    check_several(conv, between(on_floats), 0.25, &[1, 2, 4, 1], &X);
+
+    let one = ["q", "s", "z", "sy", "zy"];
+    let window = || vec![ints("kernel_shape", &[1, 2])];
+    let pool = contrib("QLinearAveragePool", &one, with(window()));
+    let on_floats = node("AveragePool", &["first"], &["last"], window());
+    check_several(pool, between(on_floats), 0.25, &[1, 2, 2, 2], &X);
+    let pool = contrib("QLinearGlobalAveragePool", &one, with(vec![]));
+    let on_floats = node("GlobalAveragePool", &["first"], &["last"], vec![]);
+    check_several(pool, between(on_floats), 0.125, &[1, 2, 2, 2], &X);
 }
 
 #[test]

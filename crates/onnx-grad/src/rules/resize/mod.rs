@@ -1,10 +1,15 @@
 //! Differentiates interpolation, which multiplies by a matrix along each axis.
 
+mod axes;
+
+use axes::{Axis, CROP, Coordinates, axes};
+
 use super::interpolation::Kernel;
 use super::separable::{AxisMap, adjoint, apply};
 use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
+use crate::tensor::Tensor;
 
 /// y = A x along each resized axis, so dx = A^T dy along each of them.
 pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
@@ -13,7 +18,7 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 
 /// y = A x along each resized axis, where engines differ: rten computes cubic as linear, multiplies
 /// by the inverse of a scale where the standard divides (which rounds to other nearest elements),
-/// and lacks some options.
+/// and lacks some options, such as crops.
 pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
@@ -21,10 +26,13 @@ pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let coordinates = n.string("coordinate_transformation_mode", "half_pixel");
     let plain = n.int("antialias", 0) == 0
         && (n.optional(3).is_none() || n.const_floats(2)?.is_none_or(|scales| scales.is_empty()))
-        && !matches!(coordinates, "half_pixel_symmetric" | "tf_half_pixel_for_nn")
+        && !matches!(coordinates, "half_pixel_symmetric" | "tf_half_pixel_for_nn" | CROP)
         && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
-    if plain && (mode == "linear" || coordinates == "tf_crop_and_resize") {
+    if plain && mode == "linear" {
         return Ok(None);
+    }
+    if coordinates == CROP {
+        return crop(n).map(Some);
     }
     if mode != "nearest" {
         return apply(n, n.x(0)?, &interpolations(n)?).map(Some);
@@ -42,6 +50,26 @@ pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     axes.iter().try_fold(n.x(0)?, gather).map(Some)
 }
 
+/// y = A x along each axis, and `extrapolation_value` where a position lies beyond the input.
+fn crop<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
+    let y = apply(n, n.x(0)?, &interpolations(n)?)?;
+    let value = n.float("extrapolation_value", 0.0);
+    if value == 0.0 {
+        return Ok(y);
+    }
+    let (coordinates, kernel) = (Coordinates::of(n)?, Kernel::of(n)?);
+    let mut inside = n.tape().scalar(1.0);
+    for axis in axes(n)? {
+        let weights = weights(n, &axis, coordinates, kernel)?;
+        let ones: Vec<f32> = weights.iter().map(|w| if w.is_empty() { 0.0 } else { 1.0 }).collect();
+        let mut shape = vec![1; y.rank()];
+        shape[axis.axis] = axis.output;
+        let ones = Tensor::from_f32s(&shape, &ones).ok_or_else(|| n.unsupported("y is empty"))?;
+        inside = inside * n.tape().constant(ones);
+    }
+    Ok(y + (1.0 - inside) * value)
+}
+
 /// Whether dividing by a number is the same as multiplying by its inverse, in floating point.
 fn is_power_of_two(scale: f32) -> bool {
     scale.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1
@@ -54,47 +82,6 @@ fn interpolations(n: &NodeView<'_>) -> Result<Vec<AxisMap>> {
     }
     let (coordinates, kernel) = (Coordinates::of(n)?, Kernel::of(n)?);
     axes(n)?.into_iter().map(|axis| interpolation(n, &axis, coordinates, kernel)).collect()
-}
-
-/// An axis that is resized, with its sizes before and after.
-struct Axis {
-    axis: usize,
-    input: usize,
-    output: usize,
-    scale: f32,
-}
-
-/// The axes that are resized.
-fn axes(n: &NodeView<'_>) -> Result<Vec<Axis>> {
-    let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
-    if x.len() != y.len() {
-        return Err(n.unsupported(format!("shape {x:?} cannot be resized to {y:?}")));
-    }
-    // Engines copy an input that keeps its shape, whatever the scales are.
-    if x == y {
-        return Ok(vec![]);
-    }
-    let all: Vec<Axis> = x
-        .iter()
-        .zip(&y)
-        .enumerate()
-        .map(|(axis, (i, o))| Axis { axis, input: *i, output: *o, scale: *o as f32 / *i as f32 })
-        .collect();
-    Ok(with_scales(n, all)?.into_iter().filter(|a| a.input != a.output || a.scale != 1.0).collect())
-}
-
-/// The axes with the given scales, if there are any: they count, not those of the rounded sizes.
-fn with_scales(n: &NodeView<'_>, mut all: Vec<Axis>) -> Result<Vec<Axis>> {
-    let Some(scales) = n.const_floats(2)?.filter(|s| !s.is_empty()) else { return Ok(all) };
-    let axes = match n.ints("axes") {
-        Some(axes) => axes.iter().map(|a| n.axis(*a, all.len())).collect::<Result<Vec<_>>>()?,
-        None => (0..all.len()).collect(),
-    };
-    if axes.len() != scales.len() || scales.iter().any(|s| !s.is_finite() || *s <= 0.0) {
-        return Err(n.unsupported(format!("scales {scales:?} do not match axes {axes:?}")));
-    }
-    axes.iter().zip(&scales).for_each(|(axis, scale)| all[*axis].scale = *scale);
-    Ok(all)
 }
 
 /// The matrix along an axis.
@@ -111,71 +98,27 @@ fn interpolation(
     Ok(map)
 }
 
-/// For each element of the output along an axis, the indices and weights of those of the input.
+/// For each element of the output along an axis, the indices and weights of those of the input: none
+/// if a crop reaches beyond it.
 fn weights(
     n: &NodeView<'_>,
     axis: &Axis,
     coordinates: Coordinates,
     kernel: Kernel,
 ) -> Result<Vec<Vec<(usize, f32)>>> {
-    if axis.input == 0 || axis.scale * (axis.input as f32) < 0.5 {
+    let crops = matches!(coordinates, Coordinates::TfCropAndResize);
+    if axis.input == 0 || (!crops && axis.scale * (axis.input as f32) < 0.5) {
         return Err(n.unsupported(format!(
             "an axis of {} elements cannot be scaled by {}",
             axis.input, axis.scale
         )));
     }
-    let at = |o: usize| coordinates.position(o as f32, axis);
-    Ok((0..axis.output).map(|o| kernel.weights(at(o), axis.input, axis.scale)).collect())
-}
-
-/// Where the elements of the output lie in the input: `coordinate_transformation_mode`.
-#[derive(Clone, Copy, Debug)]
-enum Coordinates {
-    HalfPixel,
-    HalfPixelSymmetric,
-    PytorchHalfPixel,
-    TfHalfPixelForNn,
-    AlignCorners,
-    Asymmetric,
-}
-
-impl Coordinates {
-    fn of(n: &NodeView<'_>) -> Result<Self> {
-        Ok(match n.string("coordinate_transformation_mode", "half_pixel") {
-            "half_pixel" => Self::HalfPixel,
-            "half_pixel_symmetric" => Self::HalfPixelSymmetric,
-            "pytorch_half_pixel" => Self::PytorchHalfPixel,
-            "tf_half_pixel_for_nn" => Self::TfHalfPixelForNn,
-            "align_corners" => Self::AlignCorners,
-            "asymmetric" => Self::Asymmetric,
-            other => {
-                return Err(n.unsupported(format!(
-                    "coordinate_transformation_mode '{other}' is not supported"
-                )));
-            }
-        })
-    }
-
-    /// The position in the input of element `o` of the output. It is rounded as ONNX Runtime rounds
-    /// it: that decides which element is the nearest.
-    fn position(self, o: f32, axis: &Axis) -> f32 {
-        let (input, output) = (axis.input as f32, axis.output as f32);
-        let half_pixel = (o + 0.5) / axis.scale - 0.5;
-        match self {
-            Self::HalfPixel => half_pixel,
-            // The centre of the input stays the centre, whatever the output's size was rounded to.
-            Self::HalfPixelSymmetric => {
-                let offset = input / 2.0 * (1.0 - output / (axis.scale * input));
-                let (o, scale) = (f64::from(o), f64::from(axis.scale));
-                (f64::from(offset) + (o + 0.5) / scale - 0.5) as f32
-            }
-            Self::PytorchHalfPixel | Self::AlignCorners if axis.output == 1 => 0.0,
-            Self::PytorchHalfPixel => half_pixel,
-            Self::TfHalfPixelForNn => (o + 0.5) / axis.scale,
-            Self::AlignCorners => o * (input - 1.0) / (output - 1.0),
-            Self::Asymmetric => o / axis.scale,
-        }
-    }
+    let weights = |o: usize| {
+        let at = coordinates.position(o as f32, axis);
+        let beyond = crops && !(0.0..=axis.input as f32 - 1.0).contains(&at);
+        if beyond { vec![] } else { kernel.weights(at, axis.input, axis.scale) }
+    };
+    Ok((0..axis.output).map(weights).collect())
 }
 
 #[cfg(test)]
@@ -185,6 +128,10 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         |x: &[usize], scales: &[f32]| case("Resize").x(x).missing().const_floats(scales).linear();
     let sized = |x: &[usize], sizes: &[i64]| {
         case("Resize").x(x).missing().missing().const_ints(sizes).linear()
+    };
+    let cropped = |x: &[usize]| {
+        let roi = [0.0, 0.0, 0.2, -0.1, 1.0, 1.0, 0.9, 1.2];
+        case("Resize").x(x).const_floats(&roi).missing().const_ints(&[2, 3, 3, 4]).linear()
     };
     let linear = |c: Case| c.string("mode", "linear");
     let cubic = |c: Case| c.string("mode", "cubic");
@@ -209,6 +156,9 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         cubic(sized(&[2, 3, 4, 5], &[2, 3, 4, 9])).float("cubic_coeff_a", -0.5),
         cubic(sized(&[2, 3, 9, 5], &[2, 3, 4, 6])).int("antialias", 1),
         linear(sized(&[2, 3, 9, 8], &[2, 3, 4, 3])).int("antialias", 1).int("exclude_outside", 1),
+        linear(mode(cropped(&[2, 3, 4, 5]), CROP)).float("extrapolation_value", 7.0),
+        mode(cropped(&[2, 3, 4, 5]), CROP),
+        cubic(mode(cropped(&[2, 3, 4, 5]), CROP)),
     ]
 }
 
@@ -249,6 +199,32 @@ mod tests {
         assert_eq!(sized(7, 2, ["asymmetric", "round_prefer_ceil"]), [0, 4]);
         assert_eq!(sized(5, 9, ["align_corners", "floor"]), [0, 0, 1, 1, 2, 2, 3, 3, 4]);
         assert_eq!(sized(5, 1, ["pytorch_half_pixel", "ceil"]), [0]);
+    }
+
+    /// Expected values are those of ONNX Runtime 1.32.
+    #[test]
+    fn crops_are_those_of_onnx_runtime() {
+        let x: Vec<f32> = (0..20).map(|i| (i as f32).powf(1.5)).collect();
+        let cropped = |roi: &[f32], to: &[i64], mode| {
+            let resize = case("Resize").x(&[1, 1, 4, 5]).const_floats(roi).missing().const_ints(to);
+            let resize = resize.string("coordinate_transformation_mode", "tf_crop_and_resize");
+            resize.string("mode", mode).float("extrapolation_value", 7.0).values(&[&x])
+        };
+        let region = [0.0, 0.0, 0.2, -0.1, 1.0, 1.0, 0.9, 1.2];
+        for (mode, expected) in [
+            ("linear", [10.2266, 15.9046, 30.4059, 38.7273, 57.6751, 67.9302]),
+            ("nearest", [14.6969, 22.6274, 36.4829, 46.8722, 64.0, 76.3675]),
+            ("cubic", [8.0293, 13.5832, 28.6887, 37.0558, 59.4947, 69.8799]),
+        ] {
+            let found = cropped(&region, &[1, 1, 3, 4], mode);
+            let expected: Vec<f32> =
+                expected.as_chunks::<2>().0.iter().flat_map(|[a, b]| [7.0, *a, *b, 7.0]).collect();
+            let close = |(f, e): (&f32, &f32)| (f - e).abs() < 1e-3;
+            assert!(found.iter().zip(&expected).all(close), "{mode}: {found:?}");
+        }
+        let centre = [0.0, 0.0, 0.0, 0.2, 1.0, 1.0, 0.0, 0.6];
+        let found = cropped(&centre, &[1, 1, 1, 1], "linear");
+        assert!((found[0] - 2.0971).abs() < 1e-3, "{found:?}");
     }
 
     #[test]
