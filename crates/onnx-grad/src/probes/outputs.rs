@@ -15,6 +15,7 @@ const SHAPES: &[(&str, Shapes)] = &[
     ("CenterCropPad", center_crop_pad),
     ("Col2Im", col2im),
     ("DeformConv", deform_conv),
+    ("Det", determinant),
     ("GRU", recurrent),
     ("GridSample", grid_sample),
     ("LSTM", recurrent),
@@ -132,6 +133,11 @@ fn recurrent(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
         (vec![first, directions, second, hidden], vec![directions, second, hidden])
     };
     Ok(vec![all, last.clone(), last])
+}
+
+/// A number for each matrix.
+fn determinant(s: &mut Sizes<'_>) -> Result<Vec<Vec<ValueId>>> {
+    Ok(vec![vec![s.along(0, 0, -2)?]])
 }
 
 /// The channels of the kernels at the places that there are offsets for.

@@ -8,6 +8,7 @@ mod col2im;
 mod conv;
 mod cumulative;
 mod deform_conv;
+mod determinant;
 mod einsum;
 mod gather;
 mod grid_sample;
@@ -86,6 +87,7 @@ static RULES: &[Rule] = &[
     decompose("DeformConv", &["dilations", "group", "kernel_shape", "offset_group", "pads", "strides"], deform_conv::deform_conv),
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
+    decompose("Det", &[], determinant::det),
     rule("Div", Wrt::All, &[], binary_elementwise::div),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
     stop("DynamicQuantizeLinear"),

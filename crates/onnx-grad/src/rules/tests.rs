@@ -26,6 +26,7 @@ fn cases() -> Vec<Case> {
         conv::cases(),
         cumulative::cases(),
         deform_conv::cases(),
+        determinant::cases(),
         einsum::cases(),
         gather::cases(),
         grid_sample::cases(),

@@ -27,12 +27,23 @@ pub(crate) fn learn(
             [count, ..] => format!("{count} pictures of {size}"),
         };
         let error = Error::input(format!("the model does not run on {pictures}: {e}"));
-        if free {
-            error.with_hint(Hint::set("size", "224x320", "give the size that it was made for"))
-        } else {
-            error
+        match e.hint() {
+            _ if free => {
+                let size = Hint::set("size", "224x320", "give the size that it was made for");
+                error.with_hint(also(&e, size))
+            }
+            Some(hint) => error.with_hint(hint.clone()),
+            None => error,
         }
     })
+}
+
+/// The way out of an engine's error, if it knows one, or this one.
+pub(crate) fn also(error: &Error, hint: impl Into<Hint>) -> Hint {
+    match error.hint() {
+        Some(own) => own.clone().or(hint),
+        None => hint.into(),
+    }
 }
 
 /// Whether a graph leaves dimensions of its input open, that of the pictures left out of account.
@@ -63,10 +74,9 @@ pub(crate) fn learn_from(
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();
-        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| match e.hint() {
-            Some(_) => e,
-            None => Error::input(e.to_string())
-                .with_hint("export the model in standard ONNX operators, or with another opset"),
+        let session = engine.load(&probe.graph, Runs::Once).map_err(|e| {
+            let hint = "export the model in standard ONNX operators, or with another opset";
+            Error::input(e.to_string()).with_hint(also(&e, hint))
         })?;
         let inputs: Vec<_> = zeros.iter().map(|(name, x)| (name.as_str(), x.view())).collect();
         let outputs = session.run(&inputs, &names).map_err(failed)?;

@@ -12,7 +12,7 @@ use rten_tensor::prelude::*;
 
 use super::traits::{Engine, Runs, Session, Weights};
 use crate::array::Array;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// rten, with the weights of one model.
 pub(super) struct Rten {
@@ -45,7 +45,7 @@ impl Rten {
             for (bytes, optimize, outcome) in requests {
                 let load = || options.enable_optimization(optimize).load(bytes);
                 let model =
-                    guarded(load).and_then(|m| m.map_err(|e| failure("cannot load the model", &e)));
+                    guarded(load).and_then(|m| m.map_err(|e| refusal("cannot load the model", &e)));
                 // Nobody waits for it any more if this fails.
                 let _ = outcome.send(model);
             }
@@ -106,7 +106,7 @@ impl Session for Loaded {
         }
         let options = RunOptions::default().with_thread_pool(self.pool.clone());
         let run = || self.model.run(feeds, &outputs, Some(options));
-        let values = guarded(run)?.map_err(|e: RunError| failure("cannot run the model", &e))?;
+        let values = guarded(run)?.map_err(|e: RunError| refusal("cannot run the model", &e))?;
         values.into_iter().map(array).collect()
     }
 }
@@ -138,11 +138,17 @@ fn failure(what: &str, error: &dyn std::fmt::Display) -> Error {
     Error::failure(format!("the engine (rten) {what}: {error}"))
 }
 
+/// The error for a model with operators or options that rten does not have.
+fn refusal(what: &str, error: &dyn std::fmt::Display) -> Error {
+    failure(what, error).with_hint(Hint::set(
+        "engine",
+        "onnxruntime",
+        "run it in ONNX Runtime, which has more operators",
+    ))
+}
+
 /// Runs the engine's code, whose panics become errors: models come from strangers.
 fn guarded<T>(f: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| {
-        Error::failure(
-            "the engine (rten) gave up on the model: it met a case that it does not handle",
-        )
-    })
+    catch_unwind(AssertUnwindSafe(f))
+        .map_err(|_| refusal("gave up on the model", &"it met a case that it does not handle"))
 }

@@ -9,7 +9,7 @@ use super::file::Unwritten;
 use super::shape;
 use crate::array::Array;
 use crate::classifier::inputs::names;
-use crate::classifier::shapes::learn_from;
+use crate::classifier::shapes::{also, learn_from};
 use crate::engine::{self, EngineOptions};
 use crate::error::unsupported;
 use crate::load::bind;
@@ -86,7 +86,7 @@ impl Gradients {
         let inputs = graph.inputs().to_vec();
         learn_from(&mut graph, &*engine, &inputs, &|e| {
             Error::input(format!("the model does not run on inputs of these shapes: {e}"))
-                .with_hint(Hint::set("shape", "INPUT=1x3x224x224", "name others"))
+                .with_hint(also(&e, Hint::set("shape", "INPUT=1x3x224x224", "name others")))
         })?;
         let (graph, outputs) =
             self.differentiate(graph.decompose().map_err(unsupported)?, of, &wrt)?;

@@ -9,6 +9,7 @@ mod conv;
 mod expansions;
 mod losses;
 mod matmul_nbits;
+mod max_unpool;
 mod ml;
 mod opset;
 mod portable;
@@ -55,6 +56,7 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
 fn rewrites() -> impl Iterator<Item = &'static Rewrite> {
     const OTHERS: &[Rewrite] = &[
         ("Compress", expansions::compress),
+        ("MaxUnpool", max_unpool::max_unpool),
         ("NegativeLogLikelihoodLoss", losses::negative_log_likelihood),
         ("RoiAlign", roi_align::roi_align),
         ("SoftmaxCrossEntropyLoss", losses::softmax_cross_entropy),

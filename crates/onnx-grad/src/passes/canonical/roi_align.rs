@@ -1,4 +1,7 @@
 //! Rewrites pooling over regions (RoiAlign) as matrix products.
+//!
+//! y = A x B^T for each region, where the rows of A and the columns of B^T take the samples by linear
+//! interpolation. In this form there is a gradient with respect to the regions, too.
 
 use super::rewriter::{Rewriter, axis, cast_to};
 use crate::error::Result;
@@ -23,6 +26,15 @@ struct Samples {
     weights: Tensor,
 }
 
+/// What becomes of the samples of an output element.
+#[derive(Clone, Copy, PartialEq)]
+enum Pooling {
+    Average,
+    /// The largest product of a neighbour's value and its weight, of the four neighbours of all
+    /// samples, as the standard's operator computes it.
+    Max,
+}
+
 impl Samples {
     /// As many samples for each of `size` output elements as `grids` says, for each region or for
     /// all.
@@ -40,7 +52,9 @@ impl Samples {
         let mut weights = Vec::with_capacity(all);
         for of_region in grids {
             for (element, i) in (0..size).flat_map(|e| (0..grid).map(move |i| (e, i))) {
-                let within = (i as f32 + 0.5) / (*of_region).max(1) as f32;
+                // Samples beyond those of a region are its first once more, of weight 0.
+                let sample = if i < *of_region { i } else { 0 };
+                let within = (sample as f32 + 0.5) / (*of_region).max(1) as f32;
                 fractions.push((element as f32 + within) / size as f32);
                 weights.push(if i < *of_region { 1.0 / *of_region as f32 } else { 0.0 });
             }
@@ -55,14 +69,15 @@ impl Samples {
     }
 }
 
-/// y = A x B^T for each region, where the rows of A and the columns of B^T average the samples that
-/// linear interpolation takes. In this form there is a gradient with respect to the regions, too.
+/// Rewrites the node.
 pub(super) fn roi_align(mut rewriter: Rewriter<'_>) -> Result<()> {
-    if let Some(Attribute::String(mode)) = rewriter.node.attribute("mode")
-        && mode != "avg"
-    {
-        return Err(rewriter.unsupported(format!("mode '{mode}' is not supported")));
-    }
+    let pooling = match rewriter.node.attribute("mode") {
+        Some(Attribute::String(mode)) if mode == "max" => Pooling::Max,
+        Some(Attribute::String(mode)) if mode != "avg" => {
+            return Err(rewriter.unsupported(format!("mode '{mode}' is not supported")));
+        }
+        _ => Pooling::Average,
+    };
     let at_least_one = match rewriter.node.attribute("coordinate_transformation_mode") {
         Some(Attribute::String(mode)) if mode == "output_half_pixel" => true,
         Some(Attribute::String(mode)) if mode != "half_pixel" => {
@@ -80,6 +95,7 @@ pub(super) fn roi_align(mut rewriter: Rewriter<'_>) -> Result<()> {
 
     let shape = rewriter.op("Shape", &[x], &[]);
     let mut weights = Vec::new();
+    let mut sizes = Vec::new();
     for (from, of_map, name) in [(1, 2, "output_height"), (0, 3, "output_width")] {
         let length = |a: f32, b: f32| {
             let length = (b * scale - offset) - (a * scale - offset);
@@ -113,26 +129,41 @@ pub(super) fn roi_align(mut rewriter: Rewriter<'_>) -> Result<()> {
         }
         let at = rewriter.integer(of_map);
         let elements = rewriter.op("Gather", &[shape, at], &axis(0));
-        weights.push(interpolation(&mut rewriter, begins, lengths, elements, samples));
+        sizes.extend([samples.size as i64, samples.grid as i64]);
+        weights.push(interpolation(&mut rewriter, begins, lengths, elements, samples, pooling));
     }
     let images = rewriter.op("Gather", &[x, batches], &axis(0));
-    let [rows, columns] = weights[..] else { return Ok(()) };
     let transposed = [("perm", Attribute::Ints(vec![0, 1, 3, 2]))];
-    let columns = rewriter.op("Transpose", &[columns], &transposed);
-    let rows = rewriter.op("MatMul", &[rows, images], &[]);
-    rewriter.replace("MatMul", &[rows, columns], &[]);
+    let [rows, columns] = &weights[..] else { return Ok(()) };
+    let columns: Vec<ValueId> =
+        columns.iter().map(|c| rewriter.op("Transpose", &[*c], &transposed)).collect();
+    let rows: Vec<ValueId> =
+        rows.iter().map(|r| rewriter.op("MatMul", &[*r, images], &[])).collect();
+    if pooling == Pooling::Average {
+        rewriter.replace("MatMul", &[rows[0], columns[0]], &[]);
+        return Ok(());
+    }
+    let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| [*row, *column]));
+    let products: Vec<ValueId> = pairs.map(|pair| rewriter.op("MatMul", &pair, &[])).collect();
+    let largest = rewriter.op("Max", &products, &[]);
+    let grids = rewriter.ints(&[&[0, 0], &sizes[..]].concat());
+    let samples = rewriter.op("Reshape", &[largest, grids], &[]);
+    let axes = rewriter.ints(&[3, 5]);
+    rewriter.replace("ReduceMax", &[samples, axes], &[("keepdims", Attribute::Int(0))]);
     Ok(())
 }
 
-/// The weights of the elements of x along an axis, for each region and output element: of shape
-/// (regions, 1, size, elements).
+/// The weights of the elements of x along an axis for an average, for each region and output element:
+/// of shape (regions, 1, size, elements). For the largest, the weights of the neighbours before and
+/// after each sample: two of shape (regions, 1, size * grid, elements).
 fn interpolation(
     rewriter: &mut Rewriter<'_>,
     begins: ValueId,
     lengths: ValueId,
     elements: ValueId,
     samples: Samples,
-) -> ValueId {
+    pooling: Pooling,
+) -> Vec<ValueId> {
     let (size, grid) = (samples.size as i64, samples.grid as i64);
     let [fractions, sample_weights] =
         [samples.fractions, samples.weights].map(|t| rewriter.constant(t));
@@ -159,8 +190,14 @@ fn interpolation(
     let closeness = rewriter.op("Sub", &[one, distance], &[]);
     let closeness = rewriter.op("Relu", &[closeness], &[]);
     let weights = rewriter.op("Where", &[outside, zero, closeness], &[]);
+    if pooling == Pooling::Max {
+        let after = rewriter.op("Greater", &[indices, positions], &[]);
+        let halves = [[zero, weights], [weights, zero]];
+        let neighbours = halves.map(|[yes, no]| rewriter.op("Where", &[after, yes, no], &[]));
+        return neighbours.map(|n| rewriter.op("Unsqueeze", &[n, middle], &[])).to_vec();
+    }
     let weights = rewriter.op("Mul", &[weights, sample_weights], &[]);
     let weights = rewriter.op("Reshape", &[weights, split], &[]);
     let weights = rewriter.op("ReduceSum", &[weights, axes], &[("keepdims", Attribute::Int(0))]);
-    rewriter.op("Unsqueeze", &[weights, middle], &[])
+    vec![rewriter.op("Unsqueeze", &[weights, middle], &[])]
 }

@@ -136,6 +136,42 @@ fn regions_are_sampled_as_onnx_runtime_does() {
 }
 
 #[test]
+fn the_largest_product_of_a_region_is_that_of_onnx_runtime() {
+    let x: Vec<f32> = (0..30).map(|i| (((i * 37) % 23) as f32 - 11.0) * 0.5).collect();
+    let regions = [0.4, 0.7, 4.1, 3.9, -2.0, 2.2, 2.7, 7.0];
+    let regions = crate::Tensor::from_f32s(&[2, 4], &regions).unwrap();
+    let largest = |x: Case, ratio| {
+        let c = x.constant(regions.clone()).const_ints(&[0, 0]);
+        let c = c.string("mode", "max").int("output_height", 2).int("output_width", 3);
+        c.int("sampling_ratio", ratio).canonical()
+    };
+    let first = [1.65, 2.5425, 1.1333, 4.3542, 2.2333, 2.4792];
+    for (ratio, second) in
+        [(2, [0.0, 2.75, 3.4125, 0.0, 1.5, 3.2333]), (0, [0.0, 4.95, 4.3875, 0.0, 1.5, 3.2333])]
+    {
+        let found = largest(case("RoiAlign").x(&[1, 1, 5, 6]), ratio).values(&[&x]);
+        let close = |(f, y): (&f32, &f32)| (f - y).abs() < 1e-4;
+        assert!(found.iter().zip(first.iter().chain(&second)).all(close), "{found:?}");
+    }
+    largest(case("RoiAlign").distinct(&[1, 2, 5, 6]), 2).check();
+}
+
+#[test]
+fn unpooled_elements_are_where_their_indices_say() {
+    let unpool = || {
+        let indices = [0i64, 7, 8, 15].map(i64::to_le_bytes).concat();
+        let indices =
+            crate::Tensor::from_bytes(crate::DType::I64, vec![1, 1, 2, 2], indices.into());
+        let c = case("MaxUnpool").x(&[1, 1, 2, 2]).constant(indices.unwrap());
+        c.ints("kernel_shape", &[2, 2]).ints("strides", &[2, 2]).canonical().linear()
+    };
+    let mut expected = [0.0; 16];
+    [(0, 1.0), (7, 2.0), (8, 3.0), (15, 4.0)].iter().for_each(|(i, y)| expected[*i] = *y);
+    check(&unpool(), &[1.0, 2.0, 3.0, 4.0], &expected);
+    unpool().check();
+}
+
+#[test]
 fn losses_count_the_targets_that_are_not_ignored() {
     // ln p for 3 classes at 2 places of one picture: class 2 at the first, none at the second.
     let log = [-1.0, -2.0, -3.0, -4.0, -5.0, -6.0];
