@@ -104,19 +104,52 @@ impl Tape {
         dtype: DType,
         shape: Vec<usize>,
     ) -> Var<'_> {
+        let output = self.new_value(op, dtype, shape);
+        self.emit(op, inputs, attributes, &[output]);
+        output
+    }
+
+    /// Appends a node with several outputs of float32 and this shape.
+    pub(crate) fn outputs(
+        &self,
+        op: &str,
+        inputs: &[Option<Var<'_>>],
+        attributes: &[(&str, Attribute)],
+        shape: &[usize],
+        count: usize,
+    ) -> Vec<Var<'_>> {
+        let new = |_| self.new_value(op, DType::F32, shape.to_vec());
+        let outputs: Vec<Var<'_>> = (0..count).map(new).collect();
+        self.emit(op, inputs, attributes, &outputs);
+        outputs
+    }
+
+    /// A value that a node of this operator is going to compute.
+    fn new_value(&self, op: &str, dtype: DType, shape: Vec<usize>) -> Var<'_> {
         let name = self.name(op);
+        let id = self.graph.borrow_mut().add_value(&name, Some(dtype), Some(shape));
+        self.var(id)
+    }
+
+    /// Appends a node that computes these values.
+    fn emit(
+        &self,
+        op: &str,
+        inputs: &[Option<Var<'_>>],
+        attributes: &[(&str, Attribute)],
+        outputs: &[Var<'_>],
+    ) {
         let mut graph = self.graph.borrow_mut();
-        let output = graph.add_value(&name, Some(dtype), Some(shape));
+        let first = outputs.first().map(|y| graph.value(y.id).name.clone());
         let mut node = Node {
             op: op.to_owned(),
-            name: graph.value(output).name.clone(),
+            name: first.unwrap_or_default(),
             inputs: inputs.iter().map(|v| v.map(|v| v.id)).collect(),
-            outputs: vec![Some(output)],
+            outputs: outputs.iter().map(|y| Some(y.id)).collect(),
             ..Node::default()
         };
         attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);
-        self.var(output)
     }
 
     /// Appends a node as it is.

@@ -89,6 +89,25 @@ impl<'g> Var<'g> {
         self.emit("Slice", &inputs, &[], shape)
     }
 
+    /// The parts of size 1 along `axis`, of one node: its gradient joins theirs once, whereas that of
+    /// a slice is as large as all of them.
+    pub fn parts(self, axis: usize) -> Vec<Var<'g>> {
+        let mut shape = self.shape();
+        let Some(count) = shape.get_mut(axis).map(|size| std::mem::replace(size, 1)) else {
+            self.tape.shape_error(format!("shape {shape:?} does not have axis {axis}"));
+            return vec![];
+        };
+        match count {
+            0 => vec![],
+            1 => vec![self],
+            _ => {
+                let inputs = [Some(self), Some(self.tape.ints(&vec![1; count]))];
+                let axis = [("axis", Attribute::Int(axis as i64))];
+                self.tape.outputs("Split", &inputs, &axis, &shape, count)
+            }
+        }
+    }
+
     /// The elements along `axis` in reverse order.
     pub fn reversed(self, axis: usize) -> Var<'g> {
         let shape = self.shape();

@@ -152,11 +152,12 @@ fn unrolled<'g>(
             Some(given) => given.slice(usize::from(batch_first), d, 1, 1).reshape(&[batch, hidden]),
             None => n.tape().zeros(&[batch, hidden]),
         };
+        let projected = projected.parts(0);
         let mut state: Vec<Var<'g>> = states.iter().map(initial).collect();
         let mut outputs = vec![None; steps];
         for i in 0..steps {
             let t = if *backward { steps - 1 - i } else { i };
-            let input = projected.slice(0, t, 1, 1).reshape(&[batch, rows]);
+            let input = projected[t].reshape(&[batch, rows]);
             let mut next = step(&cell, input, &state)?;
             let mut output = next[0];
             if let Some(running) = ended.running(t)? {

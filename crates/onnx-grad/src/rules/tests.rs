@@ -13,7 +13,7 @@ const EMITTED: &[&str] = &[
     "InstanceNormalization", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Or", "Pad",
     "Pow", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum",
     "Reshape", "Round", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Sinh", "Slice",
-    "Softmax", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
+    "Softmax", "Split", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
 ];
 
 fn cases() -> Vec<Case> {

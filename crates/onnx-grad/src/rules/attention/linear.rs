@@ -47,18 +47,18 @@ pub(in crate::rules) fn linear<'g>(n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
     let q = q * scale;
     let mut state = n.optional(3).unwrap_or_else(|| n.tape().zeros(&[batch, shared, size, values]));
     let mut ys = Vec::with_capacity(steps);
+    let [q, k, v] = [q, k, v].map(|x| x.parts(2));
+    let [decay, rate] = [decay, rate].map(|x| x.map(|x| x.parts(2)));
     for t in 0..steps {
-        let row = |x: Var<'g>| x.slice(2, t, 1, 1);
-        let key = row(k);
-        if let Some(decay) = decay {
-            state = row(decay).transposed() * state;
+        let (key, mut value) = (k[t], v[t]);
+        if let Some(decay) = &decay {
+            state = decay[t].transposed() * state;
         }
-        let mut value = row(v);
-        if let Some(rate) = rate {
-            value = row(rate) * (value - key.matmul(state));
+        if let Some(rate) = &rate {
+            value = rate[t] * (value - key.matmul(state));
         }
         state = state + key.transposed().matmul(value);
-        ys.push(row(q).matmul(repeated(state, heads / shared)));
+        ys.push(q[t].matmul(repeated(state, heads / shared)));
     }
     let y = n.tape().concat(&ys, 2).transpose(&[0, 2, 1, 3]);
     Ok(vec![y.reshape(&[batch, steps, heads * values]), state])
