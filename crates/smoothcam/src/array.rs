@@ -5,6 +5,7 @@ use std::path::Path;
 use ndarray::{Array4, ArrayD, ArrayViewD, Axis, Ix4};
 use onnx_grad::{DType, Tensor};
 
+use crate::npy::Elements;
 use crate::printable::quoted;
 use crate::{Error, Result, npy};
 
@@ -17,8 +18,17 @@ pub enum Array {
     Ints(ArrayD<i64>),
 }
 
+impl From<Elements> for Array {
+    fn from(elements: Elements) -> Array {
+        match elements {
+            Elements::Floats(floats) => Array::Floats(floats),
+            Elements::Ints(ints) => Array::Ints(ints),
+        }
+    }
+}
+
 impl Array {
-    /// Reads a NumPy file: float32 or float64, integers of 8, 32 or 64 bits, or booleans.
+    /// Reads a NumPy file: float32 or float64, integers of up to 64 bits, or booleans.
     ///
     /// # Errors
     /// If the file cannot be read, or holds something else.
@@ -34,9 +44,8 @@ impl Array {
     /// # Errors
     /// If the bytes are something else.
     pub(crate) fn from_npy(bytes: &[u8], name: &str) -> Result<Array> {
-        let floats = npy::floats(bytes).map(Array::Floats);
-        floats.or_else(|| npy::ints(bytes).map(Array::Ints)).ok_or_else(|| {
-            Error::input(format!("{name} is no NumPy array of numbers"))
+        npy::read(bytes).map(Array::from).map_err(|why| {
+            Error::input(format!("{name} is no NumPy array of numbers: {why}"))
                 .with_hint("save it with numpy.save as float32, float64, int64 or bool")
         })
     }

@@ -81,17 +81,17 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 fn of_npz(name: &str, path: &Path) -> Result<Array> {
     let file = quoted(path);
     let bytes = read(path)?;
-    let names = npy::names(&bytes).ok_or_else(|| {
+    let mut archive = npy::Archive::open(&bytes).ok_or_else(|| {
         Error::input(format!("{file} is no NumPy file of arrays"))
             .with_hint("save it with numpy.savez")
     })?;
+    let names = archive.names();
     let own = match names.as_slice() {
         [only] => only,
         _ => names.iter().find(|n| *n == name).ok_or_else(|| missing(&file, name, &names))?,
     };
-    let floats = npy::floats_in(&bytes, own).map(Array::Floats);
-    floats.or_else(|| npy::ints_in(&bytes, own).map(Array::Ints)).ok_or_else(|| {
-        Error::input(format!("the array '{own}' of {file} holds no numbers"))
+    archive.read(own).map(Array::from).map_err(|why| {
+        Error::input(format!("'{own}' of {file} is no NumPy array of numbers: {why}"))
             .with_hint("save it as float32, float64, int64 or bool")
     })
 }
