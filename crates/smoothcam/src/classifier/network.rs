@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::collections::HashSet;
+
 use onnx_grad::{DType, Graph, Tape, Tensor, ValueId};
 
 use crate::classifier::grid::Grid;
@@ -111,15 +113,12 @@ impl Network {
     /// Where `graph`, this network's continued, is split in two: the deepest value, not deeper than
     /// `layer`, from which all its outputs can be computed without the picture; else the picture itself.
     pub(crate) fn split_point(&self, layer: ValueId, graph: &Graph) -> ValueId {
-        let enough = |split: &ValueId| {
-            let mut head = graph.clone();
-            head.make_input(*split);
-            !head.inputs().contains(&self.input)
-        };
-        let shared = self.graph.dominators(self.input, self.score);
+        let enough: HashSet<ValueId> = graph.cuts(self.input).into_iter().collect();
         let before = |value: &ValueId| self.graph.varying(&[*value])[layer.index()];
-        let mut deepest = shared.into_iter().rev().filter(before).filter(|v| *v != self.input);
-        deepest.find(enough).unwrap_or(self.input)
+        let mut shared = self.graph.dominators(self.input, self.score);
+        // Of values that every path passes, those before the layer come first.
+        shared.truncate(shared.partition_point(before));
+        shared.into_iter().rev().find(|v| enough.contains(v)).unwrap_or(self.input)
     }
 }
 

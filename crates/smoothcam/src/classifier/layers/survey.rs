@@ -1,5 +1,7 @@
 //! The layers of a classifier are found, with those among them that the gradient reaches.
 
+use std::collections::HashSet;
+
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 
@@ -78,7 +80,8 @@ fn bottleneck(network: &Network, all: &[Layer]) -> Option<usize> {
     if reached.any(|l| l.noise_acts == Ok(true) && !l.much_finer_than(deepest)) {
         return None;
     }
-    let cuts = network.graph.dominators(network.input, network.score);
+    let cuts: HashSet<ValueId> =
+        network.graph.dominators(network.input, network.score).into_iter().collect();
     let size = |l: &Layer| (l.height, l.width);
     all.iter().rposition(|l| {
         l.noise_acts == Ok(true) && size(l) == size(deepest) && cuts.contains(&l.value)
@@ -164,29 +167,38 @@ const FORMS: &[&str] = &["Cast", "DequantizeLinear", "Identity", "QuantizeLinear
 /// head; if no path is shared, all that feed one.
 fn features(network: &Network, candidates: &[ValueId]) -> Vec<ValueId> {
     let graph = &network.graph;
-    let cuts = graph.dominators(network.input, network.score);
-    let feeds_weights = |v: &ValueId| {
-        let after_conv = graph.producer(*v).is_some_and(|p| p.op == "Conv");
-        let mut read = vec![*v];
-        // Operators that only change a form are looked through, up to the next value that every path passes.
-        graph.nodes().any(|(_, n)| {
-            let Some(Some(x)) = n.inputs.first() else { return false };
-            if !read.contains(x) {
-                return false;
-            }
-            if FORMS.contains(&n.op.as_str()) {
-                read.extend(n.outputs.iter().flatten().filter(|y| !cuts.contains(y)));
-            }
-            match n.op.as_str() {
-                "Conv" => true,
-                "BatchNormalization" => !after_conv,
-                _ => over_features(graph, n) || over_means(graph, n).last,
-            }
-        })
-    };
+    let cuts: HashSet<ValueId> =
+        graph.dominators(network.input, network.score).into_iter().collect();
+    let fed = feeds_weights(graph, &cuts);
     let head = candidates.iter().rev().find(|v| cuts.contains(v)).or(candidates.last());
-    let feature = |v: &&ValueId| Some(*v) == head || feeds_weights(v);
+    let feature = |v: &&ValueId| Some(*v) == head || fed[v.index()];
     let features: Vec<ValueId> = candidates.iter().filter(feature).copied().collect();
     let shared: Vec<ValueId> = features.iter().filter(|v| cuts.contains(v)).copied().collect();
     if shared.is_empty() { features } else { shared }
+}
+
+/// Per value, whether it feeds an operator with weights; a convolution's, another one than its normalisation. Operators that
+/// only change a form are looked through, up to the next value that every path passes.
+fn feeds_weights(graph: &Graph, cuts: &HashSet<ValueId>) -> Vec<bool> {
+    let count = graph.values().len();
+    let (mut weights, mut normalisation) = (vec![false; count], vec![false; count]);
+    let nodes: Vec<&Node> = graph.nodes().map(|(_, n)| n).collect();
+    for n in nodes.iter().rev() {
+        let Some(x) = n.input(0).map(ValueId::index) else { continue };
+        if FORMS.contains(&n.op.as_str()) {
+            for y in n.outputs.iter().flatten().filter(|y| !cuts.contains(y)) {
+                weights[x] |= weights[y.index()];
+                normalisation[x] |= normalisation[y.index()];
+            }
+        }
+        match n.op.as_str() {
+            "Conv" => weights[x] = true,
+            "BatchNormalization" => normalisation[x] = true,
+            _ => weights[x] |= over_features(graph, n) || over_means(graph, n).last,
+        }
+    }
+    let after_conv = |v: ValueId| graph.producer(v).is_some_and(|p| p.op == "Conv");
+    let feeds =
+        |(v, _): (ValueId, _)| weights[v.index()] || (normalisation[v.index()] && !after_conv(v));
+    graph.values().map(feeds).collect()
 }
