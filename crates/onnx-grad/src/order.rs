@@ -6,6 +6,18 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 
 impl Graph {
+    /// The most nodes that follow on each other, counting on from a node to the next if `counts` is
+    /// true of them.
+    pub fn depth(&self, counts: impl Fn(&Node, &Node) -> bool) -> usize {
+        let mut of_nodes = vec![1; self.nodes.len()];
+        for (n, node) in self.nodes.iter().enumerate() {
+            let producers = node.inputs.iter().flatten().filter_map(|v| self.value(*v).producer);
+            let before = producers.filter(|p| counts(self.node(*p), node)).map(|p| of_nodes[p.0]);
+            of_nodes[n] = before.max().unwrap_or(0) + 1;
+        }
+        of_nodes.into_iter().max().unwrap_or(0)
+    }
+
     /// Sorts the nodes topologically. Nodes that do not depend on each other keep their order.
     ///
     /// # Errors

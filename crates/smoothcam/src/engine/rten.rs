@@ -21,6 +21,12 @@ pub(super) struct Rten {
     pool: Option<Arc<ThreadPool>>,
 }
 
+/// The most operators that follow on each other: the gradient of a model of 100,000 has about four times as many.
+const DEEPEST: usize = 500_000;
+
+/// The most sums of sums, or products of products, of a graph that is optimised: the time that takes grows with the square.
+const LONGEST_SUM: usize = 500;
+
 /// A graph to load as a model file, whether to optimise it, and where to send the outcome.
 type Request = (Vec<u8>, bool, Sender<Result<Model>>);
 
@@ -35,7 +41,7 @@ impl Rten {
         let pool = threads.map(|n| Arc::new(ThreadPool::with_num_threads(n)));
         let (loader, requests) = channel::<Request>();
         // Graphs share the weights by `ModelOptions`, which must stay within one thread.
-        thread::spawn(move || {
+        let load_all = move || {
             let mut options = ModelOptions::with_all_ops();
             for (name, tensor) in weights {
                 let bytes = tensor.bytes().cloned().unwrap_or_default();
@@ -49,7 +55,9 @@ impl Rten {
                 // Nobody waits for it any more if this fails.
                 let _ = outcome.send(model);
             }
-        });
+        };
+        // Without a thread, loading is an error.
+        let _ = thread::Builder::new().stack_size(stack_of(DEEPEST)).spawn(load_all);
         Rten { name, loader: Mutex::new(loader), pool }
     }
 }
@@ -60,6 +68,13 @@ impl Engine for Rten {
     }
 
     fn load(&self, graph: &Graph, runs: Runs) -> Result<Box<dyn Session>> {
+        let depth = graph.depth(|_, _| true);
+        if depth > DEEPEST {
+            return Err(refusal(
+                "cannot take the model",
+                &format!("{depth} operators follow on each other, {DEEPEST} can"),
+            ));
+        }
         let (outcome, model) = channel();
         let bytes = match runs {
             Runs::Once => graph.to_onnx(),
@@ -68,11 +83,14 @@ impl Engine for Rten {
                 recast.map_err(|e| failure("cannot take the model", &e))?.to_onnx()
             }
         };
-        let request = (bytes, runs == Runs::Often, outcome);
+        let sums = graph.depth(|before, after| {
+            before.op == after.op && matches!(after.op.as_str(), "Add" | "Mul")
+        });
+        let request = (bytes, runs == Runs::Often && sums <= LONGEST_SUM, outcome);
         let sent = self.loader.lock().unwrap_or_else(PoisonError::into_inner).send(request).is_ok();
         let model = if sent { model.recv().ok() } else { None };
         let model = model.ok_or_else(|| Error::failure("the engine (rten) has stopped"))??;
-        Ok(Box::new(Loaded { model, pool: self.pool.clone() }))
+        Ok(Box::new(Loaded { model, pool: self.pool.clone(), depth }))
     }
 }
 
@@ -91,6 +109,8 @@ fn faster_transposed(conv: ConvSize) -> bool {
 struct Loaded {
     model: Model,
     pool: Option<Arc<ThreadPool>>,
+    /// The number of operators that follow on each other.
+    depth: usize,
 }
 
 impl Session for Loaded {
@@ -105,8 +125,9 @@ impl Session for Loaded {
             feeds.push((self.node(name)?, view.into()));
         }
         let options = RunOptions::default().with_thread_pool(self.pool.clone());
-        let run = || self.model.run(feeds, &outputs, Some(options));
-        let values = guarded(run)?.map_err(|e: RunError| refusal("cannot run the model", &e))?;
+        let run = || guarded(|| self.model.run(feeds, &outputs, Some(options)));
+        let values = on_stack_for(self.depth, run)??;
+        let values = values.map_err(|e: RunError| refusal("cannot run the model", &e))?;
         values.into_iter().map(array).collect()
     }
 }
@@ -134,6 +155,24 @@ fn array(value: Value) -> Result<Array> {
     array.ok_or_else(|| Error::failure("the engine (rten) returned a value of another type"))
 }
 
+/// Runs a function on a stack that is large enough to plan a graph of this depth.
+fn on_stack_for<T: Send>(depth: usize, f: impl FnOnce() -> T + Send) -> Result<T> {
+    // Every thread has as much.
+    if stack_of(depth) <= 1 << 20 {
+        return Ok(f());
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(stack_of(depth)).spawn_scoped(scope, f);
+        let thread = thread.map_err(|e| failure("has no memory for so deep a model", &e))?;
+        thread.join().map_err(|_| Error::failure("the engine (rten) has stopped"))
+    })
+}
+
+/// The bytes of stack that rten needs for a graph of this depth: it plans what to run by recursion, of about 400 bytes.
+fn stack_of(depth: usize) -> usize {
+    (1 << 19) + depth * 512
+}
+
 fn failure(what: &str, error: &dyn std::fmt::Display) -> Error {
     Error::failure(format!("the engine (rten) {what}: {error}"))
 }
@@ -151,4 +190,32 @@ fn refusal(what: &str, error: &dyn std::fmt::Display) -> Error {
 fn guarded<T>(f: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f))
         .map_err(|_| refusal("gave up on the model", &"it met a case that it does not handle"))
+}
+
+#[cfg(test)]
+mod tests {
+    use onnx_grad::Tape;
+
+    use super::*;
+
+    #[test]
+    fn deep_graphs_run_on_any_thread() {
+        let tape = Tape::new(Graph::new());
+        let x = tape.input("x", &[1]);
+        let (mut y, step) = (x, tape.scalar(1.0));
+        for _ in 0..12_000 {
+            y = y + step;
+        }
+        let y = y.id();
+        let mut graph = tape.into_graph().unwrap();
+        graph.set_outputs(&[y]);
+        let name = graph.value(y).name.clone();
+        let engine = Rten::new(None, vec![], None);
+        for runs in [Runs::Once, Runs::Often] {
+            let session = engine.load(&graph, runs).unwrap();
+            let x = ArrayD::zeros(vec![1]);
+            let found = session.run(&[("x", x.view())], &[&name]).unwrap();
+            assert_eq!(found, [Array::Floats(ArrayD::from_elem(vec![1], 12_000.0))]);
+        }
+    }
 }
