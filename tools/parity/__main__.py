@@ -69,10 +69,11 @@ def main():
         options.smoothcam = os.path.abspath(options.smoothcam)
         smoothcam = subprocess.check_output([options.smoothcam, "--version"], text=True).split()[-1]
         os.environ["RTEN_NUM_THREADS"] = str(options.threads)
+        versions = {source: rows.version(source) for source in networks.MODULES}  # before anybody edits them
         for row in run_all(options, chosen(options)):
             trace = row.pop("traceback", "")
             date = datetime.datetime.now(datetime.UTC).date().isoformat()
-            row |= {"script": rows.version(row["source"]), "smoothcam": smoothcam, "date": date}
+            row |= {"script": versions[row["source"]], "smoothcam": smoothcam, "date": date}
             rows.add(row)
             print(report.line(row) + trace, flush=True)
     report.write(list(rows.read().values()), ROOT / "docs/src/coverage.md")
@@ -135,7 +136,7 @@ def child(options, task, sender):
         try:
             compare(options, *task, seed, row)
         except NotExported as e:
-            row["not_exported"] = str(e)
+            row["not_exported"] = root(e)
         except Exception as e:
             row["failure"] = str(e)[:1500] or type(e).__name__
             row["traceback"] = "\n" + traceback.format_exc()[-1000:]
@@ -143,6 +144,13 @@ def child(options, task, sender):
             break
     row["seconds"] = round(time.time() - started, 1)
     sender.send(row)
+
+
+def root(error):
+    """Returns the first line of what caused an error in the first place: exporters wrap it several times."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 if __name__ == "__main__":
