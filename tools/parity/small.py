@@ -2,7 +2,7 @@
 
 Deformation: spatial transformers, deformable convolution and InternImage's (DCNv3). Sequences: text recognisers whose
 LSTM, GRU or RNN reads a picture's columns, networks that read its rows, a ConvLSTM of a fixed number of steps. Windows:
-`unfold` and `fold`. Attention: a `TransformerEncoder` on the features of convolutions.
+`unfold` and `fold`. Attention: a `TransformerEncoder` on the features of convolutions, a decoder that reads them.
 """
 
 import functools
@@ -50,6 +50,34 @@ class SpatialTransformer(nn.Module):
         theta = identity + 0.4 * torch.tanh(self.localisation(x)).view(-1, 2, 3)
         grid = F.affine_grid(theta, list(x.shape), align_corners=self.sampling["align_corners"])
         return F.grid_sample(x, grid, **self.sampling)
+
+
+class ThinPlateSpline(nn.Module):
+    """Samples the features at the grid of a thin plate spline, computed from them (Shi et al. 2016, as ASTER)."""
+
+    def __init__(self):
+        super().__init__()
+        self.localisation = nn.Sequential(stage(FEATURES, 8), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 20))
+        edge = torch.linspace(-1, 1, 5)
+        points = torch.cat([torch.stack([edge, torch.full((5,), y)], 1) for y in (-1.0, 1.0)])
+        system = torch.cat([self.basis(points, points), torch.zeros(3, 13)])
+        system[10:, :10] = system[:10, 10:].T
+        self.register_buffer("points", points)
+        self.register_buffer("inverse", torch.linalg.inv(system)[:, :10])
+
+    def basis(self, places, points):
+        """Returns the radial basis functions at places, (places, points), followed by 1 and the coordinates."""
+        squares = (places[:, None] - points).square().sum(-1)
+        return torch.cat([squares * torch.log(squares + 1e-6), torch.ones_like(places[:, :1]), places], 1)
+
+    def forward(self, x):
+        n, _, h, w = x.shape
+        moved = self.points + 0.3 * torch.tanh(self.localisation(x)).view(n, 10, 2)
+        axes = torch.linspace(-1, 1, h, dtype=x.dtype), torch.linspace(-1, 1, w, dtype=x.dtype)
+        rows, columns = torch.meshgrid(*axes, indexing="ij")
+        places = torch.stack([columns, rows], -1).view(h * w, 2)
+        grid = self.basis(places, self.points) @ (self.inverse @ moved)
+        return F.grid_sample(x, grid.view(n, h, w, 2), padding_mode="border", align_corners=True)
 
 
 class Deformable(nn.Module):
@@ -120,9 +148,10 @@ class Recogniser(nn.Module):
         self.ctc = ctc
 
     def forward(self, x):
-        columns = self.stem(x).mean(2).permute(2, 0, 1)
-        scores = self.head(self.recurrent(columns)[0])
-        return (scores.log_softmax(2) if self.ctc else scores).mean(0)
+        columns = self.stem(x).mean(2).transpose(1, 2)
+        time = 1 if self.recurrent.batch_first else 0
+        scores = self.head(self.recurrent(columns if time else columns.transpose(0, 1))[0])
+        return (scores.log_softmax(2) if self.ctc else scores).mean(time)
 
 
 class Rows(nn.Module):
@@ -201,6 +230,21 @@ class Encoder(nn.Module):
         return tokens.transpose(1, 2).view(x.shape)
 
 
+class Decoder(nn.Module):
+    """A `Transformer` whose decoder reads the features by one learned query (as Carion et al. 2020 do by many)."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(stage(3, 12), stage(12, FEATURES), stage(FEATURES, FEATURES))
+        self.transformer = nn.Transformer(FEATURES, 4, 2, 2, 48, batch_first=True)
+        self.query = nn.Parameter(torch.randn(1, 1, FEATURES))
+        self.head = nn.Linear(FEATURES, CLASSES)
+
+    def forward(self, x):
+        tokens = self.stem(x).flatten(2).transpose(1, 2)
+        return self.head(self.transformer(tokens, self.query.expand(len(x), 1, FEATURES))[:, 0])
+
+
 def classifier(middle, *args, stages=2, **named):
     """Returns a function that builds a classifier with this module in the middle."""
     return lambda: Classifier(middle(*args, **named), stages)
@@ -212,12 +256,14 @@ NETWORKS = {
         for mode in ("bilinear", "bicubic")
         for padding, corners in (("zeros", False), ("border", True), ("reflection", False))
     },
+    "thin_plate_spline": classifier(ThinPlateSpline),
     "deformable": classifier(Deformable, modulated=False, groups=1, offset_groups=1),
     "deformable_modulated": classifier(Deformable, modulated=True, groups=2, offset_groups=2),
     "deformable_dilated": classifier(Deformable, modulated=True, groups=1, offset_groups=3, dilation=2),
     "internimage_block": classifier(DeformableV3, stages=3),
     "crnn_lstm": functools.partial(Recogniser, "LSTM"),
     "crnn_lstm_ctc": functools.partial(Recogniser, "LSTM", ctc=True),
+    "crnn_lstm_batch_first": functools.partial(Recogniser, "LSTM", batch_first=True),
     "crnn_gru": functools.partial(Recogniser, "GRU"),
     "crnn_rnn_tanh": functools.partial(Recogniser, "RNN"),
     "crnn_rnn_relu": functools.partial(Recogniser, "RNN", nonlinearity="relu"),
@@ -229,6 +275,7 @@ NETWORKS = {
     "folded_dilated": classifier(Folded, padding=2, dilation=2, stages=3),
     "encoder": classifier(Encoder, norm_first=False, activation="relu", stages=3),
     "encoder_norm_first": classifier(Encoder, norm_first=True, activation="gelu", stages=3),
+    "decoder": Decoder,
 }
 # What the TorchScript exporter knows no operator for.
 NOT_EXPORTED = [(name, "torchscript") for name in ("deformable", "deformable_modulated", "deformable_dilated")]
