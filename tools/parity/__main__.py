@@ -18,7 +18,8 @@ rows        stores rows, one for each network and exporter, and tells which are 
 report      writes docs/src/coverage.md from the rows
 
 Rows are lines of JSON in tools/parity/rows.jsonl, which is under version control. A network is compared if it has no
-row, or if the scripts that its row depends on have changed since. Another network costs that network only.
+row, or if the scripts that its row depends on have changed since. Another network costs that network only;
+another small one costs all small ones, which take a minute.
 """
 
 import argparse
