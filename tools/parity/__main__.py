@@ -9,20 +9,22 @@
 Weights are random; nothing is downloaded. For each network, three of the layers that smoothcam lists are explained (the
 default one, the first, and one in the middle), and `d1` of `--arrays` is compared with autograd's gradient.
 
-networks    lists the networks, builds and exports them
+networks    lists the networks
+build       builds and exports one: of_torchvision, of_timm, of_keras, and small, which defines networks of its own
 condition   changes random weights so that gradients in float32 are accurate
 reference   computes autograd's gradient at the tensor that has the layer's values
 compare     compares one network: a row
+rows        stores rows, one for each network and exporter, and tells which are out of date
 report      writes docs/src/coverage.md from the rows
 
-Rows are stored as JSON lines (tools/parity.jsonl), one for each network and exporter. Networks that have a row from the
-same version of these scripts are skipped.
+Rows are lines of JSON in tools/parity/rows.jsonl, which is under version control. A network is compared if it has no
+row, or if the scripts that its row depends on have changed since. Another network costs that network only;
+another small one costs all small ones, which take a minute.
 """
 
 import argparse
 import concurrent.futures
-import hashlib
-import json
+import datetime
 import multiprocessing
 import os
 import pathlib
@@ -34,16 +36,15 @@ import traceback
 
 import networks
 import report
+import rows
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEEDS = 3  # of the weights, which are tried while float32 is not accurate enough
-PARTS = ["torchvision", "timm", "keras", "dynamo"]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="parity", description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(networks.PARTS)} (default: all)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these networks, even if they have rows")
     parser.add_argument("--again", action="store_true", help="also compare networks again whose outcome is not ok")
     parser.add_argument("--report", action="store_true", help="only write the report")
@@ -61,47 +62,31 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="number of threads for each network")
     parser.add_argument("--limit", type=int, default=600, help="time limit for a network, in seconds")
     options = parser.parse_args()
-    unknown = set(options.parts) - set(PARTS)
+    unknown = set(options.parts) - set(networks.PARTS)
     if unknown:
-        parser.error(f"unknown parts {', '.join(unknown)}, expected {', '.join(PARTS)}")
+        parser.error(f"unknown parts {', '.join(unknown)}, expected {', '.join(networks.PARTS)}")
 
-    version, store = script_version(), ROOT / "tools/parity.jsonl"
-    rows = read(store, version)
     if not options.report:
         options.smoothcam = os.path.abspath(options.smoothcam)
         smoothcam = subprocess.check_output([options.smoothcam, "--version"], text=True).split()[-1]
         os.environ["RTEN_NUM_THREADS"] = str(options.threads)
-        tasks = [task for part in options.parts or PARTS for task in networks.tasks(part)]
-        if options.only:
-            tasks = [task for task in tasks if task[1] in options.only]
-        else:
-            tasks = [t for t in tasks if t not in rows or (options.again and report.outcome(rows[t]) != "ok")]
-        for row in run_all(options, tasks):
-            row |= {"script": version, "smoothcam": smoothcam}
-            rows[row["source"], row["model"], row["exporter"]] = row
-            write(store, rows)
-            print(report.line(row), flush=True)
-    report.write(list(rows.values()), version, ROOT / "docs/src/coverage.md")
+        versions = {source: rows.version(source) for source in networks.MODULES}  # before anybody edits them
+        for row in run_all(options, chosen(options)):
+            trace = row.pop("traceback", "")
+            date = datetime.datetime.now(datetime.UTC).date().isoformat()
+            row |= {"script": versions[row["source"]], "smoothcam": smoothcam, "date": date}
+            rows.add(row)
+            print(report.line(row) + trace, flush=True)
+    report.write(list(rows.read().values()), ROOT / "docs/src/coverage.md")
 
 
-def script_version():
-    """Returns a hash of the scripts that determine the content of a row."""
-    files = sorted(p for p in HERE.glob("*.py") if p.name not in ("report.py", "__main__.py"))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()[:8]
-
-
-def read(store, version):
-    """Reads the rows of this version."""
-    lines = store.read_text().splitlines() if store.exists() else []
-    rows = [json.loads(line) for line in lines]
-    return {(r["source"], r["model"], r["exporter"]): r for r in rows if r["script"] == version}
-
-
-def write(store, rows):
-    """Writes all rows."""
-    temporary = store.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(rows[key]) + "\n" for key in sorted(rows)))
-    temporary.replace(store)
+def chosen(options):
+    """Lists the networks to compare."""
+    tasks = [task for part in options.parts or networks.PARTS for task in networks.tasks(part)]
+    if options.only:
+        return [task for task in tasks if task[1] in options.only]
+    known = {key: row for key, row in rows.read().items() if rows.current(row)}
+    return [t for t in tasks if t not in known or (options.again and report.outcome(known[t]) != "ok")]
 
 
 def run_all(options, tasks):
@@ -152,14 +137,21 @@ def child(options, task, sender):
         try:
             compare(options, *task, seed, row)
         except NotExported as e:
-            row["not_exported"] = str(e)
+            row["not_exported"] = root(e)
         except Exception as e:
             row["failure"] = str(e)[:1500] or type(e).__name__
-            row["traceback"] = traceback.format_exc()[-1000:]
+            row["traceback"] = "\n" + traceback.format_exc()[-1000:]
         if report.outcome(row) != "rounding":
             break
     row["seconds"] = round(time.time() - started, 1)
     sender.send(row)
+
+
+def root(error):
+    """Returns the first line of what caused an error in the first place: exporters wrap it several times."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 if __name__ == "__main__":

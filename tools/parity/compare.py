@@ -23,8 +23,8 @@ def compare(options, source, name, exporter, seed, row):
     import numpy as np
     import torch
 
+    from build import build, export
     from condition import condition
-    from networks import build, export
 
     warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)
@@ -37,13 +37,12 @@ def compare(options, source, name, exporter, seed, row):
     x = pictures[:1]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        model, picture = folder / "model.onnx", folder / "picture.npy"
-        np.save(picture, x.numpy())
+        np.save(folder / "picture.npy", x.numpy())
         try:
-            row["by"] = export(network, x, model, exporter)
+            row["by"] = export(network, x, folder / "model.onnx", exporter)
         except Exception as e:
             raise NotExported(f"{type(e).__name__}: {str(e)[:300]}") from e
-        layers = run(options.smoothcam, "layers", "--json", "--model", model)
+        layers = run(options.smoothcam, folder, "layers", "--json", "--model", "model.onnx")
         found = []
         for role, layer in choose(layers):
             result = {
@@ -57,9 +56,9 @@ def compare(options, source, name, exporter, seed, row):
             row["layers"].append(result)
             before = time.time()
             try:
-                what = ["--model", model, "--method", "grad-cam", "--layer", layer["name"], "--class", CLASS]
-                outputs = ["--arrays", folder / "a.npz", "-o", folder / "o.png", "--json"]
-                run(options.smoothcam, "explain", picture, *what, *outputs)
+                what = ["--model", "model.onnx", "--method", "grad-cam", "--layer", layer["name"], "--class", CLASS]
+                outputs = ["--arrays", "a.npz", "-o", "o.png", "--json"]
+                run(options.smoothcam, folder, "explain", "picture.npy", *what, *outputs)
             except RuntimeError as e:
                 result["error_message"] = str(e)
                 continue
@@ -90,9 +89,9 @@ def crops(path, size):
     return pictures + 0.3 * torch.randn_like(pictures)
 
 
-def run(smoothcam, *arguments):
-    """Runs the command and returns what it prints as JSON."""
-    done = subprocess.run([smoothcam, *map(str, arguments)], capture_output=True, text=True)
+def run(smoothcam, folder, *arguments):
+    """Runs the command in a folder and returns what it prints as JSON."""
+    done = subprocess.run([smoothcam, *map(str, arguments)], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"smoothcam {arguments[0]}: {done.stderr.strip()}")
     return json.loads(done.stdout)

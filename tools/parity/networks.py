@@ -1,6 +1,9 @@
-"""Lists the networks that are compared, builds and exports them."""
+"""Lists the networks that are compared."""
 
-import os
+PARTS = ["torchvision", "timm", "keras", "dynamo", "small"]
+
+# The modules that build the networks of a source.
+MODULES = {"torchvision": "of_torchvision", "timm": "of_timm", "keras": "of_keras", "small": "small"}
 
 TIMM = """
 resnet18 resnet26d resnext50_32x4d resnetv2_50 resnetv2_50x1_bit seresnet18 ecaresnet26t skresnet18 resnest14d
@@ -57,6 +60,11 @@ def tasks(part):
     """Lists (source, name, exporter) of each network of a part."""
     if part == "dynamo":
         return [(source, name, "dynamo") for source, names in DYNAMO.items() for name in names]
+    if part == "small":
+        import small
+
+        names = [(name, exporter) for exporter in ("torchscript", "dynamo") for name in small.NETWORKS]
+        return [(part, *task) for task in names if task not in small.NOT_EXPORTED]
     if part == "torchvision":
         import torchvision
 
@@ -64,105 +72,3 @@ def tasks(part):
     if part == "timm":
         return [(part, name, "torchscript") for name in TIMM]
     return [(part, name, "keras") for name in KERAS]
-
-
-def build(source, name, size, seed):
-    """Builds a network with random weights in evaluation mode.
-
-    Returns the network, the side of its input, and a note of how its size was reduced, or None.
-    """
-    import torch
-
-    torch.manual_seed(seed)
-    if source == "keras":
-        import keras
-
-        keras.utils.set_random_seed(seed)
-    network, side, note = {"torchvision": torchvision_network, "timm": timm_network, "keras": keras_network}[source](
-        name, size
-    )
-    network.eval()
-    for module in network.modules():  # activations must not be overwritten
-        if getattr(module, "inplace", False) is True:
-            module.inplace = False
-    return network, side, note
-
-
-def torchvision_network(name, size):
-    """Builds a network of torchvision."""
-    from torchvision import models
-
-    if name == "vit_h_14":
-        network = models.VisionTransformer(
-            image_size=224, patch_size=14, num_layers=8, num_heads=16, hidden_dim=1280, mlp_dim=5120
-        )
-        return network, 224, "8 of 32 blocks"
-    if name == "regnet_y_128gf":
-        widths = [528, 1056, 2904, 7392]
-        blocks = models.regnet.BlockParams([1, 2, 3, 1], widths, [264] * 4, [1.0] * 4, [2] * 4, 0.25)
-        return models.regnet.RegNet(blocks), size, "7 of 27 blocks"
-    # Some have a fixed size; adaptive pooling can be exported only for the natural size.
-    side = 224 if name.startswith(("vgg", "alexnet", "vit", "maxvit")) else size
-    extra = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    return getattr(models, name)(weights=None, **extra), side, None
-
-
-def timm_network(name, size):
-    """Builds a network of timm."""
-    import timm
-    import torch
-
-    network = timm.create_model(name).eval()
-    config = network.pretrained_cfg
-    natural = config["input_size"][1]
-    if config.get("fixed_input_size") and natural > 256:
-        return timm.create_model(name, img_size=224), 224, "input of 224"
-    if config.get("fixed_input_size") or natural < size or name.startswith("vgg"):
-        return network, natural, None
-    size = max(size, config.get("min_input_size", (3, 0, 0))[1])
-    try:
-        with torch.no_grad():
-            network(torch.zeros(1, 3, size, size))
-        return network, size, None
-    except Exception:  # some networks do not document which sizes they cannot take
-        return network, natural, None
-
-
-def keras_network(name, size):
-    """Builds a network of Keras."""
-    import keras
-
-    make = getattr(keras.applications, name)
-    return make(weights=None, classifier_activation=None, input_shape=(size, size, 3)), size, None
-
-
-def export(network, x, path, exporter):
-    """Writes the ONNX file; returns the exporter that succeeded."""
-    import torch
-
-    if exporter == "keras":
-        network.export(str(path), format="onnx", verbose=False)
-        return exporter
-    for p in network.parameters():  # otherwise attention takes a path that cannot be exported
-        p.requires_grad_(p.is_floating_point())
-    names = {"input_names": ["input"], "output_names": ["logits"]}
-    try:
-        if exporter == "torchscript":
-            try:
-                torch.onnx.export(network, (x,), str(path), dynamo=False, **names)
-                return exporter
-            except Exception as e:  # the other exporter can export some of these
-                first = e
-        try:
-            torch.onnx.export(network, (x,), str(path), dynamo=True, verbose=False, **names)
-        except Exception as e:
-            if exporter == "torchscript":
-                raise first from e
-            raise
-        return "dynamo"
-    finally:
-        for p in network.parameters():
-            p.requires_grad_(False)
-
-
-os.environ.setdefault("KERAS_BACKEND", "torch")

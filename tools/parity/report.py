@@ -1,6 +1,9 @@
 """Writes `docs/src/coverage.md` from the rows."""
 
+import collections
+
 from compare import TOLERANCE
+from rows import current
 
 OUTCOMES = ["ok", "rounding", "failed", "not exported"]
 TITLES = {
@@ -9,7 +12,10 @@ TITLES = {
     ("keras", "keras"): "Keras applications",
     ("torchvision", "dynamo"): "torchvision by the dynamo exporter",
     ("timm", "dynamo"): "timm by the dynamo exporter",
+    ("small", "torchscript"): "Small networks",
+    ("small", "dynamo"): "Small networks by the dynamo exporter",
 }
+EARLIER = "\u2020"  # marks rows that other versions of the scripts made
 
 
 def verdict(layer):
@@ -76,11 +82,11 @@ def cell(text, limit=300):
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def write(rows, version, path):
+def write(rows, path):
     """Writes the page."""
     tables = {key: [r for r in rows if (r["source"], r["exporter"]) == key] for key in TITLES}
     tables = {TITLES[key]: rows for key, rows in tables.items() if rows}
-    path.write_text("\n".join([*summary(tables), *troubles(tables), *method(rows, version), *details(tables)]))
+    path.write_text("\n".join([*summary(tables), *troubles(tables), *method(rows), *details(tables)]))
 
 
 def summary(tables):
@@ -128,26 +134,41 @@ def troubles(tables):
     return ["## What does not work", "", "| network | of | outcome | why |", "|---|---|---|---|", *lines, ""]
 
 
-def method(rows, version):
+def method(rows):
     """Writes how the networks were compared."""
-    smoothcam = ", ".join(sorted({row["smoothcam"] for row in rows}))
     sized = ", ".join(sorted({f"{row['model']} ({row['note']})" for row in rows if row.get("note")}))
     return [
         "## How it was done",
         "",
-        f"`python tools/parity` (version {version} of the script) wrote this page, with smoothcam {smoothcam}. "
-        "Each row comes from this version.",
+        "`python tools/parity` wrote this page. A row is kept until the scripts that it depends on change. "
+        f"{made(rows)}",
         "",
         "- Nothing is downloaded. Random weights are made to behave as trained ones do: no branch is switched off, "
         "normalisation is calibrated, and inputs of ReLU and MaxPool are kept from ties that float32 cannot tell.",
         f"- Input is 128x128 where a network lets one choose. Sized down, to fit memory and time: {sized or 'none'}.",
         "- timm and torchvision are exported by the TorchScript exporter; what it cannot export goes through the "
         "dynamo exporter, and says so. Keras is exported by `model.export`, on its PyTorch backend.",
+        "- The small networks (`tools/parity/small.py`) are made of what those of the packages lack: spatial "
+        "transformers, deformable convolution up to InternImage's, LSTM, GRU and RNN as text recognisers have them, "
+        "windows that are unfolded and folded.",
         "- An error in italics is one against PyTorch in float64: its float32 gradient was off by more than 1e-4.",
         "- Layers and errors are in the order default, early, middle; the grid and its maps are the default layer's; "
         "the time is that of `smoothcam explain` at the early layer, on one core of a busy machine.",
         "",
     ]
+
+
+def made(rows):
+    """Says by which versions the rows were made, and when."""
+    groups = collections.defaultdict(list)
+    for row in rows:
+        groups[None if current(row) else row["script"], row["smoothcam"]].append(row["date"])
+    parts = []
+    for (script, smoothcam), dates in sorted(groups.items(), key=lambda group: max(group[1]), reverse=True):
+        which = f"version {script} of them, marked {EARLIER}" if script else "the scripts as they are"
+        days = " to ".join(sorted({min(dates), max(dates)}))
+        parts.append(f"{len(dates)} rows come from {which}, and smoothcam {smoothcam}, {days}")
+    return "; ".join(parts) + "."
 
 
 def details(tables):
@@ -167,23 +188,22 @@ def details(tables):
 
 def detail(row):
     """Writes the row of a network."""
-    name = row["model"]
+    name, result = row["model"], outcome(row)
+    if not current(row):
+        result += f" {EARLIER}"
     notes = [row["note"]] if row.get("note") else []
     if row.get("by", row["exporter"]) != row["exporter"]:
         notes.append(f"{row['by']} exporter")
     if notes:
         name += f" ({', '.join(notes)})"
     if not row["layers"]:
-        return f"| {name} | {row.get('size', '')} | | | | | | {outcome(row)} |"
+        return f"| {name} | {row.get('size', '')} | | | | | | {result} |"
     default = row["layers"][0]
     timed = [layer for layer in row["layers"][1:2] + row["layers"] if "seconds" in layer]
     seconds = f"{timed[0]['seconds']:.1f} s" if timed else ""
     grid = f"{default['grid'][0]}x{default['grid'][1]}, {axes(default['axes'])}"
     layers = ", ".join(cell(layer["module"] or layer["layer"]) for layer in row["layers"])
-    return (
-        f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} "
-        f"| {outcome(row)} |"
-    )
+    return f"| {name} | {row['size']} | {layers} | {grid} | {default['maps']} | {errors(row)} | {seconds} | {result} |"
 
 
 def axes(axes):

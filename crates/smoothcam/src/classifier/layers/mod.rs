@@ -5,6 +5,8 @@ mod names;
 mod orders;
 mod places;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 pub use layer::Layer;
 

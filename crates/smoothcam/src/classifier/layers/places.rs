@@ -1,5 +1,5 @@
 //! Tokens may stand for places of the picture, or for nothing that has one: learned queries that attend to the picture
-//! (Perceiver's latents, a decoder's queries).
+//! (Perceiver's latents, a decoder's queries), the columns of a line of text.
 
 use onnx_grad::{Graph, Node, ValueId};
 
@@ -33,6 +33,19 @@ pub(super) fn placed(graph: &Graph, input: ValueId) -> Vec<bool> {
         }
     }
     placed
+}
+
+/// Per value, whether rows and columns of this size may have become its tokens: it depends on a value in which they are two
+/// axes. Else tokens whose number fits are something else, as the columns that a text recogniser reads one by one.
+pub(super) fn unrolled(graph: &Graph, (height, width): (usize, usize)) -> Vec<bool> {
+    let holds = |v: &ValueId| {
+        let shape = graph.shape(*v).unwrap_or_default();
+        shape.len() >= 4 && shape.windows(2).any(|axes| axes == [height, width])
+    };
+    let values = graph.nodes().flat_map(|(_, n)| n.outputs.iter().flatten().copied());
+    let two_axes: Vec<ValueId> =
+        values.chain(graph.inputs().iter().copied()).filter(holds).collect();
+    graph.dependents(&two_axes, &[])
 }
 
 /// Per value, whether it is the products of queries and keys that a softmax, after scaling and masking, makes the weights

@@ -1,13 +1,13 @@
 //! The layers of a classifier are found, with those among them that the gradient reaches.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ndarray::{ArrayD, IxDyn};
 use onnx_grad::{Graph, Node, Tape, ValueId, vjp};
 
 use super::layer::Layer;
 use super::orders::{orders, over_features, over_means};
-use super::places::placed;
+use super::places::{placed, unrolled};
 use crate::Result;
 use crate::array::Array;
 use crate::classifier::grid::{Axes, Grid};
@@ -116,7 +116,9 @@ fn silent(
     // The weights differ from class to class, so that nothing cancels.
     let mut seeds = ArrayD::zeros(IxDyn(&seeds));
     seeds.iter_mut().zip((1u8..8).cycle()).for_each(|(s, i)| *s = f32::from(i));
-    let inputs = [(network.name(split), noised.view()), (seed_name.as_str(), seeds.view())];
+    // Where all that follows is linear, the gradient does not depend on the split.
+    let needed = graph.inputs().contains(&split).then(|| (network.name(split), noised.view()));
+    let inputs: Vec<_> = needed.into_iter().chain([(seed_name.as_str(), seeds.view())]).collect();
     let outputs = network.engine.load(&graph, Runs::Once)?.run(&inputs, &names)?;
     let zero = |output: &Array| matches!(output, Array::Floats(x) if x.iter().all(|x| *x == 0.0));
     let silent = layers.iter().zip(&outputs).filter(|(_, output)| zero(output));
@@ -130,6 +132,7 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
     let weighted = weighted(network);
     let orders = orders(graph);
     let placed = placed(graph, network.input);
+    let mut of_cells = HashMap::new();
     let input = (network.picture.height, network.picture.width);
     let outputs = graph.nodes().flat_map(|(_, n)| n.outputs.iter().flatten().copied());
     outputs
@@ -141,8 +144,13 @@ fn candidates(network: &Network) -> Vec<(ValueId, Grid)> {
                 || Grid::channels_first(shape, network.batch, input).filter(|_| order.first);
             let last = || Grid::channels_last(shape, network.batch, input).filter(|_| order.last);
             let grid = first().or_else(last)?;
-            let tokens = matches!(grid.axes, Axes::Tokens { .. });
-            (!tokens || placed[v.index()]).then_some((v, grid))
+            if matches!(grid.axes, Axes::Tokens { .. }) {
+                let size = (grid.height, grid.width);
+                let cells = of_cells.entry(size).or_insert_with(|| unrolled(graph, size));
+                (placed[v.index()] && cells[v.index()]).then_some((v, grid))
+            } else {
+                Some((v, grid))
+            }
         })
         .collect()
 }
