@@ -10,8 +10,8 @@ use super::compare::{Outcome, Tolerance, compare};
 use super::draw::Draw;
 use crate::testing::{Case, Engine};
 
-/// Draws a case of an operator.
-pub(super) type Family = fn(&'static str, &mut Draw) -> Case;
+/// An operator, and how a case of it is drawn.
+pub(super) type Operator = (&'static str, fn(&'static str, &mut Draw) -> Case);
 
 /// The cases of each operator, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 12;
@@ -20,7 +20,7 @@ const CASES: u32 = 12;
 ///
 /// # Panics
 /// With the simplest case of each operator for which there is one.
-pub(super) fn search(tolerance: Tolerance, operators: &[(&'static str, Family)]) {
+pub(super) fn search(tolerance: Tolerance, operators: &[Operator]) {
     if !Engine::OnnxRuntime.is_there() {
         eprintln!("skipped, as ORT_DYLIB_PATH does not say where ONNX Runtime is");
         return;
@@ -33,11 +33,11 @@ pub(super) fn search(tolerance: Tolerance, operators: &[(&'static str, Family)])
         ..Config::default()
     });
     let mut differences = String::new();
-    for (op, family) in operators {
+    for (op, draw) in operators {
         let reasons = RefCell::new(BTreeMap::<String, usize>::new());
         let choices = proptest::collection::vec(any::<u32>(), Draw::CHOICES);
         let found = TestRunner::new(config.clone()).run(&choices, |choices| {
-            let outcome = compare(&family(op, &mut Draw::new(choices)), tolerance);
+            let outcome = compare(&draw(op, &mut Draw::new(choices)), tolerance);
             let reason = match outcome.map_err(TestCaseError::fail)? {
                 Outcome::Same => "same".into(),
                 Outcome::Invalid(e) => kind(&format!("no reference: {e}")),

@@ -37,8 +37,10 @@ pub(super) fn by_one_element<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
         return Ok(None);
     }
     let shape = [shape, a.shape()].concat();
-    let a = a.reshape(&shape);
-    Ok(Some(n.tape().op(&n.node.op, &[Some(a), Some(b)], &[], DType::F32, shape)))
+    let dtype = n.tape().read(|g| g.value(a.id()).dtype).unwrap_or(DType::F32);
+    let to = n.tape().ints(&shape.iter().map(|size| *size as i64).collect::<Vec<_>>());
+    let a = n.tape().op("Reshape", &[Some(a), Some(to)], &[], dtype, shape.clone());
+    Ok(Some(n.tape().op(&n.node.op, &[Some(a), Some(b)], &[], dtype, shape)))
 }
 
 /// y = a - k b with a whole number k, so da = dy, db = -k dy.

@@ -2,57 +2,56 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::testing::{Case, case};
+
+pub(super) const UNARY: &[Operator] = &[
+    ("Abs", any),
+    ("Acos", any),
+    ("Acosh", any),
+    ("Asin", any),
+    ("Asinh", any),
+    ("Atan", any),
+    ("Atanh", any),
+    ("Ceil", any),
+    ("Celu", with_alpha),
+    ("Cos", bounded),
+    ("Cosh", any),
+    ("Elu", with_alpha),
+    ("Erf", any),
+    ("Exp", any),
+    ("Floor", any),
+    ("Gelu", gelu),
+    ("HardSigmoid", hard_sigmoid),
+    ("HardSwish", any),
+    ("Identity", any),
+    ("IsInf", is_inf),
+    ("IsNaN", any),
+    ("LeakyRelu", with_alpha),
+    ("Log", any),
+    ("Mish", any),
+    ("Neg", any),
+    ("Reciprocal", any),
+    ("Relu", number),
+    ("Round", any),
+    ("Selu", selu),
+    ("Shrink", shrink),
+    ("Sigmoid", any),
+    ("Sign", any),
+    ("Sin", bounded),
+    ("Sinh", any),
+    ("Softplus", any),
+    ("Softsign", any),
+    ("Sqrt", any),
+    ("Swish", swish),
+    ("Tan", bounded),
+    ("Tanh", any),
+    ("ThresholdedRelu", with_alpha),
+];
 
 #[test]
 fn unary() {
-    search(
-        FEW,
-        &[
-            ("Abs", any),
-            ("Acos", any),
-            ("Acosh", any),
-            ("Asin", any),
-            ("Asinh", any),
-            ("Atan", any),
-            ("Atanh", any),
-            ("Ceil", any),
-            ("Celu", with_alpha),
-            ("Cos", bounded),
-            ("Cosh", any),
-            ("Elu", with_alpha),
-            ("Erf", any),
-            ("Exp", any),
-            ("Floor", any),
-            ("Gelu", gelu),
-            ("HardSigmoid", hard_sigmoid),
-            ("HardSwish", any),
-            ("Identity", any),
-            ("IsInf", is_inf),
-            ("IsNaN", any),
-            ("LeakyRelu", with_alpha),
-            ("Log", any),
-            ("Mish", any),
-            ("Neg", any),
-            ("Reciprocal", any),
-            ("Relu", number),
-            ("Round", any),
-            ("Selu", selu),
-            ("Shrink", shrink),
-            ("Sigmoid", any),
-            ("Sign", any),
-            ("Sin", bounded),
-            ("Sinh", any),
-            ("Softplus", any),
-            ("Softsign", any),
-            ("Sqrt", any),
-            ("Swish", swish),
-            ("Tan", bounded),
-            ("Tanh", any),
-            ("ThresholdedRelu", with_alpha),
-        ],
-    );
+    search(FEW, UNARY);
 }
 
 /// An input of any numbers.

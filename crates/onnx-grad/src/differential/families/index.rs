@@ -2,22 +2,21 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers, integers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::{DType, Tensor};
 use crate::testing::{Case, case};
 
+pub(super) const INDEX: &[Operator] = &[
+    ("Gather", gather),
+    ("GatherElements", gather_elements),
+    ("GatherND", gather_nd),
+    ("ScatterElements", scatter_elements),
+    ("ScatterND", scatter_nd),
+];
+
 #[test]
 fn index() {
-    search(
-        FEW,
-        &[
-            ("Gather", gather),
-            ("GatherElements", gather_elements),
-            ("GatherND", gather_nd),
-            ("ScatterElements", scatter_elements),
-            ("ScatterND", scatter_nd),
-        ],
-    );
+    search(FEW, INDEX);
 }
 
 fn numbers(d: &mut Draw) -> Numbers {
@@ -80,20 +79,22 @@ fn gather_nd(op: &'static str, d: &mut Draw) -> Case {
     if batch == 0 && d.flag() { case } else { case.int("batch_dims", batch as i64) }
 }
 
-/// Numbers that can be ordered: the standard does not say where NaN is.
-fn ordered(d: &mut Draw) -> Numbers {
-    d.of(&[Numbers::Plain, Numbers::Ties, Numbers::Infinite])
+/// Numbers that can be ordered: the standard does not say where NaN is. The gradient of a product
+/// divides by its factors.
+fn ordered(reduction: &str, d: &mut Draw) -> Numbers {
+    let all = [Numbers::Plain, Numbers::Ties, Numbers::Infinite];
+    d.of(if reduction == "mul" { &all[..1] } else { &all })
 }
 
 const REDUCTIONS: &[&str] = &["none", "add", "mul", "max", "min"];
 
 /// Indices that repeat only if elements are reduced: otherwise the order decides.
 fn scatter_elements(op: &'static str, d: &mut Draw) -> Case {
-    let (shape, dtype, kind) = (filled(d, 1, 3), index_type(d), ordered(d));
+    let (shape, dtype, reduction) = (filled(d, 1, 3), index_type(d), d.of(REDUCTIONS));
+    let kind = ordered(reduction, d);
     let axis = d.axis(shape.len());
     let at = axis.rem_euclid(shape.len() as i64) as usize;
     let size = shape[at];
-    let reduction = d.of(REDUCTIONS);
     let mut of_indices: Vec<usize> = shape.iter().map(|s| s - d.below(*s)).collect();
     if reduction != "none" {
         of_indices[at] = d.size();
@@ -117,9 +118,9 @@ fn scatter_elements(op: &'static str, d: &mut Draw) -> Case {
 }
 
 fn scatter_nd(op: &'static str, d: &mut Draw) -> Case {
-    let (shape, kind) = (filled(d, 1, 3), ordered(d));
+    let (shape, reduction) = (filled(d, 1, 3), d.of(REDUCTIONS));
+    let kind = ordered(reduction, d);
     let depth = d.int(1, shape.len() as i64) as usize;
-    let reduction = d.of(REDUCTIONS);
     let (outer, indices) = if reduction == "none" {
         // The first index of each tuple differs.
         let order = d.order(shape[0]);

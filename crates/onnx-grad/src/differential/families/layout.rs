@@ -2,41 +2,40 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::{DType, Tensor};
 use crate::testing::{Case, case};
 
+pub(super) const LAYOUT: &[Operator] = &[
+    ("CenterCropPad", center_crop_pad),
+    ("Compress", compress),
+    ("Concat", concat),
+    ("ConstantOfShape", constant_of_shape),
+    ("DepthToSpace", depth_to_space),
+    ("Expand", expand),
+    ("EyeLike", eye_like),
+    ("Flatten", flatten),
+    ("NonZero", non_zero),
+    ("OneHot", one_hot),
+    ("Pad", pad),
+    ("Range", range),
+    ("Reshape", reshape),
+    ("ReverseSequence", reverse_sequence),
+    ("Shape", shape_of),
+    ("Size", unary),
+    ("Slice", slice),
+    ("SpaceToDepth", space_to_depth),
+    ("Split", split),
+    ("Squeeze", squeeze),
+    ("Tile", tile),
+    ("Transpose", transpose),
+    ("Trilu", trilu),
+    ("Unsqueeze", unsqueeze),
+];
+
 #[test]
 fn layout() {
-    search(
-        FEW,
-        &[
-            ("CenterCropPad", center_crop_pad),
-            ("Compress", compress),
-            ("Concat", concat),
-            ("ConstantOfShape", constant_of_shape),
-            ("DepthToSpace", depth_to_space),
-            ("Expand", expand),
-            ("EyeLike", eye_like),
-            ("Flatten", flatten),
-            ("NonZero", non_zero),
-            ("OneHot", one_hot),
-            ("Pad", pad),
-            ("Range", range),
-            ("Reshape", reshape),
-            ("ReverseSequence", reverse_sequence),
-            ("Shape", shape_of),
-            ("Size", unary),
-            ("Slice", slice),
-            ("SpaceToDepth", space_to_depth),
-            ("Split", split),
-            ("Squeeze", squeeze),
-            ("Tile", tile),
-            ("Transpose", transpose),
-            ("Trilu", trilu),
-            ("Unsqueeze", unsqueeze),
-        ],
-    );
+    search(FEW, LAYOUT);
 }
 
 /// An input of this shape.

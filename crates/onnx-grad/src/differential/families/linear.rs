@@ -2,20 +2,15 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::testing::{Case, case};
+
+pub(super) const LINEAR: &[Operator] =
+    &[("Einsum", einsum), ("Gemm", gemm), ("MatMul", matmul), ("com.microsoft.FusedMatMul", fused)];
 
 #[test]
 fn linear() {
-    search(
-        FEW,
-        &[
-            ("Einsum", einsum),
-            ("Gemm", gemm),
-            ("MatMul", matmul),
-            ("com.microsoft.FusedMatMul", fused),
-        ],
-    );
+    search(FEW, LINEAR);
 }
 
 fn numbers(d: &mut Draw) -> Numbers {

@@ -2,20 +2,16 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::DType;
 use crate::testing::{Case, case};
 
+pub(super) const LOSSES: &[Operator] =
+    &[("Dropout", dropout), ("NegativeLogLikelihoodLoss", loss), ("SoftmaxCrossEntropyLoss", loss)];
+
 #[test]
 fn losses() {
-    search(
-        FEW,
-        &[
-            ("Dropout", dropout),
-            ("NegativeLogLikelihoodLoss", loss),
-            ("SoftmaxCrossEntropyLoss", loss),
-        ],
-    );
+    search(FEW, LOSSES);
 }
 
 fn loss(op: &'static str, d: &mut Draw) -> Case {

@@ -1,27 +1,26 @@
 //! Normalisations.
 
-use super::FEW;
+use super::MANY;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::testing::{Case, case};
+
+pub(super) const NORM: &[Operator] = &[
+    ("BatchNormalization", batch),
+    ("BatchNormalization", of_the_batch),
+    ("GroupNormalization", group),
+    ("InstanceNormalization", instance),
+    ("LRN", local_response),
+    ("LayerNormalization", layer),
+    ("RMSNormalization", root_mean_square),
+    ("SimplifiedLayerNormalization", simplified),
+    ("com.microsoft.SkipLayerNormalization", skip),
+    ("com.microsoft.SkipSimplifiedLayerNormalization", skip_simplified),
+];
 
 #[test]
 fn norm() {
-    search(
-        FEW,
-        &[
-            ("BatchNormalization", batch),
-            ("BatchNormalization", of_the_batch),
-            ("GroupNormalization", group),
-            ("InstanceNormalization", instance),
-            ("LRN", local_response),
-            ("LayerNormalization", layer),
-            ("RMSNormalization", root_mean_square),
-            ("SimplifiedLayerNormalization", simplified),
-            ("com.microsoft.SkipLayerNormalization", skip),
-            ("com.microsoft.SkipSimplifiedLayerNormalization", skip_simplified),
-        ],
-    );
+    search(MANY, NORM);
 }
 
 fn epsilon(case: Case, d: &mut Draw) -> Case {

@@ -1,42 +1,37 @@
 //! Operators to and from quantised numbers, and conversions between types.
 
-use super::FEW;
-use crate::differential::compare::Tolerance;
+use super::{FEW, STEPS};
 use crate::differential::draw::{Draw, Numbers, integers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::{DType, Tensor};
 use crate::testing::{Case, case};
 
+pub(super) const QUANTISE: &[Operator] = &[
+    ("DequantizeLinear", dequantise),
+    ("DynamicQuantizeLinear", dynamic),
+    ("MatMulInteger", product),
+    ("QuantizeLinear", quantise_floats),
+];
+
 #[test]
 fn quantise() {
-    search(
-        FEW,
-        &[
-            ("DequantizeLinear", dequantise),
-            ("DynamicQuantizeLinear", dynamic),
-            ("MatMulInteger", product),
-            ("QuantizeLinear", quantise_floats),
-        ],
-    );
+    search(FEW, QUANTISE);
 }
 
-/// What lies between two steps may be rounded to either.
+pub(super) const ON_QUANTISED_NUMBERS: &[Operator] =
+    &[("QLinearConv", conv), ("QLinearMatMul", quantised_product)];
+
 #[test]
 fn on_quantised_numbers() {
-    search(
-        Tolerance { relative: 0.0, absolute: 1.0 },
-        &[
-            ("QLinearConv", conv),
-            ("QLinearMatMul", quantised_product),
-            ("com.microsoft.QLinearAdd", binary),
-            ("com.microsoft.QLinearMul", binary),
-        ],
-    );
+    search(STEPS, ON_QUANTISED_NUMBERS);
 }
+
+pub(super) const CAST: &[Operator] =
+    &[("Cast", of_floats), ("Cast", of_integers), ("CastLike", like)];
 
 #[test]
 fn cast() {
-    search(FEW, &[("Cast", of_floats), ("Cast", of_integers), ("CastLike", like)]);
+    search(FEW, CAST);
 }
 
 /// Halves of scales, which are rounded, and numbers beyond the range of eight bits.
@@ -129,15 +124,6 @@ fn conv(op: &'static str, d: &mut Draw) -> Case {
     let pad = d.int(0, kernel - 1);
     let case = case.ints("pads", &[pad; 4]).ints("strides", &[d.int(1, 2), d.int(1, 2)]);
     if d.flag() { case.constant(d.integers(DType::I32, &[outputs], -500, 500)) } else { case }
-}
-
-fn binary(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(1, 3);
-    let a = d.integers(DType::U8, &shape, 0, 255);
-    let b = d.integers(DType::U8, &shape, 0, 255);
-    let case = scaled(case(op).constant(a), 0.1, DType::U8, d);
-    let case = scaled(case.constant(b), 0.2, DType::U8, d);
-    scaled(case, 0.7, DType::U8, d)
 }
 
 /// The types that are cast to: floats, bytes, integers and booleans.

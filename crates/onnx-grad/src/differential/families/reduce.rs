@@ -2,50 +2,48 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::{DType, Tensor};
 use crate::testing::{Case, case};
 
+pub(super) const REDUCE: &[Operator] = &[
+    ("ReduceL1", reduction),
+    ("ReduceL2", reduction),
+    ("ReduceLogSum", positive),
+    ("ReduceLogSumExp", finite),
+    ("ReduceMax", largest),
+    ("ReduceMax", whole),
+    ("ReduceMean", filled),
+    ("ReduceMin", largest),
+    ("ReduceMin", whole),
+    ("ReduceProd", finite),
+    ("ReduceProd", whole),
+    ("ReduceSum", reduction),
+    ("ReduceSum", whole),
+    ("ReduceSumSquare", reduction),
+];
+
 #[test]
 fn reduce() {
-    search(
-        FEW,
-        &[
-            ("ReduceL1", reduction),
-            ("ReduceL2", reduction),
-            ("ReduceLogSum", positive),
-            ("ReduceLogSumExp", finite),
-            ("ReduceMax", largest),
-            ("ReduceMax", whole),
-            ("ReduceMean", filled),
-            ("ReduceMin", largest),
-            ("ReduceMin", whole),
-            ("ReduceProd", finite),
-            ("ReduceProd", whole),
-            ("ReduceSum", reduction),
-            ("ReduceSum", whole),
-            ("ReduceSumSquare", reduction),
-        ],
-    );
+    search(FEW, REDUCE);
 }
+
+pub(super) const ALONG_AN_AXIS: &[Operator] = &[
+    ("ArgMax", extremum),
+    ("ArgMin", extremum),
+    ("CumProd", cumulative_product),
+    ("CumSum", cumulative),
+    ("Hardmax", hardmax),
+    ("LogSoftmax", softmax),
+    ("LpNormalization", norm),
+    ("MeanVarianceNormalization", standardised),
+    ("Softmax", softmax),
+    ("TopK", top_k),
+];
 
 #[test]
 fn along_an_axis() {
-    search(
-        FEW,
-        &[
-            ("ArgMax", extremum),
-            ("ArgMin", extremum),
-            ("CumProd", cumulative_product),
-            ("CumSum", cumulative),
-            ("Hardmax", hardmax),
-            ("LogSoftmax", softmax),
-            ("LpNormalization", norm),
-            ("MeanVarianceNormalization", standardised),
-            ("Softmax", softmax),
-            ("TopK", top_k),
-        ],
-    );
+    search(FEW, ALONG_AN_AXIS);
 }
 
 /// An attribute that may be left out.

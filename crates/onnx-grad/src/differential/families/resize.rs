@@ -2,23 +2,22 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::Tensor;
 use crate::testing::{Case, case};
 
+pub(super) const RESIZE: &[Operator] = &[
+    ("Resize", nearest),
+    ("Resize", linear),
+    ("Resize", cubic),
+    ("Resize", antialiased),
+    ("Resize", of_opset_10),
+    ("Upsample", upsample),
+];
+
 #[test]
 fn resize() {
-    search(
-        FEW,
-        &[
-            ("Resize", nearest),
-            ("Resize", linear),
-            ("Resize", cubic),
-            ("Resize", antialiased),
-            ("Resize", of_opset_10),
-            ("Upsample", upsample),
-        ],
-    );
+    search(FEW, RESIZE);
 }
 
 const COORDINATES: &[&str] =

@@ -2,15 +2,15 @@
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::testing::{Case, case};
+
+pub(super) const SAMPLING: &[Operator] =
+    &[("AffineGrid", affine_grid), ("GridSample", grid_sample), ("GridSample", of_opset_16)];
 
 #[test]
 fn sampling() {
-    search(
-        FEW,
-        &[("AffineGrid", affine_grid), ("GridSample", grid_sample), ("GridSample", of_opset_16)],
-    );
+    search(FEW, SAMPLING);
 }
 
 fn affine_grid(op: &'static str, d: &mut Draw) -> Case {

@@ -1,35 +1,33 @@
 //! Recurrent layers, and attention with its embeddings.
 
-use super::FEW;
+use super::{FEW, MANY};
 use crate::Attribute;
-use crate::differential::compare::Tolerance;
 use crate::differential::draw::{Draw, Numbers, integers};
-use crate::differential::search::search;
+use crate::differential::search::{Operator, search};
 use crate::tensor::DType;
 use crate::testing::{Case, case};
 
+pub(super) const RECURRENT: &[Operator] = &[("GRU", gru), ("LSTM", lstm), ("RNN", rnn)];
+
 #[test]
 fn recurrent() {
-    // Sums of many steps.
-    let tolerance = Tolerance { relative: 1e-3, absolute: 1e-3 };
-    search(tolerance, &[("GRU", gru), ("LSTM", lstm), ("RNN", rnn)]);
+    search(MANY, RECURRENT);
 }
+
+pub(super) const ATTENTION: &[Operator] = &[
+    ("Attention", attention_of_heads),
+    ("RotaryEmbedding", rotary),
+    ("com.microsoft.Attention", projected),
+    ("com.microsoft.BiasGelu", biased),
+    ("com.microsoft.FastGelu", biased),
+    ("com.microsoft.Gelu", alone),
+    ("com.microsoft.MultiHeadAttention", multi_head),
+    ("com.microsoft.QuickGelu", alone),
+];
 
 #[test]
 fn attention() {
-    search(
-        FEW,
-        &[
-            ("Attention", attention_of_heads),
-            ("RotaryEmbedding", rotary),
-            ("com.microsoft.Attention", projected),
-            ("com.microsoft.BiasGelu", biased),
-            ("com.microsoft.FastGelu", biased),
-            ("com.microsoft.Gelu", alone),
-            ("com.microsoft.MultiHeadAttention", multi_head),
-            ("com.microsoft.QuickGelu", alone),
-        ],
-    );
+    search(FEW, ATTENTION);
 }
 
 /// A layer of so many gates; its inputs after the weights are the bias, lengths, the first state,
