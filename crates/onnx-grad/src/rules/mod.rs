@@ -144,7 +144,7 @@ static RULES: &[Rule] = &[
     stop("OneHot"),
     stop("Or"),
     rule("PRelu", Wrt::All, &[], activation::prelu),
-    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad),
+    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad).or_decompose(slice::repeated),
     rule("Pow", Wrt::All, &[], binary_elementwise::pow).or_decompose(binary_elementwise::by_one_element),
     rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),

@@ -105,7 +105,7 @@ fn modulo(op: &'static str, d: &mut Draw) -> Case {
 }
 
 fn float_modulo(op: &'static str, d: &mut Draw) -> Case {
-    floats(op, d).int("fmod", 1)
+    quotient(op, d).int("fmod", 1)
 }
 
 /// A slope that is broadcast in one direction.

@@ -20,13 +20,13 @@ use super::draw::integers;
 use crate::tensor::{DType, Tensor};
 
 /// What float32 loses in a few operations.
-const FEW: Tolerance = Tolerance { relative: 1e-4, absolute: 1e-5 };
+const FEW: Tolerance = Tolerance { absolute: 1e-5, relative: 1e-4, of_largest: 0.0 };
 
 /// What it loses in many operations, or where large numbers cancel.
-const MANY: Tolerance = Tolerance { relative: 1e-3, absolute: 1e-3 };
+const MANY: Tolerance = Tolerance { absolute: 1e-3, relative: 1e-3, of_largest: 1e-4 };
 
 /// A step of quantisation: what lies between two may be rounded to either.
-const STEPS: Tolerance = Tolerance { relative: 0.0, absolute: 1.0 };
+const STEPS: Tolerance = Tolerance { absolute: 1.0, relative: 0.0, of_largest: 0.0 };
 
 /// A scalar of this type.
 fn scalar(dtype: DType, value: i64) -> Tensor {

@@ -130,8 +130,9 @@ fn ordered(d: &mut Draw) -> Numbers {
     d.of(&[Numbers::Plain, Numbers::Ties, Numbers::Infinite])
 }
 
+/// At least one number.
 fn extremum(op: &'static str, d: &mut Draw) -> Case {
-    let (kind, shape) = (ordered(d), d.shape(1, 3));
+    let (kind, shape) = (ordered(d), sizes(d, 1, 3));
     let x = d.floats(&shape, kind);
     let (axis, keepdims, last) = (d.axis(shape.len()), d.int(0, 1), d.int(0, 1));
     let case = d.input(case(op), x);
@@ -157,14 +158,14 @@ fn cumulative_product(op: &'static str, d: &mut Draw) -> Case {
 
 /// Before opset 13, over all axes from one on.
 fn softmax(op: &'static str, d: &mut Draw) -> Case {
-    let (kind, shape) = (numbers(d), d.shape(1, 4));
+    let (kind, shape) = (numbers(d), sizes(d, 1, 4));
     let (x, axis, opset) = (d.floats(&shape, kind), d.axis(shape.len()), d.of(&[21, 13, 11]));
     let case = d.input(case(op), x).opset(opset);
     maybe(case, "axis", axis, d)
 }
 
 fn hardmax(op: &'static str, d: &mut Draw) -> Case {
-    let (kind, shape) = (ordered(d), d.shape(1, 4));
+    let (kind, shape) = (ordered(d), sizes(d, 1, 4));
     let (x, axis, opset) = (d.floats(&shape, kind), d.axis(shape.len()), d.of(&[21, 13, 11]));
     let case = d.input(case(op), x).opset(opset);
     maybe(case, "axis", axis, d)

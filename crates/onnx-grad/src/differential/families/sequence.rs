@@ -61,7 +61,7 @@ fn layer(op: &'static str, gates: usize, states: usize, d: &mut Draw) -> Case {
     case.outputs(outputs)
 }
 
-/// Names one activation of each direction's cells.
+/// May name the activations of a layer of one direction.
 fn activated(case: Case, defaults: &[&str], d: &mut Draw) -> Case {
     if !d.rarely(3) {
         return case;
@@ -130,7 +130,8 @@ fn attention_of_heads(op: &'static str, d: &mut Draw) -> Case {
     if side_by_side {
         case = case.int("q_num_heads", heads as i64).int("kv_num_heads", shared as i64);
     }
-    if d.rarely(3) {
+    // With past keys, ONNX Runtime lets a single query attend to all.
+    if (past == 0 || queries > 1) && d.rarely(3) {
         case = case.int("is_causal", 1);
     }
     if d.rarely(3) {

@@ -35,12 +35,17 @@ pub(super) fn range(mut rewriter: Rewriter<'_>) -> Result<()> {
 /// Names the axes of a Slice of the first axes, which may leave them out. (In rten it must have one
 /// start for each axis then.)
 pub(super) fn explicit_axes(mut rewriter: Rewriter<'_>) -> Result<()> {
-    let starts = rewriter.stored(1).and_then(Tensor::to_i64s);
-    let Some(starts) = starts.filter(|_| rewriter.optional(3).is_none()) else { return Ok(()) };
-    let axes = rewriter.ints(&(0..starts.len() as i64).collect::<Vec<_>>());
+    let Some(starts) = rewriter.stored(1).filter(|_| rewriter.optional(3).is_none()) else {
+        return Ok(());
+    };
+    // Of the type of the starts, which must all have.
+    let (dtype, count) = (starts.dtype(), starts.shape().iter().product());
+    let indices = (0..count).flat_map(|i: usize| i.to_le_bytes().into_iter().take(dtype.size()));
+    let axes = Tensor::from_bytes(dtype, vec![count], indices.collect::<Vec<u8>>().into());
+    let axes = axes.map(|axes| rewriter.constant(axes));
     rewriter.modify(|node| {
         node.inputs.resize(node.inputs.len().max(4), None);
-        node.inputs[3] = Some(axes);
+        node.inputs[3] = axes;
     });
     Ok(())
 }
