@@ -12,6 +12,7 @@ pub(super) const NORM: &[Operator] = &[
     ("InstanceNormalization", instance),
     ("LRN", local_response),
     ("LayerNormalization", layer),
+    ("LpNormalization", of_order),
     ("RMSNormalization", root_mean_square),
     ("SimplifiedLayerNormalization", simplified),
     ("com.microsoft.SkipLayerNormalization", skip),
@@ -150,4 +151,13 @@ fn local_response(op: &'static str, d: &mut Draw) -> Case {
         case = if d.flag() { case.float(name, value) } else { case };
     }
     case
+}
+
+fn of_order(op: &'static str, d: &mut Draw) -> Case {
+    let shape = filled(d);
+    let kind = d.of(&[Numbers::Plain, Numbers::Ties]);
+    let (x, axis, p) = (d.floats(&shape, kind), d.axis(shape.len()), d.int(1, 2));
+    let case = d.input(case(op), x);
+    let case = if axis == -1 && d.flag() { case } else { case.int("axis", axis) };
+    if d.flag() { case.int("p", p) } else { case }
 }

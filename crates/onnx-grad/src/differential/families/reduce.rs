@@ -35,7 +35,6 @@ pub(super) const ALONG_AN_AXIS: &[Operator] = &[
     ("CumSum", cumulative),
     ("Hardmax", hardmax),
     ("LogSoftmax", softmax),
-    ("LpNormalization", norm),
     ("MeanVarianceNormalization", standardised),
     ("Softmax", softmax),
     ("TopK", top_k),
@@ -142,7 +141,12 @@ fn extremum(op: &'static str, d: &mut Draw) -> Case {
 }
 
 fn cumulative(op: &'static str, d: &mut Draw) -> Case {
-    let (kind, shape) = (numbers(d), d.shape(1, 3));
+    let kind = numbers(d);
+    along(op, kind, d)
+}
+
+fn along(op: &'static str, kind: Numbers, d: &mut Draw) -> Case {
+    let shape = d.shape(1, 3);
     let (x, axis) = (d.floats(&shape, kind), d.axis(shape.len()));
     let (exclusive, reverse) = (d.int(0, 1), d.int(0, 1));
     let dtype = d.of(&[DType::I64, DType::I32]);
@@ -152,8 +156,10 @@ fn cumulative(op: &'static str, d: &mut Draw) -> Case {
     maybe(case, "reverse", reverse, d)
 }
 
+/// Finite numbers, as in ReduceProd.
 fn cumulative_product(op: &'static str, d: &mut Draw) -> Case {
-    cumulative(op, d).opset(26)
+    let kind = d.of(&[Numbers::Plain, Numbers::Ties]);
+    along(op, kind, d).opset(26)
 }
 
 /// Before opset 13, over all axes from one on.
@@ -169,15 +175,6 @@ fn hardmax(op: &'static str, d: &mut Draw) -> Case {
     let (x, axis, opset) = (d.floats(&shape, kind), d.axis(shape.len()), d.of(&[21, 13, 11]));
     let case = d.input(case(op), x).opset(opset);
     maybe(case, "axis", axis, d)
-}
-
-fn norm(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(1, 3);
-    let kind = d.of(&[Numbers::Plain, Numbers::Ties]);
-    let (x, axis, p) = (d.floats(&shape, kind), d.axis(shape.len()), d.int(1, 2));
-    let case = d.input(case(op), x);
-    let case = maybe(case, "axis", axis, d);
-    maybe(case, "p", p, d)
 }
 
 fn standardised(op: &'static str, d: &mut Draw) -> Case {
