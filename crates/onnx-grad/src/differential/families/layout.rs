@@ -1,4 +1,4 @@
-//! Operators that move elements, and those of shapes.
+//! Operators that move elements.
 
 use super::FEW;
 use crate::differential::draw::{Draw, Numbers};
@@ -10,19 +10,12 @@ pub(super) const LAYOUT: &[Operator] = &[
     ("CenterCropPad", center_crop_pad),
     ("Compress", compress),
     ("Concat", concat),
-    ("ConstantOfShape", constant_of_shape),
     ("DepthToSpace", depth_to_space),
     ("Expand", expand),
-    ("EyeLike", eye_like),
     ("Flatten", flatten),
-    ("NonZero", non_zero),
-    ("OneHot", one_hot),
     ("Pad", pad),
-    ("Range", range),
     ("Reshape", reshape),
     ("ReverseSequence", reverse_sequence),
-    ("Shape", shape_of),
-    ("Size", unary),
     ("Slice", slice),
     ("SpaceToDepth", space_to_depth),
     ("Split", split),
@@ -42,20 +35,6 @@ fn layout() {
 fn of_shape(op: &'static str, shape: &[usize], d: &mut Draw) -> Case {
     let numbers = d.of(&[Numbers::Plain, Numbers::Special]);
     let x = d.floats(shape, numbers);
-    d.input(case(op), x)
-}
-
-fn unary(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(0, 3);
-    let numbers = d.of(&[Numbers::Ties, Numbers::Special]);
-    let x = d.floats(&shape, numbers);
-    d.input(case(op), x)
-}
-
-/// Of a scalar, ONNX Runtime returns one row of indices, the standard none.
-fn non_zero(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(1, 3);
-    let x = d.floats(&shape, Numbers::Ties);
     d.input(case(op), x)
 }
 
@@ -93,19 +72,6 @@ fn concat(op: &'static str, d: &mut Draw) -> Case {
     case
 }
 
-fn constant_of_shape(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(0, 3);
-    let shape: Vec<i64> = shape.iter().map(|s| *s as i64).collect();
-    let case = case(op).const_ints(&shape);
-    let value = match d.below(4) {
-        0 => return case,
-        1 => d.floats(&[1], Numbers::Special),
-        2 => d.integers(DType::I64, &[1], -9, 9),
-        _ => d.integers(DType::Bool, &[1], 0, 1),
-    };
-    case.attribute("value", crate::Attribute::Tensor(value))
-}
-
 fn depth_to_space(op: &'static str, d: &mut Draw) -> Case {
     let (block, batch, channels, h, w) = (d.of(&[1, 2, 3]), d.size(), d.size(), d.size(), d.size());
     let case = of_shape(op, &[batch, block * block * channels, h, w], d);
@@ -133,30 +99,10 @@ fn expand(op: &'static str, d: &mut Draw) -> Case {
     of_shape(op, &shape, d).const_ints(&target)
 }
 
-fn eye_like(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(2, 2);
-    let k = d.int(-2, 2);
-    let case = of_shape(op, &shape, d);
-    let case = if d.flag() { case.int("k", k) } else { case };
-    if d.flag() { case.int("dtype", d.of(&[1, 7, 6, 9])) } else { case }
-}
-
 fn flatten(op: &'static str, d: &mut Draw) -> Case {
     let shape = d.shape(0, 4);
     let axis = d.int(-(shape.len() as i64), shape.len() as i64);
     let case = of_shape(op, &shape, d);
-    if d.flag() { case.int("axis", axis) } else { case }
-}
-
-fn one_hot(op: &'static str, d: &mut Draw) -> Case {
-    let shape = d.shape(0, 2);
-    let depth = d.int(1, 4);
-    let indices = d.integers(DType::I64, &shape, -depth - 1, depth);
-    let values = d.floats(&[2], Numbers::Plain);
-    let depth_shape: &[usize] = d.of(&[&[], &[1][..]]);
-    let depth = d.integers(DType::I64, depth_shape, depth, depth);
-    let axis = d.axis(shape.len() + 1);
-    let case = case(op).constant(indices).constant(depth).constant(values);
     if d.flag() { case.int("axis", axis) } else { case }
 }
 
@@ -187,18 +133,6 @@ fn pad(op: &'static str, d: &mut Draw) -> Case {
     if some { case.const_ints(&axes) } else { case }
 }
 
-fn range(op: &'static str, d: &mut Draw) -> Case {
-    if d.flag() {
-        let (start, end) = (d.int(-4, 4), d.int(-9, 9));
-        let step = d.of(&[1, 2, -1, -3]);
-        return [start, end, step]
-            .into_iter()
-            .fold(case(op), |case, x| case.constant(super::scalar(DType::I64, x)));
-    }
-    let numbers = [d.of(&[0.0, -1.5, 3.0]), d.of(&[4.0, 0.1, -3.3]), d.of(&[1.0, 0.5, -0.7, 0.1])];
-    numbers.into_iter().fold(case(op), |case, x| case.constant(Tensor::scalar(x)))
-}
-
 fn reshape(op: &'static str, d: &mut Draw) -> Case {
     let shape = d.shape(0, 4);
     let count: usize = shape.iter().product();
@@ -226,15 +160,6 @@ fn reverse_sequence(op: &'static str, d: &mut Draw) -> Case {
     let lengths = d.integers(DType::I64, &[batch], steps.min(1) as i64, steps as i64);
     let case = of_shape(op, &shape, d).constant(lengths);
     case.int("time_axis", time).int("batch_axis", 1 - time)
-}
-
-fn shape_of(op: &'static str, d: &mut Draw) -> Case {
-    let (start, end) = (d.int(-5, 4), d.int(-5, 5));
-    let mut case = unary(op, d);
-    if d.flag() {
-        case = case.int("start", start);
-    }
-    if d.flag() { case.int("end", end) } else { case }
 }
 
 /// Starts, ends and steps of either sign, beyond both ends.

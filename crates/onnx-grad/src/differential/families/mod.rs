@@ -7,6 +7,7 @@ mod index;
 mod layout;
 mod linear;
 mod losses;
+mod made;
 mod norm;
 mod quantise;
 mod reduce;
@@ -62,6 +63,7 @@ fn every_operator_has_cases_or_a_reason() {
         layout::LAYOUT,
         linear::LINEAR,
         losses::LOSSES,
+        made::MADE,
         norm::NORM,
         quantise::QUANTISE,
         quantise::ON_QUANTISED_NUMBERS,
