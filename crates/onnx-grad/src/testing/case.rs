@@ -202,7 +202,7 @@ impl Case {
         self.attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);
         if !domain.is_empty() {
-            graph.opsets.push((domain.into(), 1));
+            graph.opsets.push((domain.into(), if domain == "ai.onnx.ml" { 3 } else { 1 }));
         }
         graph.set_outputs(&outputs);
         if self.canonical {

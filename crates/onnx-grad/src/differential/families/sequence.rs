@@ -1,6 +1,6 @@
 //! Recurrent layers, and attention with its embeddings.
 
-use super::{FEW, MANY};
+use super::MANY;
 use crate::Attribute;
 use crate::differential::draw::{Draw, Numbers, integers};
 use crate::differential::search::{Operator, search};
@@ -27,7 +27,7 @@ pub(super) const ATTENTION: &[Operator] = &[
 
 #[test]
 fn attention() {
-    search(FEW, ATTENTION);
+    search(MANY, ATTENTION);
 }
 
 /// A layer of so many gates; its inputs after the weights are the bias, lengths, the first state,
@@ -218,6 +218,5 @@ fn biased(op: &'static str, d: &mut Draw) -> Case {
     let features = d.int(1, 5) as usize;
     shape.push(features);
     let (x, b) = (d.floats(&shape, Numbers::Special), d.floats(&[features], Numbers::Plain));
-    let case = d.input(case(op), x);
-    d.input(case, b)
+    d.input(case(op).given(x), b)
 }
