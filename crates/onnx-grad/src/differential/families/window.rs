@@ -197,7 +197,14 @@ fn pool(op: &'static str, numbers: Numbers, d: &mut Draw) -> Case {
         }
     }
     let channels = d.of(&[1, 2]);
-    let shape = maps(channels, axes, d);
+    let mut shape = maps(channels, axes, d);
+    if axes == 3 {
+        // At least one window, as what is written over two axes is reshaped.
+        let ones = vec![1; axes];
+        let dilations = window.dilations.as_ref().unwrap_or(&ones);
+        let extents = window.kernel.iter().zip(dilations).map(|(k, d)| (k - 1) * d + 1);
+        shape[2..].iter_mut().zip(extents).for_each(|(s, extent)| *s = (*s).max(extent as usize));
+    }
     let x = d.floats(&shape, numbers);
     let case = window.set(d.input(case(op), x), true);
     if d.flag() { case.int("ceil_mode", d.int(0, 1)) } else { case }
