@@ -279,4 +279,4 @@ pub(crate) fn operators() -> impl Iterator<Item = (&'static str, &'static str)> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
