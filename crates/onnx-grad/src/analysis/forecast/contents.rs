@@ -108,6 +108,14 @@ pub(super) fn int(node: &Node, name: &str) -> Option<i64> {
     }
 }
 
+/// An attribute that is a list of integers.
+pub(super) fn ints(node: &Node, name: &str) -> Option<Vec<i64>> {
+    match node.attribute(name) {
+        Some(Attribute::Ints(ints)) => Some(ints.clone()),
+        _ => None,
+    }
+}
+
 /// Whether a node's first input is known to be of floats.
 fn is_float(of: &Forecast<'_>, node: &Node) -> bool {
     let dtype = node.input(0).and_then(|x| of.graph.value(x).dtype);

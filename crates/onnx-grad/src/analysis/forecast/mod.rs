@@ -7,6 +7,7 @@
 
 mod contents;
 mod shapes;
+mod windows;
 
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
