@@ -13,6 +13,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Keeps memory that is freed for what comes next, where the system's allocator maps and unmaps the values of each pass, and
+/// gives back what stays unused.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     failure::without_backtraces(|| commands::run(args::Cli::parse()))
 }
