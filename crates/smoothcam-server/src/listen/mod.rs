@@ -88,7 +88,7 @@ pub(crate) async fn accept(
     let cut_idle = async {
         tokio::time::sleep(LAST_HEAD).await;
         state.connections.cut_idle();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = open.shutdown() => {}

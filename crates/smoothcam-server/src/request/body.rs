@@ -44,8 +44,9 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
     if request.body().size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    queue.check_space()?;
     let connection = request.extensions().get::<Connection>().cloned();
+    let others = || connection.as_ref().map_or(0, Connection::admitted_of_client);
+    queue.check_space(others())?;
     let mut upload = state.uploads.begin(connection.as_ref().map(|c| c.client));
     let cut = upload.cut();
     let body = tokio::select! {
@@ -61,6 +62,7 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
             "the request's body took long to arrive, and others needed the memory",
         ).with_hint("try again in a moment").retry_after(1)),
     };
+    queue.check_space(others())?;
     let guard = queue.admit(upload.finish())?;
     if let Some(connection) = connection {
         connection.admit();

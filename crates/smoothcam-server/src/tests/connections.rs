@@ -51,6 +51,28 @@ async fn a_connection_whose_request_is_in_the_queue_stays() {
     assert!(rest(asking).await.starts_with("HTTP/1.1 200"));
 }
 
+/// Linux alone gives every machine more than one address.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_last_places_of_the_queue_are_for_clients_that_have_none() {
+    let server = Listening::new(|l| (l.concurrency, l.waiting) = (1, 3)).await;
+    let held_up = server.service.wait_for_release();
+    let mut asking = vec![server.connect(&post("/explain?samples=1")).await];
+    held_up.begun().await;
+    for length in [2, 3] {
+        asking.push(server.connect(&post("/predict")).await);
+        server.service.wait_for_queue(length).await;
+    }
+    let refused = rest(server.connect(&post("/predict")).await).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    asking.push(server.connect_from([127, 0, 0, 2], &post("/predict")).await);
+    server.service.wait_for_queue(4).await;
+    held_up.release();
+    for stream in asking {
+        assert!(rest(stream).await.starts_with("HTTP/1.1 200"));
+    }
+}
+
 /// If the work were not stopped, it would not end, and the queue would not become empty.
 #[tokio::test]
 async fn a_client_that_leaves_is_noticed_whatever_it_has_sent() {

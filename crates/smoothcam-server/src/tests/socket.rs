@@ -42,6 +42,16 @@ impl Listening {
         stream
     }
 
+    /// A connection of another client, that has sent these bytes.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn connect_from(&self, client: [u8; 4], bytes: &[u8]) -> TcpStream {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((client, 0).into()).unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream
+    }
+
     /// Whether connections are accepted.
     pub(super) async fn is_open(&self) -> bool {
         TcpStream::connect(self.address).await.is_ok()

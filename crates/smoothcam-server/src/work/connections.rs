@@ -195,6 +195,13 @@ impl Connection {
         self.all.list().entries.get(&self.id).is_some_and(|e| e.phase == Phase::Admitted)
     }
 
+    /// How many requests of the same client are in the queue.
+    pub(crate) fn admitted_of_client(&self) -> usize {
+        let list = self.all.list();
+        let of_client = list.entries.values().filter(|entry| entry.client == self.client);
+        of_client.filter(|entry| entry.phase == Phase::Admitted).count()
+    }
+
     /// The request is in the queue now: the connection stays until it has been answered.
     pub(crate) fn admit(&self) {
         self.enter(Phase::Admitted);
