@@ -22,6 +22,10 @@ use crate::work::connections::Client;
 /// How long connections without a request stay open at the end: a head may be on its way, or the last of an answer.
 const LAST_HEAD: Duration = Duration::from_secs(2);
 
+/// What it means to serve other machines without a token.
+pub const OPEN_TO_ALL: &str = "other machines can send requests here, and no token is required: whoever reaches this \
+                               address can use the models, see what they are, and take this machine's time and memory";
+
 /// Serves at `address` (host and port; port 0 for any that is free) until the process is told to end (Ctrl-C,
 /// SIGTERM). Calls `ready` with the address once requests are accepted. In the end `/v2/health/ready` says so first,
 /// for [`Limits::shutdown_delay`](crate::Limits::shutdown_delay) while requests are still accepted; then no more
@@ -57,10 +61,6 @@ async fn run(address: &str, config: Config, ready: impl FnOnce(SocketAddr)) -> R
     accept(listener, &state, router, signals).await;
     Ok(())
 }
-
-/// What it means to serve other machines without a token.
-pub const OPEN_TO_ALL: &str = "other machines can send requests here, and no token is required: whoever reaches this \
-                               address can use the models, see what they are, and take this machine's time and memory";
 
 /// Accepts connections until the first of the signals to end, and ends.
 pub(crate) async fn accept(
