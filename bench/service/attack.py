@@ -129,32 +129,32 @@ async def bad_option(run):
 
 async def truncated(run):
     """Disconnects before the body is complete."""
-    head = f"POST /explain HTTP/1.1\nHost: a\nContent-Length: {len(PICTURE)}"
+    head = f"POST /explain HTTP/1.1\nHost: localhost\nContent-Length: {len(PICTURE)}"
     await run.raw(head, PICTURE[: random.randrange(len(PICTURE))])
 
 
 async def slow_sender(run):
     """Sends a few bytes of the body each second."""
-    head = f"POST /explain HTTP/1.1\nHost: a\nContent-Length: {len(PICTURE)}"
+    head = f"POST /explain HTTP/1.1\nHost: localhost\nContent-Length: {len(PICTURE)}"
     await run.raw(head, *[part for _ in range(8) for part in (PICTURE[:10], 1.0)])
 
 
 async def slow_head(run):
     """Does not complete the head for seconds."""
-    await run.raw("GET /about HTTP/1.1\nHost: a\nX: ", 3.0)
+    await run.raw("GET /about HTTP/1.1\nHost: localhost\nX: ", 3.0)
 
 
 async def leaves(run):
     """Disconnects while the server explains."""
     accept = random.choice(["text/event-stream", "application/json"])
     seed = random.randrange(10**9)
-    head = f"POST /explain?samples=200&seed={seed} HTTP/1.1\nHost: a\nAccept: {accept}\nContent-Length: {len(PICTURE)}"
+    head = f"POST /explain?samples=200&seed={seed} HTTP/1.1\nHost: localhost\nAccept: {accept}\nContent-Length: {len(PICTURE)}"
     await run.raw(head, PICTURE, random.random())
 
 
 async def slow_reader(run):
     """Does not read the response for seconds."""
-    head = f"POST /explain HTTP/1.1\nHost: a\nAccept: image/png\nContent-Length: {len(PICTURE)}"
+    head = f"POST /explain HTTP/1.1\nHost: localhost\nAccept: image/png\nContent-Length: {len(PICTURE)}"
     await run.raw(head, PICTURE, 3.0, read=10)
 
 

@@ -21,7 +21,7 @@ def run(seconds):
     """Prints a table, each row of which takes this many seconds to measure."""
     print("| request | clients | requests/s | 50 % (ms) | 90 % (ms) | 99 % (ms) | refused or failed |")
     print("|---|--:|--:|--:|--:|--:|--:|")
-    with serving("--log", "none", "--waiting", "64") as (_, url):
+    with serving("--log", "none", "--waiting", "86") as (_, url):
         for name, address, same in REQUESTS:
             for clients in (1, 8, 64):
                 command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}", "--timeout", "60", "-s", SCRIPT]

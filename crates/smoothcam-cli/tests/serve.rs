@@ -45,8 +45,9 @@ impl Server {
     fn ask(&self, head: &str, body: &[u8]) -> (String, Vec<u8>) {
         let mut stream = self.connect();
         let length = body.len();
-        let head =
-            format!("{head}\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body).unwrap();
         answer(stream)
@@ -149,6 +150,13 @@ fn what_cannot_be_served_is_refused_with_a_way_out() {
             &["no header may hold", "hint: "],
         ),
         (&["--model", "model.onnx", "--allow-origin", "nowhere"], &["origin", "hint: "]),
+        (
+            &["--model", "model.onnx", "--host-name", "https://a.example"],
+            &[
+                "'https://a.example' is not the name of a host",
+                "hint: a host is such as example.com",
+            ],
+        ),
         (&["--concurrency", "0"], &["--concurrency"]),
         (&["--time-limit", "-1"], &["--time-limit"]),
         (&["--max-body", "much"], &["--max-body"]),
@@ -157,6 +165,34 @@ fn what_cannot_be_served_is_refused_with_a_way_out() {
         let args: &[&str] = &[&["serve", "--log", "none"], args].concat();
         let with_model = [args, &["--model", "model.onnx"]].concat();
         folder.refuses(if args.contains(&"--model") { args } else { &with_model }, INPUT, words);
+    }
+}
+
+/// A server that other machines reach says what that means, unless it requires a token.
+#[cfg(unix)]
+#[test]
+fn listening_beyond_this_machine_without_a_token_is_warned_of() {
+    let folder = Folder::new();
+    folder.write("token.txt", b"secret");
+    for (listen, token, log, warned) in [
+        ("0.0.0.0:0", &[][..], "none", true),
+        ("0.0.0.0:0", &[], "json", true),
+        ("0.0.0.0:0", &["--token-file", "token.txt"], "none", false),
+        ("127.0.0.1:0", &[], "none", false),
+    ] {
+        let args = ["serve", "--model", "model.onnx", "--listen", listen, "--log", log];
+        let mut command = folder.command(&[&args, token].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("http://"), "{line}");
+        child.kill().unwrap();
+        let told = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        let line = "warning: other machines can send requests here, and no token is required";
+        assert_eq!(told.contains(line), warned, "{listen} {token:?}: {told}");
+        assert_eq!(told.contains("--token-file"), warned, "{told}");
+        let logged = told.contains("\"level\":\"WARN\"");
+        assert_eq!(logged, warned && log == "json", "{told}");
     }
 }
 
@@ -171,7 +207,7 @@ fn told_to_end_it_answers_what_is_in_work() {
     let mut stream = server.connect();
     let length = cat.len();
     let head = format!(
-        "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
     // The server says so once it reads the body.
@@ -225,7 +261,7 @@ fn refusals_reach_clients_that_are_still_sending() {
     }
     // A client that asks before it sends is spared the sending.
     let mut stream = server.connect();
-    let head = "POST /explain HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\nExpect: 100-continue\r\n\r\n";
+    let head = "POST /explain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\nExpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     let (told, _) = answer(stream);
     assert!(told.starts_with("HTTP/1.1 413"), "{told}");
@@ -235,14 +271,15 @@ fn refusals_reach_clients_that_are_still_sending() {
 fn what_is_no_http_harms_nobody() {
     let folder = Folder::new();
     let server = Server::new(&folder, &["--log", "none"]);
-    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(100_000));
-    let header = format!("GET /about HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(1_000_000));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(100_000));
+    let header =
+        format!("GET /about HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "a".repeat(1_000_000));
     for (bytes, status) in [
         (b"\x16\x03\x01\x02\x00\x01".as_slice(), "400"),
         (b"GET\r\n\r\n", "400"),
         (b"GET / HTTP/9.9\r\n\r\n", "400"),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "400"),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", "400"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", "400"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", "400"),
         (long.as_bytes(), "414"),
         (header.as_bytes(), "431"),
     ] {

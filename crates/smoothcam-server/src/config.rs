@@ -12,6 +12,9 @@ pub struct Config {
     pub token: Option<String>,
     /// Origins such as `https://example.com` whose pages may call the API from a browser; `*` for all.
     pub origins: Vec<String>,
+    /// Names such as `example.com` that requests may name as their host; `*` for all. `localhost` and addresses of the
+    /// machine itself need not be given. If none is given, all are allowed where other machines are served.
+    pub hosts: Vec<String>,
     /// What requests may take.
     pub limits: Limits,
 }
@@ -31,8 +34,10 @@ pub struct Limits {
     pub concurrency: usize,
     /// Requests that wait for a worker; others are refused with a time to come back.
     pub waiting: usize,
-    /// Open connections; more wait to be accepted.
+    /// Open connections. For more, those that have been idle for longest are closed.
     pub connections: usize,
+    /// Open connections of one client, an IPv4 address or an IPv6 network of 64 bits; as above.
+    pub client_connections: usize,
     /// Bytes of a request's body.
     pub body: usize,
     /// Bytes of all bodies that arrive, wait or are in work; other requests are refused with a time to come back.
@@ -47,6 +52,15 @@ pub struct Limits {
     pub time: Duration,
     /// The time that a request's body may take to arrive, and that the client may take to read the answer.
     pub upload: Duration,
+    /// Bytes of a body that must arrive in a second, on average over each `upload_pause`.
+    pub upload_rate: usize,
+    /// The time over which `upload_rate` is measured, so that a body may pause for nearly as long.
+    pub upload_pause: Duration,
+    /// The time that an upload has at least where memory for others is short.
+    pub upload_grace: Duration,
+    /// The time in which requests are still accepted once the server has been told to end, while
+    /// `/v2/health/ready` says that it is not ready, so that load balancers notice.
+    pub shutdown_delay: Duration,
     /// Bytes of pictures and passes that are cached for the next requests.
     pub cache: usize,
 }
@@ -58,6 +72,7 @@ impl Default for Limits {
             concurrency: 2,
             waiting: 32,
             connections: 1024,
+            client_connections: 256,
             body: 16_000_000,
             bodies: 256_000_000,
             pixels: 50_000_000,
@@ -65,6 +80,10 @@ impl Default for Limits {
             samples: 1000,
             time: Duration::from_secs(60),
             upload: Duration::from_secs(30),
+            upload_rate: 4_000,
+            upload_pause: Duration::from_secs(5),
+            upload_grace: Duration::from_secs(1),
+            shutdown_delay: Duration::ZERO,
             cache: 256_000_000,
         }
     }
@@ -93,8 +112,9 @@ impl Config {
                     .with_hint(Hint::set("model", "NAME=FILE.onnx", "give one another name")));
             }
         }
-        let Limits { concurrency, connections, body, pixels, pictures, .. } = self.limits;
-        if concurrency == 0 || connections == 0 || body == 0 || pixels == 0 || pictures == 0 {
+        let l = &self.limits;
+        let counts = [l.concurrency, l.connections, l.client_connections, l.body, l.pictures];
+        if counts.contains(&0) || l.pixels == 0 {
             return Err(Error::input("a limit is 0, so that no request could be answered"));
         }
         match &self.token {

@@ -6,7 +6,8 @@
 //!
 //! # fn main() -> smoothcam::Result<()> {
 //! let model = Model { name: "efficientnet-lite0".into(), explainer: Explainer::builder().build()? };
-//! let config = Config { models: vec![model], token: None, origins: vec![], limits: Limits::default() };
+//! let limits = Limits::default();
+//! let config = Config { models: vec![model], token: None, origins: vec![], hosts: vec![], limits };
 //! serve("127.0.0.1:8000", config, |address| println!("http://{address}"))
 //! # }
 //! ```
@@ -43,6 +44,6 @@ mod tests;
 mod work;
 
 pub use config::{Config, Limits, Model};
-pub use listen::serve;
+pub use listen::{OPEN_TO_ALL, serve};
 pub use openapi::openapi;
 pub use router::app;

@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     passes: Counter,
     working: Gauge,
     waiting: Gauge,
+    connections: Gauge,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -63,6 +64,7 @@ impl Metrics {
             passes: Counter::default(),
             working: Gauge::default(),
             waiting: Gauge::default(),
+            connections: Gauge::default(),
         };
         let r = &mut metrics.registry;
         r.register("requests", "Requests answered", metrics.requests.clone());
@@ -81,6 +83,7 @@ impl Metrics {
             "Requests that wait for a worker, or for the client to take the answer",
             metrics.waiting.clone(),
         );
+        r.register("connections", "Open connections", metrics.connections.clone());
         metrics
     }
 
@@ -107,10 +110,19 @@ impl Metrics {
         self.passes.inc();
     }
 
-    /// All metrics in Prometheus' text form, with the requests that are in work and that wait just now.
-    pub(crate) fn text(&self, working: usize, waiting: usize) -> Result<String, fmt::Error> {
-        self.working.set(i64::try_from(working).unwrap_or(i64::MAX));
-        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    /// All metrics in Prometheus' text form, with the requests that are in work and that wait just now, and the
+    /// connections that are open.
+    pub(crate) fn text(
+        &self,
+        working: usize,
+        waiting: usize,
+        connections: usize,
+    ) -> Result<String, fmt::Error> {
+        for (gauge, count) in
+            [(&self.working, working), (&self.waiting, waiting), (&self.connections, connections)]
+        {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)

@@ -58,6 +58,9 @@ pub(crate) enum Refusals {
     /// The body is compressed.
     #[response(status = 415)]
     Compressed(Refusal),
+    /// The request names a host that this server is not.
+    #[response(status = 421)]
+    OtherHost(Refusal),
     /// Too many requests wait.
     #[response(status = 429, headers(("Retry-After" = u64, description = "Seconds until the next try")))]
     Busy(Refusal),

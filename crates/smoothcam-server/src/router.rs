@@ -1,5 +1,7 @@
 //! Puts the whole service together: which handler answers which address.
 
+use std::net::IpAddr;
+
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -9,6 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
 use crate::kserve::{v1, v2};
+use crate::middleware::hosts::{self, Hosts};
 use crate::middleware::{drain, observe, origins, token};
 use crate::openapi;
 use crate::rejection::{Rejection, SEE_OPENAPI};
@@ -20,14 +23,15 @@ use crate::state::{AppState, SharedState};
 /// # Errors
 /// If the configuration cannot work.
 pub fn app(config: Config) -> smoothcam::Result<Router> {
-    router(AppState::new(config)?)
+    router(AppState::new(config)?, None)
 }
 
-/// The service, whose requests share this state.
+/// The service, whose requests share this state; `address` is where it listens, if that is known.
 ///
 /// # Errors
-/// If one of the allowed origins is not an origin.
-pub(crate) fn router(state: SharedState) -> smoothcam::Result<Router> {
+/// If one of the allowed origins is not an origin, or one of the hosts no name of a host.
+pub(crate) fn router(state: SharedState, address: Option<IpAddr>) -> smoothcam::Result<Router> {
+    let hosts = Hosts::new(&state.hosts, address)?;
     let origins = &state.origins;
     let guarded = Router::new()
         .route("/about", get(about::server))
@@ -61,6 +65,7 @@ pub(crate) fn router(state: SharedState) -> smoothcam::Result<Router> {
         .method_not_allowed_fallback(|| async { Rejection::other_method() })
         .layer(origins::cross_site(origins)?)
         .layer(origins::cors(origins)?)
+        .layer(from_fn_with_state(hosts, hosts::hosts))
         .layer(CompressionLayer::new())
         .layer(from_fn(drain::drain))
         .layer(secure(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

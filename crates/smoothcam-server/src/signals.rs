@@ -4,46 +4,28 @@
 use smoothcam::Error;
 use smoothcam::Result;
 #[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// The signals that tell the process to end.
-pub(crate) struct Signals {
+/// The signals that tell the process to end, as they come. They no longer end the process at once.
+///
+/// # Errors
+/// If the system does not let the process listen for them.
+pub(crate) fn signals() -> Result<UnboundedReceiver<()>> {
+    let (sender, signals) = unbounded_channel();
     #[cfg(unix)]
-    interrupt: Signal,
-    #[cfg(unix)]
-    terminate: Signal,
-}
-
-impl Signals {
-    /// Listens for the signals, which no longer end the process at once.
-    ///
-    /// # Errors
-    /// If the system does not let the process listen for them.
-    pub(crate) fn new() -> Result<Signals> {
-        #[cfg(unix)]
-        {
-            let listen = |kind| {
-                signal(kind).map_err(|e| Error::failure(format!("cannot listen for signals: {e}")))
-            };
-            Ok(Signals {
-                interrupt: listen(SignalKind::interrupt())?,
-                terminate: listen(SignalKind::terminate())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Signals {})
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let listening = signal(kind);
+        let mut listening =
+            listening.map_err(|e| Error::failure(format!("cannot listen for signals: {e}")))?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while listening.recv().await.is_some() && sender.send(()).is_ok() {}
+        });
     }
-
-    /// Waits for the next signal.
-    pub(crate) async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
+    });
+    Ok(signals)
 }

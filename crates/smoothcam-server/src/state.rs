@@ -7,8 +7,10 @@ use crate::config::{Config, Limits};
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pictures::cache::PictureCache;
+use crate::work::connections::Connections;
 use crate::work::queue::Queue;
 use crate::work::running::Running;
+use crate::work::uploads::Uploads;
 use crate::work::workers::Workers;
 
 /// What all requests share.
@@ -17,6 +19,9 @@ pub(crate) struct AppState {
     pub(crate) pictures: Arc<PictureCache>,
     pub(crate) queue: Queue,
     pub(crate) workers: Workers,
+    pub(crate) connections: Arc<Connections>,
+    /// The bodies that are arriving.
+    pub(crate) uploads: Arc<Uploads>,
     /// The explanations that clients can stop.
     pub(crate) running: Running,
     pub(crate) metrics: Metrics,
@@ -25,6 +30,8 @@ pub(crate) struct AppState {
     pub(crate) token: Option<String>,
     /// Origins whose pages may call the API from a browser; `*` for all.
     pub(crate) origins: Vec<String>,
+    /// The names by which requests may name their host.
+    pub(crate) hosts: Vec<String>,
     ready: AtomicBool,
     #[cfg(test)]
     pub(crate) test_hook: crate::test_hook::TestHook,
@@ -40,18 +47,21 @@ impl AppState {
     /// If the configuration cannot work.
     pub(crate) fn new(config: Config) -> smoothcam::Result<SharedState> {
         config.check()?;
-        let Config { models, token, origins, limits } = config;
+        let Config { models, token, origins, hosts, limits } = config;
         let pictures = Arc::new(PictureCache::new(&limits));
         Ok(Arc::new(AppState {
             models: Models::new(models),
             queue: Queue::new(&limits, pictures.clone()),
             pictures,
             workers: Workers::new(&limits),
+            connections: Arc::new(Connections::new(&limits, open_files())),
+            uploads: Arc::default(),
             running: Running::default(),
             metrics: Metrics::new(),
             limits,
             token,
             origins,
+            hosts,
             ready: AtomicBool::new(true),
             #[cfg(test)]
             test_hook: Default::default(),
@@ -67,4 +77,17 @@ impl AppState {
     pub(crate) fn close(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }
+}
+
+/// How many files, connections among them, the process may have open; `None` if there is no limit.
+#[cfg(unix)]
+fn open_files() -> Option<usize> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// How many files the process may have open: systems other than Unix have no such limit.
+#[cfg(not(unix))]
+fn open_files() -> Option<usize> {
+    None
 }

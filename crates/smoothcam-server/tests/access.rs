@@ -99,6 +99,7 @@ fn configurations_that_cannot_work_are_refused() {
         models: names.iter().map(|name| model(name)).collect(),
         token: None,
         origins: vec![],
+        hosts: vec![],
         limits: Limits::default(),
     };
     let zero = Limits { concurrency: 0, ..Limits::default() };
@@ -113,6 +114,7 @@ fn configurations_that_cannot_work_are_refused() {
         (Config { token: Some("a\nb".into()), ..config(&["a"]) }, "no header may hold"),
         (Config { origins: vec!["nowhere".into()], ..config(&["a"]) }, "origin"),
         (Config { origins: vec!["https://a.example/page".into()], ..config(&["a"]) }, "origin"),
+        (Config { hosts: vec!["https://a.example".into()], ..config(&["a"]) }, "name of a host"),
         (Config { limits: zero, ..config(&["a"]) }, "a limit is 0"),
     ] {
         let error = app(config).err().unwrap().to_string();

@@ -65,6 +65,16 @@ async fn bodies_have_a_time() {
     assert_eq!(post(&app, "/predict", CAT).await.status, 200);
 }
 
+/// The time over which the rate is measured runs out, on a machine of any speed: the rest never comes.
+#[tokio::test]
+async fn bodies_have_a_rate() {
+    let app = limited(|l| (l.upload_rate, l.upload_pause) = (100_000, Duration::from_millis(50)));
+    let stalls = endless(&CAT[..100], &Arc::new(Semaphore::new(0)));
+    let answer = post(&app, "/predict", stalls).await;
+    answer.refuses(408, "arrived at fewer than 100000 bytes/s for 0.05 s", "stalls");
+    assert_eq!(post(&app, "/predict", CAT).await.status, 200);
+}
+
 #[tokio::test]
 async fn slow_senders_keep_nobody_out() {
     const SENDERS: u32 = 50;

@@ -267,3 +267,47 @@ async fn tensors_that_are_not_valid() {
         answer.refuses(400, "not within the body", length);
     }
 }
+
+/// A NumPy file of float32, of this shape and without values.
+fn empty_npy(shape: &str) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+    header.resize(117, b' ');
+    header.push(b'\n');
+    [&b"\x93NUMPY\x01\x00"[..], &118u16.to_le_bytes(), &header].concat()
+}
+
+#[tokio::test]
+async fn arrays_of_no_values_are_refused_wherever_they_come() {
+    let app = plain();
+    for shape in [&[0, 3, 96, 96][..], &[1, 0, 96, 96], &[1, 3, 0, 96], &[3, 96, 0], &[0], &[0, 0]]
+    {
+        let tuple = shape.iter().map(|d| format!("{d},")).collect::<String>();
+        let npy = empty_npy(&format!("({tuple})"));
+        for address in ["/predict", "/explain", "/overview", "/picture"] {
+            post(&app, address, npy.clone()).await.refuses(400, "shape", &tuple);
+        }
+        let file = base64(&npy);
+        let v1 = format!("{{\"instances\": [{{\"b64\": \"{file}\"}}]}}");
+        let input = |rest: &str| format!("{{\"inputs\": [{{\"name\": {rest}}}]}}");
+        let files = input(&format!(
+            "\"picture\", \"shape\": [1], \"datatype\": \"BYTES\", \"data\": [\"{file}\"]"
+        ));
+        let of_shape = format!("\"input\", \"shape\": {shape:?}, \"datatype\": \"FP32\"");
+        let numbers = input(&format!("{of_shape}, \"data\": []"));
+        let binary = input(&format!("{of_shape}, \"parameters\": {{\"binary_data_size\": 0}}"));
+        for (address, body) in [
+            ("/v1/models/digits:predict", &v1),
+            ("/v1/models/digits:explain", &v1),
+            ("/v2/models/digits/infer", &files),
+            ("/v2/models/digits/explain", &numbers),
+            ("/v2/models/digits/infer", &binary),
+        ] {
+            post(&app, address, body.clone()).await.refuses(400, "", body);
+        }
+    }
+    for list in ["[]", "[[]]", "[[[]]]", "[[[], []]]"] {
+        let v1 = format!("{{\"instances\": [{list}]}}");
+        post(&app, "/v1/models/digits:explain", v1).await.refuses(400, "shape", list);
+    }
+}

@@ -57,7 +57,7 @@ impl Array {
     /// The array as a model's input, (N, C, H, W) or (N, H, W, C); an array of three axes gets a batch axis of 1.
     ///
     /// # Errors
-    /// If it holds integers, or has neither three nor four axes.
+    /// If it holds integers, has neither three nor four axes, or an axis of no elements.
     pub fn into_picture(self) -> Result<Array4<f32>> {
         let wrong = |what: String| {
             Error::input(format!("the array {what}, expected float32 of shape (N, C, H, W)"))
@@ -65,6 +65,9 @@ impl Array {
         let Array::Floats(x) = self else { return Err(wrong("holds integers".into())) };
         let x = if x.ndim() == 3 { x.insert_axis(Axis(0)) } else { x };
         let shape = x.shape().to_vec();
+        if shape.contains(&0) {
+            return Err(wrong(format!("has shape {shape:?}, an axis of which is empty")));
+        }
         x.into_dimensionality::<Ix4>().map_err(|_| wrong(format!("has shape {shape:?}")))
     }
 
@@ -138,6 +141,8 @@ mod tests {
         assert_eq!(zeros(&[3, 2, 2]).into_picture().unwrap().shape(), [1, 3, 2, 2]);
         assert_eq!(zeros(&[1, 3, 2, 2]).into_picture().unwrap().shape(), [1, 3, 2, 2]);
         assert!(zeros(&[3]).into_picture().is_err());
+        assert!(zeros(&[0, 3, 2, 2]).into_picture().is_err());
+        assert!(zeros(&[3, 0, 2]).into_picture().is_err());
         assert!(Array::Ints(ArrayD::zeros(vec![3, 2, 2])).into_picture().is_err());
     }
 }

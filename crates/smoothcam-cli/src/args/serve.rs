@@ -26,6 +26,10 @@ pub(crate) struct ServeArgs {
     // No docstring: rustdoc takes the example for a link.
     #[arg(long = "allow-origin", value_name = "ORIGIN", help = ALLOW_ORIGIN)]
     pub(crate) origins: Vec<String>,
+    /// A name by which requests may name this server as their host, such as example.com, or * for all; may be given
+    /// several times [default: localhost and addresses of this machine; any, if --listen opens it to other machines]
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
     /// Form of the log on stderr [default: text on a terminal, else json]
     #[arg(long, value_name = "FORM")]
     pub(crate) log: Option<LogForm>,
@@ -68,6 +72,13 @@ pub(crate) struct ServeLimitArgs {
     /// Most noised samples of an explanation [default: 1000]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_samples: Option<u16>,
+    /// Most connections of one client address; for more, its oldest idle ones are closed [default: 256]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) max_connections: Option<u16>,
+    /// Seconds in which requests are still taken after the signal to end, while /v2/health/ready says 503
+    /// [default: 0]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) shutdown_delay: Option<u16>,
     /// Memory for pictures and passes that are kept for the next request: 256M, 2G [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = parse::<Memory>)]
     pub(crate) keep: Option<Memory>,

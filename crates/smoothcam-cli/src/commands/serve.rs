@@ -1,11 +1,11 @@
 //! `smoothcam serve`: the web page and the HTTP API.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use smoothcam::{Error, Memory, Result, quoted, read_text};
-use smoothcam_server::{Config, Limits, Model, serve};
+use smoothcam_server::{Config, Limits, Model, OPEN_TO_ALL, serve};
 
 use crate::args::{LogForm, ServeArgs, ServeLimitArgs};
 use crate::table::print;
@@ -16,11 +16,20 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         models: models(args)?,
         token: token(args.token_file.as_deref())?,
         origins: args.origins.clone(),
+        hosts: args.hosts.clone(),
         limits: limits(&args.limits),
     };
     let names: Vec<&str> = config.models.iter().map(|m| m.name.as_str()).collect();
     let models = names.join(", ");
+    let has_token = config.token.is_some();
     serve(&args.listen, config, |address| {
+        if !has_token && !address.ip().to_canonical().is_loopback() {
+            // The log may be off, or for machines.
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: {OPEN_TO_ALL}\nhint: require a token with --token-file FILE, or listen at 127.0.0.1"
+            );
+        }
         // Nobody listens on stdout: no reason not to serve.
         let _ = print(&format!("serving {models} at http://{address} (Ctrl-C ends it)\n"));
     })
@@ -92,6 +101,10 @@ fn limits(args: &ServeLimitArgs) -> Limits {
         pixels: args.max_pixels.unwrap_or(default.pixels),
         pictures: args.max_pictures.map_or(default.pictures, usize::from),
         samples: args.max_samples.map_or(default.samples, usize::from),
+        client_connections: args.max_connections.map_or(default.client_connections, usize::from),
+        shutdown_delay: args
+            .shutdown_delay
+            .map_or(default.shutdown_delay, |s| Duration::from_secs(s.into())),
         cache: size(args.keep, default.cache),
         ..default
     }

@@ -52,6 +52,7 @@ pub(crate) async fn metrics(State(state): State<SharedState>) -> Result<Response
     let working = state.workers.busy();
     // The two are counted one after the other, and may change in between.
     let waiting = state.queue.len().saturating_sub(working);
-    let text = state.metrics.text(working, waiting).map_err(Rejection::failure)?;
+    let connections = state.connections.len();
+    let text = state.metrics.text(working, waiting, connections).map_err(Rejection::failure)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

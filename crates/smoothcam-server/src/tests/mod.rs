@@ -3,7 +3,10 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
+mod connections;
 mod events;
 mod given_back;
 mod limits;
 mod service;
+mod shutdown;
+mod socket;

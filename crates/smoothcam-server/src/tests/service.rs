@@ -33,7 +33,7 @@ pub(super) struct HeldUp {
 impl Service {
     pub(super) fn new(change: impl FnOnce(&mut Limits)) -> Service {
         let state = AppState::new(config(|config| change(&mut config.limits))).unwrap();
-        let app = router(state.clone()).unwrap();
+        let app = router(state.clone(), None).unwrap();
         Service { state, app }
     }
 

@@ -1,9 +1,11 @@
 //! Bounds how many requests are worked on at once, how many wait, and for how long.
 
+pub(crate) mod connections;
 pub(crate) mod guard;
 pub(crate) mod queue;
 pub(crate) mod running;
 pub(crate) mod stop;
+pub(crate) mod uploads;
 pub(crate) mod workers;
 
 #[cfg(test)]

@@ -47,9 +47,11 @@ impl Queue {
         }
     }
 
-    /// Refuses a request that could not be admitted now, before its body is read.
-    pub(crate) fn check_space(&self) -> Result<(), Rejection> {
-        if self.places.available_permits() == 0 {
+    /// Refuses a request that could not be admitted now, of a client that has so many others in the queue: the last
+    /// quarter of the places is for clients that have none.
+    pub(crate) fn check_space(&self, others: usize) -> Result<(), Rejection> {
+        let kept = if others == 0 { 0 } else { self.length / 4 };
+        if self.places.available_permits() <= kept {
             return Err(full());
         }
         Ok(())

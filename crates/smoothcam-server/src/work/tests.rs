@@ -8,9 +8,11 @@ use axum::http::StatusCode;
 use crate::config::Limits;
 use crate::pictures::cache::PictureCache;
 use crate::rejection::Rejection;
+use crate::work::connections::{Client, Connections};
 use crate::work::guard::{BodyMemory, RequestGuard};
 use crate::work::queue::Queue;
 use crate::work::stop::Stop;
+use crate::work::uploads::Uploads;
 use crate::work::workers::Workers;
 
 /// Longer than any test.
@@ -110,4 +112,94 @@ async fn an_answer_that_is_not_taken_in_time_is_cut_off() {
     assert_eq!(queue.len(), 1);
     drop(response);
     assert_eq!(queue.len(), 0);
+}
+
+#[tokio::test]
+async fn bodies_that_stall_make_room_for_others() {
+    let limits = Limits { body: 100, bodies: 100, ..Limits::default() };
+    let queue = Queue::new(&limits, Arc::new(PictureCache::new(&limits)));
+    let uploads = Arc::new(Uploads::default());
+    let [one, two] = [1, 2].map(|n| Some(Client::new([127, 0, 0, n].into())));
+    let begin = async |client, bytes| {
+        let mut upload = uploads.begin(client);
+        upload.take(bytes, &queue, DAY).await.unwrap();
+        upload
+    };
+    let (oldest, other) = (begin(one, 50).await, begin(one, 40).await);
+    // The first client has the memory. It cannot cut off its own for a while.
+    let refused = uploads.begin(one).take(20, &queue, DAY).await.unwrap_err();
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    // Another client gets its share, and no more than that.
+    let cut = oldest.cut();
+    let oldest = tokio::spawn(async move {
+        cut.await;
+        drop(oldest);
+    });
+    let mut second = uploads.begin(two);
+    second.take(20, &queue, DAY).await.unwrap();
+    oldest.await.unwrap();
+    second.take(30, &queue, DAY).await.unwrap();
+    assert!(second.take(20, &queue, DAY).await.is_err());
+    // Of one client, those that have had their time make room, too.
+    let cut = other.cut();
+    let other = tokio::spawn(async move {
+        cut.await;
+        drop(other);
+    });
+    let mut third = uploads.begin(one);
+    third.take(30, &queue, Duration::ZERO).await.unwrap();
+    other.await.unwrap();
+    drop((second, third.finish()));
+    queue.wait_until_empty().await;
+}
+
+#[test]
+fn a_client_is_an_address_or_a_network() {
+    for (a, b, same) in [
+        ("127.0.0.1", "127.0.0.1", true),
+        ("127.0.0.1", "127.0.0.2", false),
+        ("127.0.0.1", "::ffff:127.0.0.1", true),
+        ("2001:db8::1", "2001:db8::ffff:2", true),
+        ("2001:db8::1", "2001:db8:0:1::1", false),
+    ] {
+        let [x, y] = [a, b].map(|text| Client::new(text.parse().unwrap()));
+        assert_eq!(x == y, same, "{a} {b}");
+    }
+}
+
+/// The client that has most connections gives room, and of those the one that has been idle for longest.
+#[tokio::test]
+async fn the_oldest_idle_connection_of_the_largest_client_is_cut_off() {
+    let limits = Limits { connections: 4, ..Limits::default() };
+    let all = Arc::new(Connections::new(&limits, None));
+    let [one, two] = [1, 2].map(|n| Client::new([127, 0, 0, n].into()));
+    let lonely = all.open(two).await;
+    let (admitted, asking, used) = (all.open(one).await, all.open(one).await, all.open(one).await);
+    used.connection.asks();
+    used.connection.is_answered();
+    asking.connection.asks();
+    admitted.connection.admit();
+    let mut in_queue = vec![admitted];
+    for expected in [used, lonely, asking] {
+        let next = tokio::spawn({
+            let all = all.clone();
+            async move { all.open(two).await }
+        });
+        expected.connection.cut().await;
+        assert_eq!(all.len(), 4);
+        drop(expected);
+        let next = next.await.unwrap();
+        next.connection.admit();
+        in_queue.push(next);
+    }
+    assert!(in_queue.iter().all(|place| place.connection.is_admitted()));
+    drop(in_queue);
+    assert_eq!(all.len(), 0);
+    // The limit of open files is one, too.
+    let few = Arc::new(Connections::new(&limits, Some(66)));
+    let (first, _second) = (few.open(one).await, few.open(one).await);
+    let third = tokio::spawn(async move { few.open(one).await });
+    first.connection.cut().await;
+    drop(first);
+    third.await.unwrap();
 }

@@ -28,9 +28,12 @@ pub(crate) fn digits() -> Explainer {
 /// A configuration with this model as `digits`, in which no time runs out by itself: machines may be slow.
 pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     let models = vec![Model { name: "digits".into(), explainer: digits() }];
-    let mut config = Config { models, token: None, origins: vec![], limits: Limits::default() };
+    let limits = Limits::default();
+    let mut config = Config { models, token: None, origins: vec![], hosts: vec![], limits };
     config.limits.time = Duration::from_secs(24 * 60 * 60);
     config.limits.upload = Duration::from_secs(24 * 60 * 60);
+    config.limits.upload_pause = Duration::from_secs(24 * 60 * 60);
+    config.limits.upload_grace = Duration::from_secs(24 * 60 * 60);
     change(&mut config);
     config
 }
