@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use smoothcam::{Error, Explainer, Hint, Result};
 
+use crate::machine;
+
 /// What a server serves, and to whom.
 pub struct Config {
     /// The models, at least one; the first is used where a request names none.
@@ -33,6 +35,9 @@ pub struct Limits {
     pub waiting: usize,
     /// Open connections; more wait to be accepted.
     pub connections: usize,
+    /// Bytes that the whole process may take, about: models' weights, what is in work, what is cached, and answers that
+    /// clients have not taken. `None` for half of the machine's memory, or of the container's.
+    pub memory: Option<usize>,
     /// Bytes of a request's body.
     pub body: usize,
     /// Bytes of all bodies that arrive, wait or are in work; other requests are refused with a time to come back.
@@ -47,7 +52,7 @@ pub struct Limits {
     pub time: Duration,
     /// The time that a request's body may take to arrive, and that the client may take to read the answer.
     pub upload: Duration,
-    /// Bytes of pictures and passes that are cached for the next requests.
+    /// Bytes of pictures and passes that are cached for the next requests; at most a quarter of the memory.
     pub cache: usize,
 }
 
@@ -58,6 +63,7 @@ impl Default for Limits {
             concurrency: 2,
             waiting: 32,
             connections: 1024,
+            memory: None,
             body: 16_000_000,
             bodies: 256_000_000,
             pixels: 50_000_000,
@@ -67,6 +73,13 @@ impl Default for Limits {
             upload: Duration::from_secs(30),
             cache: 256_000_000,
         }
+    }
+}
+
+impl Limits {
+    /// The bytes that the whole process may take.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.unwrap_or_else(|| (machine::memory() / 2) as usize)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::pictures::prepared::PreparedPicture;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
 use crate::state::AppState;
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// Reports how far the explanation of a picture is; called after each pass.
 pub(crate) type Report<'a> =
@@ -57,7 +57,7 @@ pub(crate) fn explanation(
     sent: &SentPicture,
     decoding: &Decoding,
     settings: &Settings,
-    stop: &Stop,
+    job: &Job,
     report: Report<'_>,
 ) -> Result<(Arc<PreparedPicture>, Explanation), Rejection> {
     let picture = state.pictures.get(model, sent, decoding)?;
@@ -65,11 +65,11 @@ pub(crate) fn explanation(
     let explanation = picture.study.watch(settings, &mut |step| {
         state.metrics.passed();
         #[cfg(test)]
-        state.test_hook.after_pass(step.done, stop);
+        state.test_hook.after_pass(step.done, &job.stop);
         if let Err(error) = report(&picture, step) {
             failure = Some(error);
         }
-        if failure.is_some() || stop.is_set() {
+        if failure.is_some() || job.stop.is_set() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

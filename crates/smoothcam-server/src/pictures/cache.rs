@@ -52,7 +52,8 @@ impl PictureCache {
             Some(picture) => picture,
             None => {
                 let photo = sent.decode(model.explainer, &decoding)?;
-                let picture = Arc::new(PreparedPicture::new(model.explainer, &photo)?);
+                let picture =
+                    Arc::new(PreparedPicture::new(model.explainer, &photo, self.max_bytes)?);
                 self.insert(key, picture.clone());
                 picture
             }

@@ -9,7 +9,7 @@ use tokio_stream::StreamExt;
 
 use crate::rejection::Rejection;
 use crate::state::{AppState, SharedState};
-use crate::work::guard::{BodyMemory, RequestGuard};
+use crate::work::guard::RequestGuard;
 
 /// A request that has been admitted, with its body.
 pub(crate) struct AdmittedRequest {
@@ -43,7 +43,7 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
     }
     queue.check_space()?;
     let mut frames = request.into_body().into_data_stream();
-    let (mut body, mut memory) = (BytesMut::new(), BodyMemory::default());
+    let (mut body, mut memory) = (BytesMut::new(), queue.empty_body());
     let reading = async {
         while let Some(frame) = frames.next().await {
             let unreadable = |e| Rejection::bad(format!("the body cannot be read: {e}"));
