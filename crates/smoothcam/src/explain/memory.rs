@@ -97,11 +97,10 @@ fn of_layer(
     let results =
         [maps, times(&[neurons, FLOAT]), input, noise].into_iter().fold(0, u64::saturating_add);
     let inputs = times(&[network.batch as u64 + 2, input]);
-    let sampling =
-        [passes, inputs, moments, blocks, formula].into_iter().fold(0, u64::saturating_add);
-    let explaining = [moments, results, formula, inputs].into_iter().fold(0, u64::saturating_add);
+    // What passes took before counts, too: allocators keep it, in pieces that do not fit what comes after.
+    let working = [passes, inputs, moments, blocks, formula, results];
     Ok(MemoryNeed {
-        working: sampling.max(explaining),
+        working: working.into_iter().fold(0, u64::saturating_add),
         results,
         layer,
         layers: 1,

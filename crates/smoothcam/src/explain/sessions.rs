@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::classifier::Classifier;
 use crate::classifier::grid::Grid;
 use crate::classifier::network::Network;
-use crate::gradient::parts::Parts;
+use crate::gradient::parts::{Parts, TARGETS};
 use crate::gradient::session::GradientSession;
 use crate::methods::{LoadedMethod, Method};
 
@@ -47,7 +47,7 @@ impl Sessions {
     }
 
     /// The session of the gradient at a layer (the input itself, or a value with this grid) for so many
-    /// targets.
+    /// targets, several of which it takes at once.
     ///
     /// # Errors
     /// As [`GradientSession::new`].
@@ -58,6 +58,7 @@ impl Sessions {
         grid: Grid,
         targets: usize,
     ) -> Result<Arc<GradientSession>> {
+        let targets = targets.min(TARGETS);
         let load = || GradientSession::new(network, layer, grid, targets);
         self.gradients.get((layer, grid, targets), load)
     }
@@ -73,7 +74,10 @@ impl Sessions {
         grid: Grid,
         targets: usize,
     ) -> Result<usize> {
-        let estimate = || Parts::write(network, layer, grid, targets).map(|p| p.peak_bytes());
+        let estimate = || {
+            let parts = Parts::write(network, layer, grid, targets.min(TARGETS))?;
+            Result::Ok(parts.peak_bytes(targets))
+        };
         self.passes_bytes.get((layer, grid, targets), estimate).map(|bytes| *bytes)
     }
 

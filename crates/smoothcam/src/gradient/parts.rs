@@ -12,6 +12,9 @@ use crate::classifier::network::Network;
 /// that there are by default.
 const CAPACITY: usize = 9;
 
+/// How many targets have their gradients computed at once, side by side: each takes as much memory as the others.
+pub(crate) const TARGETS: usize = 8;
+
 /// The graphs of a classifier with its gradient at one layer.
 pub(crate) struct Parts {
     /// From the picture to the split point.
@@ -59,8 +62,12 @@ impl Parts {
         Ok(Parts { head, gradient: many, whole: Some(one.gradient), ..one })
     }
 
-    /// The most bytes that values take while the parts are run, one after the other.
-    pub(crate) fn peak_bytes(&self) -> usize {
-        self.trunk.peak_bytes().max(self.head.peak_bytes())
+    /// The most bytes that values take while the parts are run, one after the other, for so many targets, whose gradients
+    /// stay.
+    pub(crate) fn peak_bytes(&self, targets: usize) -> usize {
+        let graph = &self.gradient.graph;
+        let of = |v: &ValueId| 4 * graph.shape(*v).unwrap_or_default().iter().product::<usize>();
+        let gradients = self.gradient.gradients.first().map_or(0, of).saturating_mul(targets);
+        self.trunk.peak_bytes().max(self.head.peak_bytes()).saturating_add(gradients)
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Pass {
 pub(crate) type Fill<'a> = &'a mut dyn FnMut(usize, ArrayViewMut3<'_, f32>);
 
 impl GradientSession {
-    /// Loads the gradient at `layer` (the input itself, or a value with this grid) for this number of targets.
+    /// Loads the gradient at `layer` (the input itself, or a value with this grid) for this number of targets at once.
     ///
     /// # Errors
     /// If an operator in between has no rule, the scores do not depend on the layer, or the engine cannot run it.
@@ -112,9 +112,11 @@ impl GradientSession {
         targets: &[Target],
         with_gradients: bool,
     ) -> Result<Pass> {
-        let gradients = if with_gradients { targets.len() } else { 0 };
+        let split = self.split_values(fill, count)?;
+        let (at_once, rest) = targets.split_at(targets.len().min(self.targets_at_once()));
+        let gradients = if with_gradients { at_once.len() } else { 0 };
         let wanted: Vec<usize> = (0..self.first_gradient() + gradients).collect();
-        let mut outputs = self.run(fill, count, targets, &wanted)?.into_iter();
+        let mut outputs = self.run(&split, fill, count, at_once, &wanted)?.into_iter();
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
         let classes = scores.len() / self.capacity();
@@ -129,8 +131,13 @@ impl GradientSession {
             None => self.grid.view_picture(self.pictures(fill, 0, 1)),
         };
         let activations = in_maps(activations)?.index_axis_move(Axis(0), 0);
-        let gradients = || outputs.map(in_maps).collect::<Result<_>>();
-        Ok(Pass { scores, activations, gradients: with_gradients.then(gradients).transpose()? })
+        let mut gradients: Option<Vec<_>> = None;
+        if with_gradients {
+            let mut of_all = outputs.map(in_maps).collect::<Result<Vec<_>>>()?;
+            of_all.extend(self.gradients_after(&split, fill, count, rest)?);
+            gradients = Some(of_all);
+        }
+        Ok(Pass { scores, activations, gradients })
     }
 
     /// The gradients of these targets' scores at `count` pictures, at most [`Self::capacity`], each
@@ -144,16 +151,37 @@ impl GradientSession {
         count: usize,
         targets: &[Target],
     ) -> Result<Vec<Array4<f32>>> {
-        let first = self.first_gradient();
-        let wanted: Vec<usize> = (first..first + targets.len()).collect();
         let run = if self.noise_acts() { count } else { 0 };
-        let gradients = self.run(fill, run, targets, &wanted)?;
-        let of_pictures = |gradient| {
-            let mut gradient = in_maps(gradient)?;
+        let split = self.split_values(fill, run)?;
+        let mut gradients = self.gradients_after(&split, fill, run, targets)?;
+        for gradient in &mut gradients {
             gradient.slice_axis_inplace(Axis(0), Slice::from(..count));
-            Ok(gradient)
-        };
-        gradients.into_iter().map(of_pictures).collect()
+        }
+        Ok(gradients)
+    }
+
+    /// The gradients of these targets' scores, all pictures of the run, from the value at the split point.
+    fn gradients_after(
+        &self,
+        split: &ArrayD<f32>,
+        fill: Fill<'_>,
+        count: usize,
+        targets: &[Target],
+    ) -> Result<Vec<Array4<f32>>> {
+        let mut gradients = Vec::with_capacity(targets.len());
+        for at_once in targets.chunks(self.targets_at_once()) {
+            let first = self.first_gradient();
+            let wanted: Vec<usize> = (first..first + at_once.len()).collect();
+            for gradient in self.run(split, fill, count, at_once, &wanted)? {
+                gradients.push(in_maps(gradient)?);
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// How many targets a run takes at most.
+    fn targets_at_once(&self) -> usize {
+        self.gradient.gradients.len().max(1)
     }
 
     /// The place of the first gradient among the outputs.
@@ -161,15 +189,15 @@ impl GradientSession {
         1 + usize::from(self.gradient.activations.is_some())
     }
 
-    /// These of the head's outputs for `count` pictures.
+    /// These of the head's outputs for `count` pictures, from their value at the split point.
     fn run(
         &self,
+        split: &ArrayD<f32>,
         fill: Fill<'_>,
         count: usize,
         targets: &[Target],
         wanted: &[usize],
     ) -> Result<Vec<ArrayD<f32>>> {
-        let split = self.split_values(fill, count)?;
         let seeds = self.gradient.seeds(targets);
         let mut inputs: Vec<_> = seeds.iter().map(|(name, x)| (*name, x.view())).collect();
         inputs.push((self.gradient.name(self.split), split.view()));
