@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod analysis;
+#[cfg(test)]
+mod differential;
 mod error;
 mod files;
 mod graph;

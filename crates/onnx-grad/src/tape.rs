@@ -95,7 +95,8 @@ impl Tape {
 
     /// Appends a node with one output of this type and shape.
     ///
-    /// The operator must be one of ai.onnx in its form of opset 21, so that every engine runs it.
+    /// The operator must be one of ai.onnx in its form of opset 21, so that every engine runs it. An
+    /// output without elements is a constant, as engines differ in what shapes with zeros mean.
     pub fn op(
         &self,
         op: &str,
@@ -104,6 +105,9 @@ impl Tape {
         dtype: DType,
         shape: Vec<usize>,
     ) -> Var<'_> {
+        if let Some(empty) = Tensor::empty(dtype, &shape) {
+            return self.constant(empty);
+        }
         let output = self.new_value(op, dtype, shape);
         self.emit(op, inputs, attributes, &[output]);
         output

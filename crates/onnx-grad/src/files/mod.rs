@@ -4,7 +4,7 @@ mod export;
 mod extend;
 mod import;
 mod opsets;
-mod proto;
+pub(crate) mod proto;
 mod value_info;
 
 pub use extend::{ExtendedModel, MovedWeight, SourceModel};

@@ -24,6 +24,7 @@ impl Graph {
             let view = NodeView { tape: &tape, node: node.clone() };
             if let Some(pads) = rules::implied_pads(&view)? {
                 node.take_attribute("auto_pad");
+                node.take_attribute("ceil_mode");
                 node.set_attribute("pads", Attribute::Ints(pads));
             }
             let Some(ys) = rules::decomposition(&tape, &node)? else {

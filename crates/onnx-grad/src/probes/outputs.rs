@@ -50,6 +50,24 @@ pub(super) fn of_shapes(graph: &mut Graph, n: usize) -> bool {
     true
 }
 
+/// Expands the first argument of a node, given by its index, to the shape of the second, if that may
+/// be a single element of more axes, which rten does not give the output. Returns whether it does.
+pub(super) fn broadcast_first(graph: &mut Graph, n: usize) -> bool {
+    let mut rewriter = Rewriter::new(graph, n);
+    let one_element = rewriter.stored(1).is_none_or(|b| b.shape().iter().product::<usize>() == 1);
+    let scalar = rewriter.stored(1).is_some_and(|b| b.shape().is_empty());
+    let (true, Ok(a), Ok(b)) = (one_element && !scalar, rewriter.x(0), rewriter.x(1)) else {
+        return false;
+    };
+    if !matches!(rewriter.node.qualified_op().as_str(), "Div" | "Pow") {
+        return false;
+    }
+    let shape = rewriter.op("Shape", &[b], &[]);
+    let a = rewriter.op("Expand", &[a, shape], &[]);
+    rewriter.modify(|node| node.inputs[0] = Some(a));
+    true
+}
+
 /// Calculates with the sizes of a node's inputs, which are vectors of integers.
 struct Sizes<'a>(Rewriter<'a>);
 

@@ -3,7 +3,7 @@
 //! Rules need the shape of every value, and the content of those that are computed from shapes and
 //! constants alone. A run of the model gives both exactly, whatever its operators are.
 
-use super::outputs::of_shapes;
+use super::outputs::{broadcast_first, of_shapes};
 use super::stand_in::stand_in;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph, Node, Value, ValueId};
@@ -39,6 +39,7 @@ impl Graph {
         let count = graph.nodes.len();
         let stand_ins: Vec<Option<Node>> = graph.nodes.iter().map(stand_in).collect();
         let shaped: Vec<bool> = (0..count).map(|n| of_shapes(&mut graph, n)).collect();
+        let broadcast: Vec<bool> = (0..count).map(|n| broadcast_first(&mut graph, n)).collect();
         let constant = self.constants(|n| stand_ins[n].is_none() && !shaped[n]);
         for (node, stand_in) in graph.nodes.iter_mut().zip(stand_ins) {
             *node = stand_in.unwrap_or_else(|| std::mem::take(node));
@@ -65,7 +66,7 @@ impl Graph {
             outputs.push(shape);
         }
         graph.set_outputs(&outputs);
-        if shaped.contains(&true) {
+        if shaped.contains(&true) || broadcast.contains(&true) {
             let sorted = graph.sort_nodes();
             debug_assert!(sorted.is_ok(), "shapes depend on nothing that depends on them");
         }

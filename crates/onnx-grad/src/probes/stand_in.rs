@@ -25,6 +25,11 @@ pub(super) fn stand_in(node: &Node) -> Option<Node> {
             mean.take_attribute("p");
             Some(undilated(&mean))
         }
+        "Pad" => {
+            let mut constant = node.clone();
+            let repeats = |mode: &Attribute| *mode != Attribute::String("constant".into());
+            constant.take_attribute("mode").filter(repeats).map(|_| constant)
+        }
         "com.microsoft.FusedMatMul" => Some(product(like)),
         "GlobalLpPool" => Some(Node { attributes: vec![], ..like("GlobalAveragePool") }),
         _ if rules::is_decomposed(node) => {

@@ -2,7 +2,7 @@
 //!
 //! The reverse sweep undoes broadcasting.
 
-use super::view::Vjp;
+use super::view::{NodeView, Vjp};
 use crate::error::Result;
 use crate::tape::Var;
 use crate::tensor::{DType, Tensor};
@@ -26,6 +26,21 @@ pub(super) fn mul<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
 pub(super) fn div<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     let da = n.dy()? / n.x(1)?;
     Ok(if i == 0 { da } else { -da * n.y()? })
+}
+
+/// y = a / b or a^b with a single element b of more axes than a, which a is given first. (In rten, y
+/// would not have them.)
+pub(super) fn by_one_element<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
+    let (a, b) = (n.x(0)?, n.x(1)?);
+    let shape = vec![1; b.rank().saturating_sub(a.rank())];
+    if shape.is_empty() || b.shape().iter().any(|size| *size != 1) {
+        return Ok(None);
+    }
+    let shape = [shape, a.shape()].concat();
+    let dtype = n.tape().read(|g| g.value(a.id()).dtype).unwrap_or(DType::F32);
+    let to = n.tape().ints(&shape.iter().map(|size| *size as i64).collect::<Vec<_>>());
+    let a = n.tape().op("Reshape", &[Some(a), Some(to)], &[], dtype, shape.clone());
+    Ok(Some(n.tape().op(&n.node.op, &[Some(a), Some(b)], &[], dtype, shape)))
 }
 
 /// y = a - k b with a whole number k, so da = dy, db = -k dy.
@@ -122,7 +137,20 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
 
 #[cfg(test)]
 mod tests {
+    use crate::tensor::Tensor;
     use crate::testing::{case, is_rten};
+
+    #[test]
+    fn a_single_element_may_have_more_axes_than_what_it_divides() {
+        let of = |op, a: &[f32], b: f32| {
+            let b = Tensor::from_f32s(&[1, 1], &[b]).unwrap();
+            let case = case(op).within(&[a.len()], 0.5, 4.0).constant(b);
+            case.check();
+            case.values(&[a])
+        };
+        assert_eq!(of("Div", &[3.0, 4.0], 2.0), [1.5, 2.0]);
+        assert_eq!(of("Pow", &[3.0, 4.0], 2.0), [9.0, 16.0]);
+    }
 
     #[test]
     fn equal_arguments_share_the_gradient() {

@@ -75,7 +75,8 @@ pub(super) fn affine_grid<'g>(n: &NodeView<'g>) -> Result<Var<'g>> {
     let corners = n.int("align_corners", 0) != 0;
     let coordinate = |i: usize, size: usize| match corners {
         true if size > 1 => 2.0 * i as f32 / (size - 1) as f32 - 1.0,
-        true => -1.0,
+        // The standard does not say; PyTorch and ONNX Runtime take the centre.
+        true => 0.0,
         false => (2 * i + 1) as f32 / size as f32 - 1.0,
     };
     let mut grid = Vec::with_capacity(count * (axes + 1));

@@ -88,7 +88,7 @@ static RULES: &[Rule] = &[
     rule("DepthToSpace", Wrt::First, &["blocksize", "mode"], layout::depth_to_space),
     rule("DequantizeLinear", Wrt::First, &["axis", "block_size", "output_dtype"], quantize::dequantize),
     decompose("Det", &[], determinant::det),
-    rule("Div", Wrt::All, &[], binary_elementwise::div),
+    rule("Div", Wrt::All, &[], binary_elementwise::div).or_decompose(binary_elementwise::by_one_element),
     decompose("Dropout", &["seed"], unary_elementwise::dropout),
     stop("DynamicQuantizeLinear"),
     rule("Einsum", Wrt::All, &["equation"], einsum::einsum),
@@ -147,8 +147,8 @@ static RULES: &[Rule] = &[
     stop("OneHot"),
     stop("Or"),
     rule("PRelu", Wrt::All, &[], activation::prelu),
-    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad),
-    rule("Pow", Wrt::All, &[], binary_elementwise::pow),
+    rule("Pad", Wrt::Inputs(&[0, 2]), &["mode"], slice::pad).or_decompose(slice::repeated),
+    rule("Pow", Wrt::All, &[], binary_elementwise::pow).or_decompose(binary_elementwise::by_one_element),
     rule("QuantizeLinear", Wrt::First, &["axis", "block_size", UNCLAMPED, "output_dtype", "precision", "saturate"], quantize::quantize),
     rule("RMSNormalization", Wrt::All, &["axis", "epsilon", "stash_type"], norm::root_mean_square),
     decompose_all("RNN", &["activations", "direction", "hidden_size", "layout"], recurrent::rnn),
@@ -279,4 +279,4 @@ pub(crate) fn operators() -> impl Iterator<Item = (&'static str, &'static str)> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -101,6 +101,25 @@ pub(super) fn pad<'g>(n: &Vjp<'g>, i: usize) -> Result<Var<'g>> {
     Ok(dx)
 }
 
+/// y = the elements of x that padding repeats, axis by axis, if other axes than the last two are padded
+/// by repeated elements, which rten lacks.
+pub(super) fn repeated<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
+    let (x, padded, mode) = (n.x(0)?, n.y()?.shape(), n.string("mode", "constant"));
+    let shape = x.shape();
+    let outer = 0..shape.len().saturating_sub(2);
+    if mode == "constant" || padded.len() != shape.len() || padded[outer.clone()] == shape[outer] {
+        return Ok(None);
+    }
+    let gather = |y: Var<'g>, (axis, pads): (usize, (i64, i64))| {
+        if pads == (0, 0) {
+            return Ok(y);
+        }
+        let indices = sources(n, mode, shape[axis], pads, padded[axis])?;
+        Ok(y.gather(axis, &indices.into_iter().flatten().collect::<Vec<_>>()))
+    };
+    pads(n, shape.len())?.into_iter().enumerate().try_fold(x, gather).map(Some)
+}
+
 /// The number of elements that are added before and after each axis.
 fn pads(n: &NodeView<'_>, rank: usize) -> Result<Vec<(i64, i64)>> {
     let pads = n.const_ints(1)?.unwrap_or_default();
@@ -178,6 +197,7 @@ pub(super) fn cases() -> Vec<crate::testing::Case> {
         pad("constant", &[0, -1, 2, 0, 1, -2]).x(&[]),
         case("Pad").x(&[2, 3]).const_ints(&[0, 0, 0, 0]),
         pad("edge", &[0, 1, 2, 0, 0, 3]),
+        pad("edge", &[1, 0, 2, 0, 0, 3]),
         pad("reflect", &[0, 1, 2, 0, 2, 3]),
         pad("wrap", &[0, 1, 2, 0, 3, 3]),
     ];

@@ -16,7 +16,7 @@ const EMITTED: &[&str] = &[
     "Softmax", "Split", "Softplus", "Sqrt", "Sub", "Tanh", "Transpose", "Trilu", "Where",
 ];
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     [
         activation::cases(),
         attention::cases(),

@@ -37,6 +37,12 @@ impl Tensor {
         Self::from_bytes(DType::F32, shape.to_vec(), bytes.into())
     }
 
+    /// A tensor without elements; `None` if the shape asks for some.
+    pub(crate) fn empty(dtype: DType, shape: &[usize]) -> Option<Self> {
+        let elements = Elements::Inline(Bytes::new());
+        shape.contains(&0).then(|| Self { dtype, shape: shape.to_vec(), elements })
+    }
+
     /// A float scalar.
     pub fn scalar(value: f32) -> Self {
         let bytes = Bytes::copy_from_slice(&value.to_le_bytes());

@@ -1,7 +1,7 @@
 //! Describes a node with its inputs, to check rules with.
 
 use super::random::{Draw, Random};
-use crate::graph::{Attribute, Graph, Node, ValueId};
+use crate::graph::{Attribute, Graph, Node, OPSET, ValueId};
 use crate::passes::canonical;
 use crate::tensor::Tensor;
 
@@ -9,6 +9,8 @@ use crate::tensor::Tensor;
 enum Input {
     /// A differentiable input: its shape, and how its elements are drawn.
     Float(Vec<usize>, Draw),
+    /// A differentiable input with these elements.
+    Given(Tensor),
     Constant(Tensor),
     Missing,
 }
@@ -22,8 +24,10 @@ pub(crate) struct Case {
     outputs: usize,
     pub(super) linear: bool,
     pub(super) piecewise_constant: bool,
-    indices: bool,
+    /// The number of outputs after these that nothing reads.
+    unread: usize,
     canonical: bool,
+    opset: i64,
     /// The inputs, by index, that are drawn but not differentiated.
     constants: Vec<usize>,
 }
@@ -37,8 +41,9 @@ pub(crate) fn case(op: &'static str) -> Case {
         outputs: 1,
         linear: false,
         piecewise_constant: false,
-        indices: false,
+        unread: 0,
         canonical: false,
+        opset: OPSET,
         constants: vec![],
     }
 }
@@ -67,6 +72,12 @@ impl Case {
         self.within(shape, low, high)
     }
 
+    /// A differentiable input with these elements.
+    pub(crate) fn given(mut self, elements: Tensor) -> Self {
+        self.inputs.push(Input::Given(elements));
+        self
+    }
+
     pub(crate) fn const_ints(self, data: &[i64]) -> Self {
         self.constant(Tensor::from_i64s(data))
     }
@@ -89,23 +100,30 @@ impl Case {
         self
     }
 
-    pub(crate) fn int(mut self, name: &'static str, value: i64) -> Self {
-        self.attributes.push((name, Attribute::Int(value)));
+    pub(crate) fn int(self, name: &'static str, value: i64) -> Self {
+        self.attribute(name, Attribute::Int(value))
+    }
+
+    pub(crate) fn ints(self, name: &'static str, value: &[i64]) -> Self {
+        self.attribute(name, Attribute::Ints(value.to_vec()))
+    }
+
+    pub(crate) fn float(self, name: &'static str, value: f32) -> Self {
+        self.attribute(name, Attribute::Float(value))
+    }
+
+    pub(crate) fn string(self, name: &'static str, value: &str) -> Self {
+        self.attribute(name, Attribute::String(value.into()))
+    }
+
+    pub(crate) fn attribute(mut self, name: &'static str, value: Attribute) -> Self {
+        self.attributes.push((name, value));
         self
     }
 
-    pub(crate) fn ints(mut self, name: &'static str, value: &[i64]) -> Self {
-        self.attributes.push((name, Attribute::Ints(value.to_vec())));
-        self
-    }
-
-    pub(crate) fn float(mut self, name: &'static str, value: f32) -> Self {
-        self.attributes.push((name, Attribute::Float(value)));
-        self
-    }
-
-    pub(crate) fn string(mut self, name: &'static str, value: &str) -> Self {
-        self.attributes.push((name, Attribute::String(value.into())));
+    /// Sets the opset of the node's form, in place of 21.
+    pub(crate) fn opset(mut self, opset: i64) -> Self {
+        self.opset = opset;
         self
     }
 
@@ -127,9 +145,9 @@ impl Case {
         self
     }
 
-    /// Adds an output that is not differentiated: indices.
-    pub(crate) fn indices(mut self) -> Self {
-        self.indices = true;
+    /// Adds outputs that nothing reads, such as indices.
+    pub(crate) fn unread(mut self, count: usize) -> Self {
+        self.unread = count;
         self
     }
 
@@ -142,6 +160,7 @@ impl Case {
     /// The case's graph, its differentiable inputs with elements, and its outputs.
     pub(crate) fn graph(&self) -> (Graph, Vec<(ValueId, Tensor)>, Vec<ValueId>) {
         let mut graph = Graph::new();
+        graph.opsets[0].1 = self.opset;
         let mut random = Random::new(self.op.len() as u64 + 17);
         let mut inputs = Vec::new();
         let mut ids = Vec::new();
@@ -149,6 +168,11 @@ impl Case {
             ids.push(match input {
                 Input::Missing => None,
                 Input::Constant(t) => Some(graph.add_initializer(&format!("c{i}"), t.clone())),
+                Input::Given(x) => {
+                    let id = graph.add_input(&format!("x{i}"), x.shape());
+                    inputs.push((id, x.clone()));
+                    Some(id)
+                }
                 Input::Float(shape, draw) => {
                     let x = draw.tensor(shape, &mut random);
                     if self.constants.contains(&i) {
@@ -172,13 +196,13 @@ impl Case {
             outputs: outputs.iter().map(|o| Some(*o)).collect(),
             ..Node::default()
         };
-        if self.indices {
-            node.outputs.push(Some(graph.add_value("indices", None, None)));
+        for _ in 0..self.unread {
+            node.outputs.push(Some(graph.add_value("unread", None, None)));
         }
         self.attributes.iter().for_each(|(k, v)| node.set_attribute(k, v.clone()));
         graph.push_node(node);
         if !domain.is_empty() {
-            graph.opsets.push((domain.into(), 1));
+            graph.opsets.push((domain.into(), if domain == "ai.onnx.ml" { 3 } else { 1 }));
         }
         graph.set_outputs(&outputs);
         if self.canonical {

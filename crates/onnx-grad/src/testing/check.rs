@@ -75,10 +75,19 @@ impl Case {
 
     /// The first output at these elements of the differentiable inputs.
     pub(crate) fn values(&self, at: &[&[f32]]) -> Vec<f32> {
+        self.output(at).to_f32s().expect("floats")
+    }
+
+    /// The first output, which is of integers or booleans.
+    pub(crate) fn whole_values(&self, at: &[&[f32]]) -> Vec<i64> {
+        self.output(at).to_i64s().expect("integers")
+    }
+
+    fn output(&self, at: &[&[f32]]) -> Tensor {
         let prepared = self.prepared();
         let at = prepared.inputs_at(at);
         let at: Vec<_> = at.iter().map(|(id, x)| (*id, x)).collect();
-        run(&prepared.graph, &at)[0].to_f32s().expect("floats")
+        run(&prepared.graph, &at).remove(0)
     }
 
     /// The error for the gradient with respect to the first input. No engine runs the node, so all

@@ -8,6 +8,6 @@ mod random;
 mod shapes;
 
 pub(crate) use case::{Case, case};
-pub(crate) use engine::{is_rten, run};
+pub(crate) use engine::{Engine, Optimised, is_rten, run};
 pub(crate) use random::Random;
-pub(crate) use shapes::{infer_shapes, try_infer_shapes};
+pub(crate) use shapes::{infer_shapes, infer_shapes_on};

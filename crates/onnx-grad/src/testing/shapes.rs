@@ -1,17 +1,18 @@
 //! Finds the shapes of a graph, by running its probe on an engine.
 
-use super::engine::run;
-use crate::error::Result;
+use super::engine::{Engine, Optimised};
+use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 use crate::tensor::Tensor;
 
-/// Runs a graph's probe, and applies what it finds.
+/// Runs a graph's probe on the chosen engine, and applies what it finds.
 pub(crate) fn infer_shapes(graph: &mut Graph) {
-    try_infer_shapes(graph).expect("the outputs are those of the probe");
+    infer_shapes_on(Engine::chosen(), graph).unwrap_or_else(|e| panic!("{e}"));
 }
 
-/// The same as [`infer_shapes`] for graphs with branches whose conditions may depend on the input.
-pub(crate) fn try_infer_shapes(graph: &mut Graph) -> Result<()> {
+/// The same as [`infer_shapes`] on this engine, for graphs that it may not run, or with branches
+/// whose conditions may depend on the input.
+pub(crate) fn infer_shapes_on(engine: Engine, graph: &mut Graph) -> Result<()> {
     loop {
         let complete = graph.control_flow_resolved();
         let probe = graph.probe();
@@ -24,7 +25,7 @@ pub(crate) fn try_infer_shapes(graph: &mut Graph) -> Result<()> {
             })
             .collect();
         let inputs: Vec<_> = inputs.iter().map(|(id, t)| (*id, t)).collect();
-        let outputs = run(&probe.graph, &inputs);
+        let outputs = engine.run(&probe.graph, Optimised::No, &inputs).map_err(Error::invalid)?;
         graph.apply_probe(&probe, &outputs)?;
         if complete {
             return Ok(());

@@ -75,7 +75,7 @@ impl Network {
         let several = graph.outputs().len() > 1;
         graph.set_outputs(&[output]);
         let engine = engine::open(options, graph.take_weights())?;
-        learn(&mut graph, &*engine, input, &shape)?;
+        learn(&mut graph, &*engine, options.memory, input, &shape)?;
         let mut classes = classes(&graph, output, batch, several)?;
         let Meaning { mut graph, mut score, head, by_values } =
             meaning(graph, &*engine, input, output, classes, said)?;

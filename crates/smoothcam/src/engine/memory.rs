@@ -9,6 +9,21 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Memory(pub u64);
 
+impl Memory {
+    /// What the machine has left for this process, by Linux' account of it and the limit of its container; elsewhere 8 GB.
+    pub(crate) fn available() -> Memory {
+        const ELSEWHERE: u64 = 8_000_000_000;
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let left = read("/proc/meminfo").lines().find_map(|line| {
+            let kib = line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?;
+            kib.trim().parse::<u64>().ok()?.checked_mul(1024)
+        });
+        let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+        let limits = limits.iter().filter_map(|path| read(path).trim().parse().ok());
+        Memory(limits.chain(left).min().unwrap_or(ELSEWHERE))
+    }
+}
+
 impl FromStr for Memory {
     type Err = Error;
 

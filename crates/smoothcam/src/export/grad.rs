@@ -84,7 +84,7 @@ impl Gradients {
         self.fix_inputs(&mut graph)?;
         let engine = engine::open(&self.engine, graph.take_weights())?;
         let inputs = graph.inputs().to_vec();
-        learn_from(&mut graph, &*engine, &inputs, &|e| {
+        learn_from(&mut graph, &*engine, self.engine.memory, &inputs, &|e| {
             Error::input(format!("the model does not run on inputs of these shapes: {e}"))
                 .with_hint(also(&e, Hint::set("shape", "INPUT=1x3x224x224", "name others")))
         })?;

@@ -26,8 +26,8 @@ impl<'n> Pictures<'n> {
             if !beside.iter().all(|input| graph.repeat_example(*input, count)) {
                 return None;
             }
-            learn(&mut graph, &*network.engine, network.input, &network.picture.shape(count))
-                .ok()?;
+            let shape = network.picture.shape(count);
+            learn(&mut graph, &*network.engine, network.memory, network.input, &shape).ok()?;
             Some(graph)
         };
         let instances = || {

@@ -37,7 +37,7 @@ pub(crate) fn head_of_vectors(network: &Network, split: ValueId, count: usize) -
     let mut shape = single.to_vec();
     shape[0] = count;
     let mut many = one.clone();
-    learn(&mut many, &*network.engine, split, &shape).ok()?;
+    learn(&mut many, &*network.engine, network.memory, split, &shape).ok()?;
     let many = many.decompose().ok()?;
     let same = same_scores(network, &one.decompose().ok()?, &many, split, &shape);
     same.then_some(many)

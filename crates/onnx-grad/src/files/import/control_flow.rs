@@ -138,16 +138,6 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Takes the body out of the attributes of a loop of this name.
-pub(super) fn take_body(
-    name: &str,
-    attributes: &mut Vec<proto::AttributeProto>,
-) -> Result<proto::GraphProto> {
-    let at = attributes.iter().position(|a| a.name == "body" && a.g.is_some());
-    let body = at.and_then(|at| attributes.remove(at).g);
-    body.ok_or_else(|| Error::invalid(format!("node '{name}' is a loop, but lacks a body")))
-}
-
 /// Whether the values that go into a loop, through its body and out of it match in number.
 fn loop_fits(start: &Node, end: &Node) -> bool {
     let (into, given) = (start.inputs.len(), start.outputs.len() - 1);

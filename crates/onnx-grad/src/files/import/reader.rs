@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::control_flow::take_body;
 use super::decoder::Decoder;
 use super::external::ReadExternal;
 use crate::error::{Error, Result};
@@ -203,6 +202,13 @@ impl<'a, 'b> Reader<'a, 'b> {
         value.initializer = Some(tensor);
         Ok(())
     }
+}
+
+/// Takes the body out of the attributes of a loop of this name.
+fn take_body(name: &str, attributes: &mut Vec<proto::AttributeProto>) -> Result<proto::GraphProto> {
+    let at = attributes.iter().position(|a| a.name == "body" && a.g.is_some());
+    let body = at.and_then(|at| attributes.remove(at).g);
+    body.ok_or_else(|| Error::invalid(format!("node '{name}' is a loop, but lacks a body")))
 }
 
 /// The names of the modules that a node comes from. PyTorch's exporter records them as a Python

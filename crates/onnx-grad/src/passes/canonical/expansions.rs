@@ -1,6 +1,6 @@
 //! Expands operators in which engines differ into operators in which they agree.
 
-use super::rewriter::{Rewriter, axis, cast_to};
+use super::rewriter::{Rewriter, axis};
 use crate::error::Result;
 use crate::graph::Attribute;
 use crate::tensor::{DType, Tensor};
@@ -131,17 +131,6 @@ pub(super) fn layer_statistics(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// y = whether x is not zero. (rten, which has no booleans, would keep the number.)
-pub(super) fn cast_to_bool(mut rewriter: Rewriter<'_>) -> Result<()> {
-    if rewriter.int("to", 0) == DType::Bool as i64 {
-        let (x, zero) = (rewriter.x(0)?, rewriter.scalar(0.0));
-        let float = rewriter.op("Cast", &[x], &cast_to(DType::F32));
-        let is_zero = rewriter.op("Equal", &[float, zero], &[]);
-        rewriter.replace("Not", &[is_zero], &[]);
-    }
-    Ok(())
-}
-
 /// Y = A b with a constant vector b, which stands for a matrix of one column; Y does not have that
 /// axis. (In rten it does.)
 pub(super) fn matrix_times_vector(mut rewriter: Rewriter<'_>) -> Result<()> {
@@ -154,7 +143,8 @@ pub(super) fn matrix_times_vector(mut rewriter: Rewriter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// y = x for a reduction over no axes with `noop_with_empty_axes` 1.
+/// A reduction over no axes with `noop_with_empty_axes` 1 reduces nothing, but still computes what it
+/// computes of each element.
 pub(super) fn reduction_over_no_axes(rewriter: Rewriter<'_>) -> Result<()> {
     let none = match rewriter.optional(1) {
         Some(_) => rewriter.stored(1).is_some_and(|axes| axes.shape() == [0]),
@@ -162,31 +152,13 @@ pub(super) fn reduction_over_no_axes(rewriter: Rewriter<'_>) -> Result<()> {
     };
     if none && rewriter.int("noop_with_empty_axes", 0) != 0 {
         let x = rewriter.x(0)?;
-        rewriter.replace("Identity", &[x], &[]);
+        match rewriter.node.op.as_str() {
+            "ReduceL1" | "ReduceL2" => rewriter.replace("Abs", &[x], &[]),
+            "ReduceLogSum" => rewriter.replace("Log", &[x], &[]),
+            "ReduceSumSquare" => rewriter.replace("Mul", &[x, x], &[]),
+            _ => rewriter.replace("Identity", &[x], &[]),
+        }
     }
-    Ok(())
-}
-
-/// sign(x) = (x > 0) - (x < 0). (rten's sign of 0 is 1.)
-pub(super) fn sign(mut rewriter: Rewriter<'_>) -> Result<()> {
-    let (x, zero) = (rewriter.x(0)?, rewriter.scalar(0.0));
-    let mut mask = |op| {
-        let mask = rewriter.op(op, &[x, zero], &[]);
-        rewriter.op("Cast", &[mask], &cast_to(DType::F32))
-    };
-    let (above, below) = (mask("Greater"), mask("Less"));
-    rewriter.replace("Sub", &[above, below], &[]);
-    Ok(())
-}
-
-/// softplus(x) = ln(1 + e^x), and x above a bound, where the two are the same. (In rten, e^x
-/// overflows.)
-pub(super) fn softplus(mut rewriter: Rewriter<'_>) -> Result<()> {
-    const LINEAR_ABOVE: f32 = 32.0;
-    let (x, bound) = (rewriter.x(0)?, rewriter.scalar(LINEAR_ABOVE));
-    let linear = rewriter.op("Greater", &[x, bound], &[]);
-    let soft = rewriter.op("Softplus", &[x], &[]);
-    rewriter.replace("Where", &[linear, x, soft], &[]);
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod all_axes;
 mod contrib;
 mod conv;
+mod elementwise;
 mod expansions;
 mod losses;
 mod matmul_nbits;
@@ -15,6 +16,7 @@ mod opset;
 mod portable;
 mod qdq;
 mod qdq_graph;
+mod ranges;
 pub(crate) mod rewriter;
 mod roi_align;
 
@@ -34,6 +36,10 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
     let opset = graph.opsets.iter().find(|(d, _)| d.is_empty()).map_or(1, |(_, v)| *v);
     opset::check(opset)?;
     for n in 0..graph.nodes.len() {
+        // Gaps after the last input say nothing, but some make ONNX Runtime crash.
+        while graph.nodes[n].inputs.last() == Some(&None) {
+            graph.nodes[n].inputs.pop();
+        }
         if !graph.nodes[n].domain.is_empty() {
             continue;
         }

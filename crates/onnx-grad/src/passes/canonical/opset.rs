@@ -173,7 +173,8 @@ fn number_of_parts(graph: &mut Graph, n: usize) -> Result<()> {
 }
 
 /// In opset 10, Resize has scales only and asymmetric coordinates. The standard does not say which
-/// element is the nearest; ONNX Runtime rounds down where an axis grows, and up where it shrinks.
+/// element is the nearest; ONNX Runtime rounds down along an axis that grows, and up along one that
+/// shrinks.
 fn resize_of_opset_10(graph: &mut Graph, n: usize) -> Result<()> {
     let node = &mut graph.nodes[n];
     if node.inputs.len() == 2 {
@@ -183,11 +184,18 @@ fn resize_of_opset_10(graph: &mut Graph, n: usize) -> Result<()> {
         |node: &mut Node, k: &str, v: &str| node.set_attribute(k, Attribute::String(v.into()));
     let scales = node.input(2);
     let scales = scales.and_then(|s| graph.values[s.0].initializer.as_ref()?.to_f32s());
-    let shrinks = scales.is_some_and(|s| s.iter().any(|s| *s < 1.0) && s.iter().all(|s| *s <= 1.0));
+    let scales = scales.unwrap_or_default();
+    let (shrinks, grows) = (scales.iter().any(|s| *s < 1.0), scales.iter().any(|s| *s > 1.0));
     set(node, "coordinate_transformation_mode", "asymmetric");
     set(node, "nearest_mode", if shrinks { "ceil" } else { "floor" });
     if matches!(node.attribute("mode"), Some(Attribute::String(m)) if m == "bilinear") {
         set(node, "mode", "linear");
+    }
+    let linear = matches!(node.attribute("mode"), Some(Attribute::String(m)) if m == "linear");
+    if shrinks && grows && !linear {
+        return Err(node.unsupported(
+            "scales that shrink one axis and enlarge another are not supported before opset 11",
+        ));
     }
     Ok(())
 }

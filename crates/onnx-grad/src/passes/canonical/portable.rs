@@ -1,7 +1,7 @@
 //! Rewrites nodes that not every engine runs as the standard says, if that needs no shapes.
 
 use super::rewriter::Rewriter;
-use super::{all_axes, contrib, conv, expansions};
+use super::{all_axes, contrib, conv, elementwise, expansions, ranges};
 use crate::error::Result;
 use crate::graph::{Attribute, Graph, ValueId};
 use crate::tensor::{DType, Tensor};
@@ -9,6 +9,7 @@ use crate::tensor::{DType, Tensor};
 /// Rewrites the nodes of a graph.
 pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
     for n in 0..graph.nodes.len() {
+        elementwise::name_type(graph, n);
         let op = graph.nodes[n].qualified_op();
         let rewriter = Rewriter::new(graph, n);
         match op.as_str() {
@@ -16,22 +17,23 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
             "ArgMin" => expansions::arg_extremum(rewriter, 0)?,
             "AveragePool" | "MaxPool" => conv::over_two_axes(explicit_window(rewriter))?,
             "BatchNormalization" => expansions::batch_statistics(rewriter)?,
-            "Cast" => expansions::cast_to_bool(rewriter)?,
+            "Cast" => elementwise::cast_to_bool(rewriter)?,
             "Conv" => conv::over_two_axes(conv::explicit_kernel(rewriter))?,
             "ConvTranspose" => conv::crop_to_shape(conv::explicit_kernel(rewriter))?,
             "Hardmax" => expansions::hardmax(rewriter)?,
+            "IsInf" => elementwise::is_inf(rewriter)?,
             "LayerNormalization" => expansions::layer_statistics(rewriter)?,
             "LpPool" => drop(explicit_window(rewriter)),
             "MatMul" => expansions::matrix_times_vector(rewriter)?,
             "Pad" => all_axes::pads(rewriter)?,
             "Pow" => float_exponent(graph, n),
             "QuantizeLinear" => explicit_quantisation(rewriter),
-            "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
-                expansions::reduction_over_no_axes(rewriter)?;
-            }
+            "Range" => ranges::range(rewriter)?,
+            op if op.starts_with("Reduce") => expansions::reduction_over_no_axes(rewriter)?,
             "Resize" => all_axes::sizes(rewriter)?,
-            "Sign" => expansions::sign(rewriter)?,
-            "Softplus" => expansions::softplus(rewriter)?,
+            "Sign" => elementwise::sign(rewriter)?,
+            "Slice" => ranges::explicit_axes(rewriter)?,
+            "Softplus" => elementwise::softplus(rewriter)?,
             "com.microsoft.FusedMatMul" => contrib::transposed_weights(rewriter),
             _ => {}
         }

@@ -226,3 +226,69 @@ fn layer_normalisation_has_its_statistics_as_outputs() {
     layer(&[2, 3, 4], &[3, 4]).int("axis", 1).check();
     layer(&[2, 3, 4], &[3, 4]).int("axis", -2).float("epsilon", 0.5).check();
 }
+
+#[test]
+fn elements_that_are_not_finite_are_told_apart() {
+    let x = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 2.0, -0.5, 0.0];
+    let of = |op| case(op).x(&[6]).canonical();
+    let found = of("Sign").values(&[&x]);
+    assert_eq!((&found[..2], &found[3..]), (&[1.0, -1.0][..], &[1.0, -1.0, 0.0][..]));
+    assert!(found[2].is_nan());
+    let infinite = |negative: i64, positive: i64| {
+        let case = of("IsInf").int("detect_negative", negative).int("detect_positive", positive);
+        case.whole_values(&[&x])
+    };
+    assert_eq!(infinite(1, 1), [1, 1, 0, 0, 0, 0]);
+    assert_eq!(infinite(0, 1), [1, 0, 0, 0, 0, 0]);
+    assert_eq!(infinite(1, 0), [0, 1, 0, 0, 0, 0]);
+    assert_eq!(infinite(0, 0), [0; 6]);
+    let truth = crate::Tensor::from_bytes(crate::DType::Bool, vec![], vec![1].into()).unwrap();
+    assert_eq!(of("CastLike").constant(truth).whole_values(&[&x]), [1, 1, 1, 1, 1, 0]);
+}
+
+#[test]
+fn ranges_have_as_many_numbers_as_the_standard_says() {
+    let range = |numbers: [f32; 3]| {
+        let case = case("Range").canonical();
+        numbers.into_iter().fold(case, crate::testing::Case::scalar).values(&[])
+    };
+    // 4 / 0.1 is less than 40 in more digits, but forty times 0.1 is less than 4 in fewer.
+    assert_eq!(range([0.0, 4.0, 0.1]).len(), 40);
+    assert_eq!(range([3.0, -1.0, -1.5]), [3.0, 1.5, 0.0]);
+    assert_eq!(range([1.0, 0.0, 1.0]), [0.0; 0]);
+}
+
+#[test]
+fn reductions_of_nothing_compute_what_they_compute_of_each_element() {
+    let of = |op, x| {
+        let case = case(op).x(&[2]).int("noop_with_empty_axes", 1).canonical();
+        case.check();
+        case.values(&[x])
+    };
+    assert_eq!(of("ReduceL1", &[3.0, -2.0]), [3.0, 2.0]);
+    assert_eq!(of("ReduceL2", &[3.0, -2.0]), [3.0, 2.0]);
+    assert_eq!(of("ReduceSumSquare", &[3.0, -2.0]), [9.0, 4.0]);
+    assert_eq!(of("ReduceLogSumExp", &[3.0, -2.0]), [3.0, -2.0]);
+    let positive = case("ReduceLogSum").within(&[2], 0.5, 2.0).int("noop_with_empty_axes", 1);
+    check(&positive.canonical(), &[1.0, std::f32::consts::E], &[0.0, 1.0]);
+}
+
+#[test]
+fn slices_may_leave_out_their_axes() {
+    let slice = case("Slice").x(&[2, 3]).const_ints(&[1]).const_ints(&[2]).linear().canonical();
+    slice.check();
+    check(&slice, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], &[3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn windows_that_lie_in_padding_alone_do_not_count() {
+    // The fourth would begin behind the last element.
+    let pool = |op| {
+        let case = case(op).x(&[1, 1, 1, 6, 2]).ints("kernel_shape", &[1, 1, 1]);
+        case.ints("strides", &[1, 2, 1]).int("ceil_mode", 1).linear().canonical()
+    };
+    let x: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    for op in ["AveragePool", "MaxPool"] {
+        check(&pool(op), &x, &[0.0, 1.0, 4.0, 5.0, 8.0, 9.0]);
+    }
+}

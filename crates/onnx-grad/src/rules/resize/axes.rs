@@ -20,13 +20,11 @@ pub(super) fn axes(n: &NodeView<'_>) -> Result<Vec<Axis>> {
         return Err(n.unsupported(format!("shape {x:?} cannot be resized to {y:?}")));
     }
     let crops = n.string("coordinate_transformation_mode", "half_pixel") == CROP;
-    if crops && (x == y || n.const_floats(2)?.is_some_and(|scales| !scales.is_empty())) {
-        return Err(n.unsupported(
-            "a crop that keeps the shape, or one by scales, is not supported: engines differ",
-        ));
+    if crops && n.const_floats(2)?.is_some_and(|scales| !scales.is_empty()) {
+        return Err(n.unsupported("a crop by scales is not supported: engines differ"));
     }
     // Engines copy an input that keeps its shape, whatever the scales are.
-    if x == y {
+    if x == y && !crops {
         return Ok(vec![]);
     }
     let all: Vec<Axis> = x
@@ -40,6 +38,13 @@ pub(super) fn axes(n: &NodeView<'_>) -> Result<Vec<Axis>> {
         .collect();
     let all = with_scales(n, all)?;
     let all = if crops { with_regions(n, all)? } else { all };
+    if let Some(copied) = all.iter().find(|a| a.input == a.output && a.region != [0.0, 1.0]) {
+        // By the standard it is cropped; ONNX Runtime copies it.
+        return Err(n.unsupported(format!(
+            "a crop along axis {}, which keeps its size, is not supported: engines differ",
+            copied.axis
+        )));
+    }
     let changes = |a: &Axis| a.input != a.output || a.scale != 1.0 || a.region != [0.0, 1.0];
     Ok(all.into_iter().filter(changes).collect())
 }

@@ -18,7 +18,7 @@ pub(super) fn resize<'g>(n: &Vjp<'g>, _: usize) -> Result<Var<'g>> {
 
 /// y = A x along each resized axis, where engines differ: rten computes cubic as linear, multiplies
 /// by the inverse of a scale where the standard divides (which rounds to other nearest elements),
-/// and lacks some options, such as crops.
+/// copies along an axis that keeps its size, whatever its scale, and lacks some options, such as crops.
 pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
     let (x, y) = (n.x(0)?.shape(), n.y()?.shape());
     let changes = |axis: &usize| x.get(*axis) != y.get(*axis);
@@ -28,7 +28,8 @@ pub(super) fn portable<'g>(n: &NodeView<'g>) -> Result<Option<Var<'g>>> {
         && (n.optional(3).is_none() || n.const_floats(2)?.is_none_or(|scales| scales.is_empty()))
         && !matches!(coordinates, "half_pixel_symmetric" | "tf_half_pixel_for_nn" | CROP)
         && (0..x.len()).filter(changes).all(|axis| axis + 2 >= x.len());
-    if plain && mode == "linear" {
+    let copies = |axes: Vec<Axis>| axes.iter().any(|axis| axis.input == axis.output);
+    if plain && mode == "linear" && !axes(n).is_ok_and(copies) {
         return Ok(None);
     }
     if coordinates == CROP {
@@ -173,6 +174,15 @@ mod tests {
             .string("coordinate_transformation_mode", modes[0])
             .string("nearest_mode", modes[1]);
         resize.values(&[&numbers]).iter().map(|y| *y as usize).collect()
+    }
+
+    #[test]
+    fn an_axis_that_keeps_its_size_is_interpolated_by_its_scale() {
+        let resize = case("Resize").x(&[1, 1, 2, 1]).missing();
+        let resize = resize.const_floats(&[1.0, 1.0, 1.2, 2.0]).string("mode", "linear");
+        // The rows lie at -1/12 and 3/4.
+        let y = resize.values(&[&[0.0, 4.0]]);
+        assert!(y.iter().zip([0.0, 0.0, 3.0, 3.0]).all(|(y, e)| (y - e).abs() < 1e-5), "{y:?}");
     }
 
     /// Expected values are those of ONNX Runtime 1.32.

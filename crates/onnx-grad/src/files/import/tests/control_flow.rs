@@ -1,7 +1,7 @@
 //! Tests how branches are resolved and functions are inlined.
 
 use super::*;
-use crate::testing::try_infer_shapes;
+use crate::testing::{Engine, infer_shapes_on};
 
 fn graph(name: &str, node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> AttributeProto {
     let output = vec![info("result")];
@@ -67,7 +67,7 @@ fn shapes_behind_branches_are_found() {
     let mut graph = read(&model).unwrap();
     let input = graph.inputs()[0];
     graph.fix_input(input, &[2]);
-    try_infer_shapes(&mut graph).unwrap();
+    infer_shapes_on(Engine::chosen(), &mut graph).unwrap();
     assert_eq!(graph.shape(graph.outputs()[0]), Some(&[2][..]));
 }
 
@@ -91,7 +91,7 @@ fn a_condition_on_the_input_is_an_error() {
     let mut graph = read(&model(17, nodes, vec![float_tensor("w", &[0.0])])).unwrap();
     let input = graph.inputs()[0];
     graph.fix_input(input, &[1]);
-    let error = try_infer_shapes(&mut graph).unwrap_err().to_string();
+    let error = infer_shapes_on(Engine::chosen(), &mut graph).unwrap_err().to_string();
     assert!(error.contains("node 'y'") && error.contains("'c'"), "{error}");
 }
 
