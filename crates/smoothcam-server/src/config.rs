@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use smoothcam::{Error, Explainer, Hint, Result};
-
-use crate::machine;
+use smoothcam::{Error, Explainer, Hint, Memory, Result};
 
 /// What a server serves, and to whom.
 pub struct Config {
@@ -36,7 +34,7 @@ pub struct Limits {
     /// Open connections; more wait to be accepted.
     pub connections: usize,
     /// Bytes that the whole process may take, about: models' weights, what is in work, what is cached, and answers that
-    /// clients have not taken. `None` for half of the machine's memory, or of the container's.
+    /// clients have not taken. `None` for half of what the machine, or the container, has left at the start.
     pub memory: Option<usize>,
     /// Bytes of a request's body.
     pub body: usize,
@@ -79,7 +77,7 @@ impl Default for Limits {
 impl Limits {
     /// The bytes that the whole process may take.
     pub(crate) fn memory(&self) -> usize {
-        self.memory.unwrap_or_else(|| (machine::memory() / 2) as usize)
+        self.memory.unwrap_or_else(|| (Memory::available().0 / 2) as usize)
     }
 }
 

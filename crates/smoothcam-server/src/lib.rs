@@ -25,7 +25,6 @@ mod hints;
 mod inference;
 mod kserve;
 mod listen;
-mod machine;
 mod metrics;
 mod middleware;
 mod models;

@@ -1,11 +1,12 @@
 //! Estimates the memory that a request takes, from its options, and holds it before the work begins.
 
 use smoothcam::options::AnswerOptions;
-use smoothcam::{Hint, MemoryNeed, Settings};
+use smoothcam::{Hint, MemoryNeed, Photo, Settings};
 
 use crate::answer::maps::SMALL;
 use crate::models::ServedModel;
 use crate::pictures::prepared::PreparedPicture;
+use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
 use crate::work::job::Job;
 use crate::work::memory::Held;
@@ -100,6 +101,23 @@ pub(crate) fn overview(job: &Job, model: &ServedModel) -> Result<Held, Rejection
     job.memory.hold_answer(text, &hint)?;
     let overview = model.explainer.overview_bytes()?;
     job.memory.hold(overview.saturating_add(3 * text), &hint)
+}
+
+/// Holds the memory that it takes to decode a picture.
+///
+/// # Errors
+/// If that is more than there is or is free.
+pub(crate) fn decoding(
+    job: &Job,
+    sent: &SentPicture,
+    limits: &smoothcam::Limits,
+) -> Result<Held, Rejection> {
+    let bytes = match sent {
+        SentPicture::File(file) => Photo::decoding_bytes(file, limits),
+        // They are copied as the model's input, and then as a picture.
+        SentPicture::Numbers(numbers) => 8 * numbers.values.len() as u64,
+    };
+    job.memory.hold(bytes, &Hint::advice("send a smaller picture"))
 }
 
 /// Holds the memory that it takes to draw on a picture, and that of the drawn one.

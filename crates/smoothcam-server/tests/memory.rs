@@ -153,3 +153,26 @@ fn a_server_that_has_no_room_for_requests_does_not_start() {
     assert!(error.to_string().contains("too little remains for requests"), "{error}");
     assert!(error.hint().unwrap().to_string().contains("memory=SIZE"), "{error:?}");
 }
+
+/// A PNG's header is enough to tell that decoding it would take too much.
+#[tokio::test]
+async fn pictures_take_memory_while_they_are_decoded() {
+    let app = small();
+    let mut huge = CAT.to_vec();
+    let size = 5000u32.to_be_bytes();
+    huge[16..20].copy_from_slice(&size);
+    huge[20..24].copy_from_slice(&size);
+    let check = crc(&huge[12..29]).to_be_bytes();
+    huge[29..33].copy_from_slice(&check);
+    for address in ["/predict", "/explain", "/picture"] {
+        let refused = post(&app, address, huge.clone()).await;
+        refused.refuses(400, "this takes about 400 MB of memory, more than the", address);
+        refused.refuses(400, "send a smaller picture", address);
+    }
+}
+
+/// The check sum of a PNG's chunk.
+fn crc(chunk: &[u8]) -> u32 {
+    let bit = |crc: u32, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    !chunk.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), bit))
+}

@@ -16,7 +16,8 @@ pub(crate) struct PictureCache {
     entries: Mutex<Vec<Entry>>,
     /// The most memory that the pictures may take, in bytes.
     max_bytes: usize,
-    limits: smoothcam::Limits,
+    /// The limits of pictures.
+    pub(crate) limits: smoothcam::Limits,
 }
 
 struct Entry {

@@ -16,7 +16,7 @@ use crate::answer::png::{one_class, png};
 use crate::answer::predicted::{Predicted, most_probable};
 use crate::answer::respond::{json, respond, response};
 use crate::hints::RequestWording;
-use crate::inference::{Report, explanation, predictions};
+use crate::inference::{Report, explanation, predictions, prepared};
 use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::{Refusal, Refusals, Rejection};
@@ -76,7 +76,7 @@ pub(crate) async fn predict(
 ) -> Result<Response, Rejection> {
     answer(state, request, |state, model, sent, options, job| {
         let _held = reserve::predictions(job, model, 1, 0, options.answer.top)?;
-        let (picture, predictions) = predictions(state, model, sent, &options.decoding)?;
+        let (picture, predictions) = predictions(state, model, sent, &options.decoding, job)?;
         let predictions = most_probable(&predictions, options.answer.top);
         let notes = picture.study.notes().iter().map(|note| note.worded(&RequestWording)).collect();
         json(&PredictAnswer { model: model.name.clone(), predictions, notes })
@@ -97,7 +97,7 @@ pub(crate) async fn picture(
     request: PictureRequest,
 ) -> Result<Response, Rejection> {
     answer(state, request, |state, model, sent, options, job| {
-        let prepared = state.pictures.get(model, sent, &options.decoding)?;
+        let prepared = prepared(state, model, sent, &options.decoding, job)?;
         let _held = reserve::drawing(job, &prepared)?;
         Ok(response(Media::Png, encode_png(&prepared.picture)?))
     })
@@ -118,7 +118,7 @@ pub(crate) async fn overview(
 ) -> Result<Response, Rejection> {
     answer(state, request, |state, model, sent, options, job| {
         let _held = reserve::overview(job, model)?;
-        let prepared = state.pictures.get(model, sent, &options.decoding)?;
+        let prepared = prepared(state, model, sent, &options.decoding, job)?;
         let target = match &options.settings.targets[..] {
             [] => &TargetSpec::Predicted,
             [target] => target,

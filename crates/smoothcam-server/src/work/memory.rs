@@ -31,7 +31,7 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Divides the memory that the limits allow, by default half of the machine's, between models whose weights have so
+    /// Divides the memory that the limits allow, by default half of what the machine has left, between models whose weights have so
     /// many bytes, the cache and requests.
     ///
     /// # Errors

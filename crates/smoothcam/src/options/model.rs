@@ -221,7 +221,7 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
         OptionSpec {
             name: "memory",
             kind: Kind::Text("SIZE", parses::<Memory>),
-            default: Default::Words("what they need; for serve half of the machine's"),
+            default: Default::Words("what they need; for serve half of what is free"),
             help: "The most memory that weights, passes and maps may take, and for serve kept work and answers, too, about: 800M, 2G",
             ..ENGINE
         },

@@ -90,8 +90,8 @@ pub(crate) async fn predict(
         let top = options.answer.top.min(model.explainer.classes());
         reserve::predictions(job, model, count, 0, top)
     };
-    let of_picture: OfPicture<_> = |state, model, sent, options, _| {
-        let (_, predictions) = predictions(state, model, sent, &options.decoding)?;
+    let of_picture: OfPicture<_> = |state, model, sent, options, job| {
+        let (_, predictions) = predictions(state, model, sent, &options.decoding, job)?;
         Ok(most_probable(&predictions, options.answer.top))
     };
     let all = |predictions| V1Predictions { predictions };

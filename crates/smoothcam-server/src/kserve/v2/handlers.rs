@@ -180,7 +180,7 @@ fn inferred(
     let (mut all_scores, mut all_probabilities) = (Vec::new(), Vec::new());
     for sent in &request.pictures {
         let Scores { scores, probabilities } =
-            scores(state, model, sent, &request.options.decoding)?;
+            scores(state, model, sent, &request.options.decoding, job)?;
         all_scores.extend(scores);
         all_probabilities.extend(probabilities.iter().map(|p| *p as f32));
         if job.stop.is_set() {
