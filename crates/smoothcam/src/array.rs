@@ -7,7 +7,11 @@ use onnx_grad::{DType, Tensor};
 
 use crate::npy::Elements;
 use crate::printable::quoted;
+use crate::read::read_file;
 use crate::{Error, Result, npy};
+
+/// The most bytes of a NumPy file.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// A tensor of any shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +38,7 @@ impl Array {
     /// If the file cannot be read, or holds something else.
     pub fn read(path: impl AsRef<Path>) -> Result<Array> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
+        let bytes = read_file(path, MOST_BYTES)
             .map_err(|e| Error::input(format!("cannot read the array {}: {e}", quoted(path))))?;
         Self::from_npy(&bytes, &quoted(path))
     }

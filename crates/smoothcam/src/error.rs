@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::hint::Hint;
-use crate::printable::printable;
+use crate::printable;
 
 /// A result with smoothcam's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -32,12 +32,12 @@ pub struct Error {
 impl Error {
     /// An error in a setting or in a file that was given.
     pub fn input(message: impl AsRef<str>) -> Self {
-        Self { kind: ErrorKind::Input, message: printable(message.as_ref()), hint: None }
+        Self { kind: ErrorKind::Input, message: printable::message(message.as_ref()), hint: None }
     }
 
     /// A failure that the caller's input did not cause.
     pub fn failure(message: impl AsRef<str>) -> Self {
-        Self { kind: ErrorKind::Failure, message: printable(message.as_ref()), hint: None }
+        Self { kind: ErrorKind::Failure, message: printable::message(message.as_ref()), hint: None }
     }
 
     /// The same error with a way out. A text is advice that is true in every front end; what speaks of options is made
@@ -51,7 +51,7 @@ impl Error {
     /// The same error, saying first what it is about.
     #[must_use]
     pub fn context(mut self, about: &str) -> Self {
-        self.message = format!("{}: {}", printable(about), self.message);
+        self.message = format!("{}: {}", printable::message(about), self.message);
         self
     }
 

@@ -16,6 +16,17 @@ pub fn printable(text: &str) -> String {
     })
 }
 
+/// The most characters of a message: names in files may have millions.
+const LONGEST: usize = 2000;
+
+/// `text` as a message shows it: escaped, and without its middle if it is very long.
+pub(crate) fn message(text: &str) -> String {
+    let half = |cut: &str| printable(cut).chars().take(LONGEST).collect::<String>();
+    let Some((first, _)) = text.char_indices().nth(LONGEST) else { return printable(text) };
+    let (last, _) = text.char_indices().nth_back(LONGEST / 4).unwrap_or_default();
+    format!("{} … {}", half(&text[..first]), half(&text[last.max(first)..]))
+}
+
 /// A path for a message, in quotes.
 pub fn quoted(path: &Path) -> String {
     format!("'{}'", path.display())
@@ -29,5 +40,15 @@ mod tests {
     fn control_characters_are_escaped_and_letters_kept() {
         assert_eq!(printable("caf\u{e9} \u{1b}[31m\n"), "caf\u{e9} \\u{1b}[31m\\n");
         assert_eq!(printable("a\u{9b}\u{7f}b"), "a\\u{9b}\\u{7f}b");
+    }
+
+    #[test]
+    fn messages_of_long_names_are_short() {
+        for letter in ["x", "\u{e9}", "\n"] {
+            let long = message(&format!("no '{}' here", letter.repeat(1_000_000)));
+            assert!(long.starts_with("no '") && long.ends_with(" here"), "{long}");
+            assert!(long.chars().count() <= 2 * LONGEST + 3);
+        }
+        assert_eq!(message("no 'x'"), "no 'x'");
     }
 }

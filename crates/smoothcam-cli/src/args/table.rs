@@ -127,7 +127,7 @@ fn arg(spec: &'static OptionSpec, place: Place) -> Arg {
 fn may_begin_with_minus(kind: Kind) -> bool {
     match kind {
         Kind::Numbers => true,
-        Kind::Text(form, _) => form.starts_with("LOW,"),
+        Kind::Text(form, _) => form.starts_with("LOW,") || matches!(form, "MAPS" | "NEURONS"),
         _ => false,
     }
 }

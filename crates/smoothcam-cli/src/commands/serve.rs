@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use smoothcam::{Error, Memory, Result, quoted};
+use smoothcam::{Error, Memory, Result, quoted, read_text};
 use smoothcam_server::{Config, Limits, Model, serve};
 
 use crate::args::{LogForm, ServeArgs, ServeLimitArgs};
@@ -70,10 +70,13 @@ fn named(text: &str) -> (String, &Path) {
     (name.to_string_lossy().chars().map(plain).collect(), file)
 }
 
+/// The most bytes of a file with a token.
+const LONGEST_TOKEN: u64 = 1 << 16;
+
 /// The token that requests must carry.
 fn token(file: Option<&Path>) -> Result<Option<String>> {
     let Some(file) = file else { return Ok(std::env::var("SMOOTHCAM_TOKEN").ok()) };
-    let text = std::fs::read_to_string(file)
+    let text = read_text(file, LONGEST_TOKEN)
         .map_err(|e| Error::input(format!("cannot read the token {}: {e}", quoted(file))))?;
     Ok(Some(text.trim().to_owned()))
 }

@@ -1,10 +1,9 @@
 //! Finds the class that is explained of each picture: by its folder, by a list, or by prediction.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use smoothcam::{Error, Explainer, Result, printable, quoted};
+use smoothcam::{Error, Explainer, Result, printable, quoted, read_text};
 
 use super::files::last_component;
 use super::picture_file::PictureFile;
@@ -85,6 +84,9 @@ fn with_reading(origin: &str, reading: Option<String>) -> String {
     reading.map_or_else(|| origin.to_owned(), |reading| format!("{origin} ({reading})"))
 }
 
+/// The most bytes of a list: a million of long lines.
+const MAX_BYTES: u64 = 256 << 20;
+
 /// Reads the classes from a list. A picture is listed by its name or its file name, both with or without the ending, or by
 /// its folder. Returns how the first class that could be understood otherwise could be.
 fn assign_by_list(
@@ -93,7 +95,7 @@ fn assign_by_list(
     explainer: &Explainer,
 ) -> Result<Option<String>> {
     let about = |what: String| Error::input(format!("list {}: {what}", quoted(list)));
-    let text = fs::read_to_string(list).map_err(|e| about(e.to_string()))?;
+    let text = read_text(list, MAX_BYTES).map_err(|e| about(e.to_string()))?;
     // Windows editors begin UTF-8 files with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut classes = BTreeMap::new();

@@ -12,6 +12,7 @@ use super::file_buf::FileBuf;
 use super::foreign;
 use crate::error::unsupported;
 use crate::printable::quoted;
+use crate::read::read_all;
 use crate::{Error, Result};
 
 /// A model that was read from its file.
@@ -20,6 +21,9 @@ pub(crate) struct ModelFile {
     /// SHA-256 of the file's bytes, without weights in other files, in hexadecimal.
     pub(crate) sha256: String,
 }
+
+/// The most bytes of a model that comes through a pipe, which says no size: twice as many as an ONNX file may have.
+const LARGEST_PIPED: u64 = 4 << 30;
 
 impl ModelFile {
     /// Reads a model file, and the weights beside it.
@@ -36,11 +40,10 @@ impl ModelFile {
         };
         let context = |e: Error| e.context(&format!("model {}", quoted(path)));
         let mut external = |data: &ExternalData| fetch(path, data);
-        let mut file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
         if !about.is_file() {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(unreadable)?;
+            let bytes = read_all(file, LARGEST_PIPED).map_err(unreadable)?;
             return Self::parse(bytes.into(), &mut external).map_err(context);
         }
         let mut buf = FileBuf::new(file, about.len());

@@ -1,7 +1,5 @@
 //! Reads a value for an input other than the picture: numbers, or a file of them.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
@@ -9,6 +7,7 @@ use ndarray::{ArrayD, IxDyn};
 use crate::array::Array;
 use crate::model_config::json::{self, Value};
 use crate::printable::quoted;
+use crate::read::read_file;
 use crate::{Error, Result, npy};
 
 /// The most bytes of a file of values.
@@ -67,14 +66,7 @@ fn numbers(text: &str) -> Option<Array> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |e| Error::input(format!("cannot read the value {}: {e}", quoted(path)));
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    // Not all that can be read says its length.
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::input(format!("the value {} has more than 1 GiB", quoted(path))));
-    }
-    Ok(bytes)
+    read_file(path, MOST_BYTES).map_err(failed)
 }
 
 /// The array NAME of an `.npz` file, or the only one in it.

@@ -7,6 +7,7 @@ use super::json::{self, Object};
 use super::source::{Source, unusable};
 use super::{hugging_face, labels, timm};
 use crate::printable::quoted;
+use crate::read::read_text;
 use crate::{Error, Result};
 
 /// The largest file of JSON or labels that is read, in bytes.
@@ -44,7 +45,7 @@ const LABEL_FILES: [&str; 11] = [
 pub fn labels_file(path: impl AsRef<Path>) -> Result<Source> {
     let path = path.as_ref();
     let name = quoted(path);
-    let text = std::fs::read_to_string(path)
+    let text = read_text(path, MAX_BYTES)
         .map_err(|e| Error::input(format!("cannot read the labels {name}: {e}")))?;
     let labels = Some(labels::read(&text, &name)?);
     Ok(Source { name, labels, ..Source::default() })
@@ -110,12 +111,7 @@ fn read(path: &Path) -> Result<String> {
     let name = quoted(path);
     let wrong =
         |e: &dyn Display| unusable(format!("cannot read {name}, which lies beside the model: {e}"));
-    let bytes = std::fs::metadata(path).map_err(|e| wrong(&e))?.len();
-    if bytes > MAX_BYTES {
-        return Err(wrong(&format!("it has {bytes} bytes, more than {MAX_BYTES}")));
-    }
-    let text = std::fs::read(path).map_err(|e| wrong(&e))?;
-    let text = String::from_utf8(text).map_err(|_| wrong(&"it is not UTF-8 text"))?;
+    let text = read_text(path, MAX_BYTES).map_err(|e| wrong(&e))?;
     // Windows editors begin UTF-8 files with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -6,10 +6,9 @@ mod object;
 mod voc;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::path::Path;
 
-use smoothcam::{Error, Result, quoted};
+use smoothcam::{Error, Result, quoted, read_text};
 
 use super::files::{last_component, list_files};
 
@@ -72,11 +71,7 @@ impl Annotations {
 /// Reads the objects of a file, by the names that it gives to the pictures.
 fn read_file(path: &Path) -> Result<HashMap<String, Vec<Object>>> {
     let about = |e: String| Error::input(format!("annotations {}: {e}", quoted(path)));
-    let size = fs::metadata(path).map_err(|e| about(e.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(about(format!("the file has {size} bytes, expected at most {MAX_BYTES}")));
-    }
-    let text = fs::read_to_string(path).map_err(|e| about(e.to_string()))?;
+    let text = read_text(path, MAX_BYTES).map_err(|e| about(e.to_string()))?;
     let objects = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
         voc::read(&text).map(|picture| HashMap::from([picture]))
     } else {
@@ -87,6 +82,8 @@ fn read_file(path: &Path) -> Result<HashMap<String, Vec<Object>>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::decoded::{Decoded, check_size, memory, too_many_pixels};
+use super::decoded::{Decoded, check_bytes, check_size, memory, too_many_pixels};
 use super::dicom;
 use super::formats::{Foreign, foreign};
 use super::windowed::windowed;
@@ -40,11 +40,12 @@ pub(crate) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
         .with_hint(Hint::leave_out("frame")));
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(memory(limits));
+    reader.limits(memory(format, limits));
     let damaged = |e| explain(e, name, format, limits);
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, name, limits)?;
+    check_bytes(decoder.total_bytes(), name, limits)?;
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
         return Err(truncated(name, format));
     }

@@ -1,5 +1,7 @@
 //! A decoded picture, and the limits of what is decoded.
 
+use image::ImageFormat;
+
 use crate::input::picture::limits::Limits;
 use crate::{Error, Hint, Note, Result};
 
@@ -42,11 +44,30 @@ pub(super) fn check_size(width: u32, height: u32, name: &str, limits: &Limits) -
     Ok(())
 }
 
-/// The memory that decoding may take: 16 bytes a pixel hold any pixel format and a working copy.
-pub(super) fn memory(limits: &Limits) -> image::Limits {
+/// The memory that decoding may take beside the pixels: in a PNG, whose colour profile and texts are packed, that of a row
+/// and 64 MiB; else what holds any pixel format and a working copy.
+pub(super) fn memory(format: ImageFormat, limits: &Limits) -> image::Limits {
     let mut memory = image::Limits::default();
-    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(64 << 20));
+    let bytes_per_pixel = if format == ImageFormat::Png { 0 } else { 16 };
+    let pixels = limits.max_pixels.saturating_mul(bytes_per_pixel);
+    memory.max_alloc = Some(pixels.saturating_add(64 << 20));
     memory
+}
+
+/// Checks the bytes that the pixels of a picture take: as many as 8 for each pixel allowed, those of 16-bit RGBA.
+///
+/// # Errors
+/// If they are more, as of a picture of floats that is as large as allowed.
+pub(super) fn check_bytes(bytes: u64, name: &str, limits: &Limits) -> Result<()> {
+    let allowed = limits.max_pixels.saturating_mul(8);
+    if bytes <= allowed {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "the pixels of the picture {name} take {bytes} bytes, more than the {allowed} allowed, 8 for each of {} pixels",
+        limits.max_pixels
+    ))
+    .with_hint(too_many_pixels()))
 }
 
 pub(super) fn too_many_pixels() -> Hint {

@@ -131,6 +131,29 @@ fn pictures_over_the_limits_are_refused_before_they_are_decoded() {
 }
 
 #[test]
+fn profiles_that_unpack_to_much_are_passed_over() {
+    use image::ImageEncoder;
+    use image::codecs::png::PngEncoder;
+
+    let mut png = Vec::new();
+    let mut encoder = PngEncoder::new(&mut png);
+    encoder.set_icc_profile(vec![0; 80 << 20]).unwrap();
+    encoder.write_image(&[7; 12], 2, 2, image::ExtendedColorType::Rgb8).unwrap();
+    assert!(png.len() < 1 << 20);
+    assert_eq!(pixel(&decoded(&png).unwrap(), 1, 1), [7; 3]);
+}
+
+#[test]
+fn pixels_of_floats_are_limited_by_their_bytes() {
+    let floats = DynamicImage::new_rgb32f(100, 100);
+    let tiff = encoded(&floats, ImageFormat::Tiff);
+    let limits = |max_pixels| Limits { max_pixels, ..Limits::default() };
+    assert!(Picture::decode(&tiff, &limits(15_000)).is_ok());
+    let error = Picture::decode(&tiff, &limits(14_999)).unwrap_err();
+    assert!(error.to_string().contains("take 120000 bytes"), "{error}");
+}
+
+#[test]
 fn damaged_bytes_never_panic() {
     for format in [
         ImageFormat::Png,

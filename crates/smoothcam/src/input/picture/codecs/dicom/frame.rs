@@ -123,7 +123,7 @@ fn jpeg(header: &Header, bytes: &[u8], limits: &Limits) -> Result<(Samples, bool
         _ => bytes.to_vec(),
     };
     let mut reader = ImageReader::with_format(Cursor::new(&bytes[..]), ImageFormat::Jpeg);
-    reader.limits(memory(limits));
+    reader.limits(memory(ImageFormat::Jpeg, limits));
     let wrong = |e: image::ImageError| format!("its JPEG data cannot be read: {e}");
     let decoder = reader.into_decoder().map_err(wrong)?;
     let size = image::ImageDecoder::dimensions(&decoder);
