@@ -3,7 +3,6 @@
 use smoothcam::options::AnswerOptions;
 use smoothcam::{Hint, MemoryNeed, Photo, Settings};
 
-use crate::answer::maps::SMALL;
 use crate::models::ServedModel;
 use crate::pictures::prepared::PreparedPicture;
 use crate::pictures::sent::SentPicture;
@@ -11,6 +10,8 @@ use crate::rejection::Rejection;
 use crate::work::job::Job;
 use crate::work::memory::Held;
 
+/// The most rows and columns of a map that is to be looked at.
+pub(crate) const SMALL: usize = 32;
 /// The bytes that a float takes as text, with a comma: of any value, and rounded to thousandths.
 const TEXT: u64 = 14;
 const SHORT_TEXT: u64 = 8;
