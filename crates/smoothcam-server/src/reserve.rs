@@ -8,7 +8,7 @@ use crate::pictures::prepared::PreparedPicture;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
 use crate::work::job::Job;
-use crate::work::memory::Held;
+use crate::work::memory::WorkMemory;
 
 /// The most rows and columns of a map that is to be looked at.
 pub(crate) const SMALL: usize = 32;
@@ -47,7 +47,7 @@ pub(crate) fn explanations(
     settings: &Settings,
     pictures: usize,
     form: Form<'_>,
-) -> Result<Held, Rejection> {
+) -> Result<WorkMemory, Rejection> {
     let need = model.explainer.need(settings)?;
     let Size { values, text } = form.size(&need).times(pictures as u64);
     let mut hint = need.hint();
@@ -81,7 +81,7 @@ pub(crate) fn predictions(
     pictures: usize,
     values: usize,
     classes: usize,
-) -> Result<Held, Rejection> {
+) -> Result<WorkMemory, Rejection> {
     let (pictures, values, classes) = (pictures as u64, values as u64, classes as u64);
     let text = RECORD + pictures * (values * TEXT + classes * PREDICTED);
     let hint = Hint::advice("send fewer pictures in a request");
@@ -95,7 +95,7 @@ pub(crate) fn predictions(
 ///
 /// # Errors
 /// If that is more than there is or is free.
-pub(crate) fn overview(job: &Job, model: &ServedModel) -> Result<Held, Rejection> {
+pub(crate) fn overview(job: &Job, model: &ServedModel) -> Result<WorkMemory, Rejection> {
     let cells = (SMALL * SMALL) as u64;
     let text = RECORD + model.explainer.layers().len() as u64 * cells * SHORT_TEXT;
     let hint = Hint::advice("explain at one layer");
@@ -112,7 +112,7 @@ pub(crate) fn decoding(
     job: &Job,
     sent: &SentPicture,
     limits: &smoothcam::Limits,
-) -> Result<Held, Rejection> {
+) -> Result<WorkMemory, Rejection> {
     let bytes = match sent {
         SentPicture::File(file) => Photo::decoding_bytes(file, limits),
         // They are copied as the model's input, and then as a picture.
@@ -125,7 +125,7 @@ pub(crate) fn decoding(
 ///
 /// # Errors
 /// If that is more than there is or is free.
-pub(crate) fn drawing(job: &Job, prepared: &PreparedPicture) -> Result<Held, Rejection> {
+pub(crate) fn drawing(job: &Job, prepared: &PreparedPicture) -> Result<WorkMemory, Rejection> {
     // Small pictures are enlarged, to a side of 448 pixels.
     let pixels = (prepared.picture.rgb().len() as u64 / 3).max(448 * 448);
     let hint = Hint::advice("send a smaller picture");
@@ -138,7 +138,7 @@ pub(crate) fn drawing(job: &Job, prepared: &PreparedPicture) -> Result<Held, Rej
 ///
 /// # Errors
 /// If that is more than there is or is free.
-pub(crate) fn reading(job: &Job, body: usize) -> Result<Held, Rejection> {
+pub(crate) fn reading(job: &Job, body: usize) -> Result<WorkMemory, Rejection> {
     job.memory.hold(7 * body as u64, &Hint::advice("send smaller pictures, as files"))
 }
 

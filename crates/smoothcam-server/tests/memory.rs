@@ -166,7 +166,7 @@ async fn pictures_take_memory_while_they_are_decoded() {
     huge[29..33].copy_from_slice(&check);
     for address in ["/predict", "/explain", "/picture"] {
         let refused = post(&app, address, huge.clone()).await;
-        refused.refuses(400, "this takes about 300 MB of memory, more than the", address);
+        refused.refuses(400, "of memory, more than the 93 MB that all requests may take", address);
         refused.refuses(400, "send a smaller picture", address);
     }
 }

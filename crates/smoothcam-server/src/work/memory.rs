@@ -1,5 +1,6 @@
 //! Divides the memory of the process: requests hold what they will need, and are refused if that is not free.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
@@ -151,7 +152,16 @@ impl Drop for Held {
 /// The memory of one request in work.
 pub(crate) struct RequestMemory {
     work: Arc<Pool>,
+    /// The bytes that it holds of it.
+    held: Arc<AtomicUsize>,
     answer: AnswerMemory,
+}
+
+/// Memory that a request holds for a part of its work.
+pub(crate) struct WorkMemory {
+    part: Held,
+    /// The bytes that the request holds for all parts.
+    all: Arc<AtomicUsize>,
 }
 
 /// The memory of a request's answer, until the client has taken it; clones share it.
@@ -162,18 +172,29 @@ impl RequestMemory {
     /// That of a request that holds nothing yet.
     pub(crate) fn new(pools: &Pools) -> RequestMemory {
         let answer = AnswerMemory(Arc::new(Mutex::new(pools.answers.nothing())));
-        RequestMemory { work: pools.work.clone(), answer }
+        RequestMemory { work: pools.work.clone(), held: Arc::default(), answer }
     }
 
     /// Holds so many bytes for work, until what is returned is dropped.
     ///
     /// # Errors
     /// If that is more than there is, with the hint, which says what would take less; if it is not free.
-    pub(crate) fn hold(&self, bytes: u64, hint: &Hint) -> std::result::Result<Held, Rejection> {
-        let mut held = self.work.nothing();
-        held.take(saturated(bytes))
-            .map_err(|why| why.rejection("this takes", bytes, &self.work, hint))?;
-        Ok(held)
+    pub(crate) fn hold(
+        &self,
+        bytes: u64,
+        hint: &Hint,
+    ) -> std::result::Result<WorkMemory, Rejection> {
+        let all = bytes.saturating_add(self.held.load(Ordering::Relaxed) as u64);
+        let mut part = self.work.nothing();
+        // What this request holds itself does not become free while it waits.
+        let taken = if all > self.work.capacity as u64 {
+            Err(Refused::TooMuch)
+        } else {
+            part.take(saturated(bytes))
+        };
+        taken.map_err(|why| why.rejection("this takes", all, &self.work, hint))?;
+        self.held.fetch_add(part.bytes, Ordering::Relaxed);
+        Ok(WorkMemory { part, all: self.held.clone() })
     }
 
     /// Holds so many more bytes for the answer, until the client has taken it.
@@ -194,6 +215,12 @@ impl RequestMemory {
     /// The memory of the answer, for the answer to keep.
     pub(crate) fn answer(&self) -> AnswerMemory {
         self.answer.clone()
+    }
+}
+
+impl Drop for WorkMemory {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.part.bytes, Ordering::Relaxed);
     }
 }
 
@@ -266,5 +293,21 @@ mod tests {
         assert!(matches!(two.take(60), Err(Refused::NotFree)));
         drop((one, two));
         assert_eq!(*pool.free(), 100);
+    }
+
+    #[test]
+    fn a_request_is_not_told_to_wait_for_itself() {
+        let shares = Shares { cache: 0, bodies: 0, work: 100, answers: 0 };
+        let pools = Pools::new(&shares);
+        let (one, two) = (RequestMemory::new(&pools), RequestMemory::new(&pools));
+        let hold = |memory: &RequestMemory, bytes| {
+            memory.hold(bytes, &Hint::advice("take less")).map_err(|r| r.status.as_u16())
+        };
+        let part = hold(&one, 60).unwrap();
+        assert_eq!(hold(&one, 41).err(), Some(400));
+        assert_eq!(hold(&two, 41).err(), Some(429));
+        drop(part);
+        assert!(hold(&two, 41).is_ok() && hold(&one, 100).is_ok());
+        pools.check_all_given_back();
     }
 }

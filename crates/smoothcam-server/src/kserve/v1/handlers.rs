@@ -24,7 +24,7 @@ use crate::request::path::PathName;
 use crate::reserve::{self, Form};
 use crate::state::{AppState, SharedState};
 use crate::work::job::Job;
-use crate::work::memory::Held;
+use crate::work::memory::WorkMemory;
 
 /// Lists the models' names.
 #[utoipa::path(get, path = "/v1/models", tag = "KServe V1", responses(
@@ -124,7 +124,7 @@ pub(crate) async fn explain(
 }
 
 /// Holds the memory that so many pictures take.
-type Hold = fn(&Job, &ServedModel, &Options, usize) -> Result<Held, Rejection>;
+type Hold = fn(&Job, &ServedModel, &Options, usize) -> Result<WorkMemory, Rejection>;
 
 /// Makes the answer for one picture.
 type OfPicture<T> =
