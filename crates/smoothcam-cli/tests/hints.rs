@@ -91,7 +91,7 @@ fn a_layer_that_may_be_several_is_told() {
 fn hints_are_of_use_to_the_model() {
     let folder = Folder::new();
     let explain = |method| {
-        ["explain", "cat.png", "--model", "model.onnx", "--memory", "1K", "--method", method]
+        ["explain", "cat.png", "--model", "model.onnx", "--memory", "20K", "--method", method]
     };
     for (method, words) in [
         ("grad-cam", "hint: choose a deeper layer, which takes less: --layer NAME; or allow more"),

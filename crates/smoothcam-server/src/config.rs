@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use smoothcam::{Error, Explainer, Hint, Result};
+use smoothcam::{Error, Explainer, Hint, Memory, Result};
 
 /// What a server serves, and to whom.
 pub struct Config {
@@ -38,6 +38,9 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections of one client, an IPv4 address or an IPv6 network of 64 bits; as above.
     pub client_connections: usize,
+    /// Bytes that the whole process may take, about: models' weights, what is in work, what is cached, and answers that
+    /// clients have not taken. `None` for half of what the machine, or the container, has left at the start.
+    pub memory: Option<usize>,
     /// Bytes of a request's body.
     pub body: usize,
     /// Bytes of all bodies that arrive, wait or are in work; other requests are refused with a time to come back.
@@ -61,7 +64,7 @@ pub struct Limits {
     /// The time in which requests are still accepted once the server has been told to end, while
     /// `/v2/health/ready` says that it is not ready, so that load balancers notice.
     pub shutdown_delay: Duration,
-    /// Bytes of pictures and passes that are cached for the next requests.
+    /// Bytes of pictures and passes that are cached for the next requests; at most a quarter of the memory.
     pub cache: usize,
 }
 
@@ -73,6 +76,7 @@ impl Default for Limits {
             waiting: 32,
             connections: 1024,
             client_connections: 256,
+            memory: None,
             body: 16_000_000,
             bodies: 256_000_000,
             pixels: 50_000_000,
@@ -86,6 +90,13 @@ impl Default for Limits {
             shutdown_delay: Duration::ZERO,
             cache: 256_000_000,
         }
+    }
+}
+
+impl Limits {
+    /// The bytes that the whole process may take.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.unwrap_or_else(|| (Memory::available().0 / 2) as usize)
     }
 }
 

@@ -9,8 +9,9 @@ use crate::models::ServedModel;
 use crate::pictures::prepared::PreparedPicture;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
+use crate::reserve;
 use crate::state::AppState;
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// Reports how far the explanation of a picture is; called after each pass.
 pub(crate) type Report<'a> =
@@ -22,14 +23,30 @@ pub(crate) struct Scores {
     pub(crate) probabilities: Vec<f64>,
 }
 
+/// A picture made ready for a model.
+///
+/// # Errors
+/// If it is no picture, the model cannot take it, or there is no memory to decode it.
+pub(crate) fn prepared(
+    state: &AppState,
+    model: &ServedModel,
+    sent: &SentPicture,
+    decoding: &Decoding,
+    job: &Job,
+) -> Result<Arc<PreparedPicture>, Rejection> {
+    let _held = reserve::decoding(job, sent, &state.pictures.limits)?;
+    state.pictures.get(model, sent, decoding)
+}
+
 /// The scores of a picture.
 pub(crate) fn scores(
     state: &AppState,
     model: &ServedModel,
     sent: &SentPicture,
     decoding: &Decoding,
+    job: &Job,
 ) -> Result<Scores, Rejection> {
-    let picture = state.pictures.get(model, sent, decoding)?;
+    let picture = prepared(state, model, sent, decoding, job)?;
     let scores = model.explainer.forward(picture.study.input())?;
     let probabilities = model.explainer.probabilities_of(&scores);
     Ok(Scores { scores: scores.to_vec(), probabilities: probabilities.to_vec() })
@@ -41,8 +58,9 @@ pub(crate) fn predictions(
     model: &ServedModel,
     sent: &SentPicture,
     decoding: &Decoding,
+    job: &Job,
 ) -> Result<(Arc<PreparedPicture>, Vec<Prediction>), Rejection> {
-    let picture = state.pictures.get(model, sent, decoding)?;
+    let picture = prepared(state, model, sent, decoding, job)?;
     let predictions = model.explainer.predictions(picture.study.input())?;
     Ok((picture, predictions))
 }
@@ -57,19 +75,19 @@ pub(crate) fn explanation(
     sent: &SentPicture,
     decoding: &Decoding,
     settings: &Settings,
-    stop: &Stop,
+    job: &Job,
     report: Report<'_>,
 ) -> Result<(Arc<PreparedPicture>, Explanation), Rejection> {
-    let picture = state.pictures.get(model, sent, decoding)?;
+    let picture = prepared(state, model, sent, decoding, job)?;
     let mut failure = None;
     let explanation = picture.study.watch(settings, &mut |step| {
         state.metrics.passed();
         #[cfg(test)]
-        state.test_hook.after_pass(step.done, stop);
+        state.test_hook.after_pass(step.done, &job.stop);
         if let Err(error) = report(&picture, step) {
             failure = Some(error);
         }
-        if failure.is_some() || stop.is_set() {
+        if failure.is_some() || job.stop.is_set() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

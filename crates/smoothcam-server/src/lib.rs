@@ -33,6 +33,7 @@ mod openapi;
 mod pictures;
 mod rejection;
 mod request;
+mod reserve;
 mod router;
 mod routes;
 mod signals;

@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::pictures::cache::PictureCache;
 use crate::work::connections::Connections;
+use crate::work::memory::Shares;
 use crate::work::queue::Queue;
 use crate::work::running::Running;
 use crate::work::uploads::Uploads;
@@ -48,10 +49,18 @@ impl AppState {
     pub(crate) fn new(config: Config) -> smoothcam::Result<SharedState> {
         config.check()?;
         let Config { models, token, origins, hosts, limits } = config;
+        let weights = models.iter().map(|model| model.explainer.weights_bytes()).sum();
+        let shares = Shares::of(&limits, weights)?;
+        tracing::info!(
+            memory = limits.memory(),
+            weights,
+            "the memory that the process may take, in bytes, and of it the models' weights"
+        );
+        let limits = Limits { cache: shares.cache, ..limits };
         let pictures = Arc::new(PictureCache::new(&limits));
         Ok(Arc::new(AppState {
             models: Models::new(models),
-            queue: Queue::new(&limits, pictures.clone()),
+            queue: Queue::new(&limits, &shares, pictures.clone()),
             pictures,
             workers: Workers::new(&limits),
             connections: Arc::new(Connections::new(&limits, open_files())),

@@ -10,6 +10,9 @@ pub(crate) struct Cache<K, V> {
     /// The most recently used last.
     entries: Mutex<Vec<(K, Arc<Slot<V>>)>>,
     capacity: usize,
+    /// What the values that are cached weigh together at most.
+    most: usize,
+    weigh: fn(&V) -> usize,
 }
 
 /// The place of a value, locked while the value is made.
@@ -25,7 +28,13 @@ enum State<V> {
 impl<K: PartialEq + Clone, V> Cache<K, V> {
     /// An empty cache of at most `capacity` values.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: Mutex::default(), capacity }
+        Self { entries: Mutex::default(), capacity, most: usize::MAX, weigh: |_| 0 }
+    }
+
+    /// The same, whose values weigh at most so much together: the one that is made last is not cached if it alone
+    /// weighs more.
+    pub(crate) fn within(self, most: usize, weigh: fn(&V) -> usize) -> Self {
+        Self { most, weigh, ..self }
     }
 
     /// The value of this key: the cached one, or else what `make` makes.
@@ -70,18 +79,34 @@ impl<K: PartialEq + Clone, V> Cache<K, V> {
                 self.remove(&slot);
                 self.insert(made, Arc::new(Mutex::new(State::Made(value.clone()))));
             }
+            drop(state);
+            self.drop_surplus();
             return Ok(value);
         }
     }
 
     /// The sum of the weights of all values that have been made.
-    pub(crate) fn weight(&self, of: impl Fn(&V) -> usize) -> usize {
-        let weight = |slot: &Arc<Slot<V>>| match slot.try_lock().as_deref() {
-            Ok(State::Made(value)) => of(value),
+    pub(crate) fn weight(&self) -> usize {
+        lock(&self.entries).iter().map(|(_, slot)| self.weight_of(slot)).sum()
+    }
+
+    fn weight_of(&self, slot: &Slot<V>) -> usize {
+        match slot.try_lock().as_deref() {
+            Ok(State::Made(value)) => (self.weigh)(value),
             // It is empty or being made.
             _ => 0,
-        };
-        lock(&self.entries).iter().map(|(_, slot)| weight(slot)).sum()
+        }
+    }
+
+    /// Drops the values that have not been used for longest, until the others weigh no more than they may.
+    fn drop_surplus(&self) {
+        let mut entries = lock(&self.entries);
+        let mut weight: usize = entries.iter().map(|(_, slot)| self.weight_of(slot)).sum();
+        entries.retain(|(_, slot)| {
+            let this = if weight > self.most { self.weight_of(slot) } else { 0 };
+            weight -= this;
+            this == 0
+        });
     }
 
     /// The slot of a key, which becomes the most recently used one.
@@ -143,7 +168,15 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(made, [1, 2, 3, 2]);
-        assert_eq!(cache.weight(|value| *value), 3);
+    }
+
+    #[test]
+    fn values_stay_as_long_as_they_are_light() {
+        let cache = Cache::new(9).within(6, |weight: &usize| *weight);
+        for (key, weight) in [(2, 2), (3, 5), (4, 4), (3, 3), (7, 0), (1, 1)] {
+            cache.get(key, || Ok::<_, ()>(key)).unwrap();
+            assert_eq!(cache.weight(), weight, "{key}");
+        }
     }
 
     #[test]

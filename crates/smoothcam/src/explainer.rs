@@ -6,8 +6,10 @@ use crate::classifier::Classifier;
 use crate::classifier::head;
 use crate::classifier::labels::Prediction;
 use crate::classifier::layers::Layer;
+use crate::engine::Memory;
 use crate::explain::explanation::Explanation;
 use crate::explain::fuse;
+use crate::explain::memory::{self, MemoryNeed};
 use crate::explain::record::Manifest;
 use crate::explain::sessions::Sessions;
 use crate::explain::settings::Settings;
@@ -99,6 +101,37 @@ impl Explainer {
         let mut options = options::texts(&explanation.settings);
         options.extend(options::decoding_texts(decoding));
         Manifest::new(&self.classifier, explanation, options, top)
+    }
+
+    /// About the memory that an explanation with these settings takes.
+    ///
+    /// # Errors
+    /// If the settings do not fit the model.
+    pub fn need(&self, settings: &Settings) -> Result<MemoryNeed> {
+        memory::need(&self.classifier, &self.sessions, settings)
+    }
+
+    /// About the bytes that a run of the bare classifier takes, without its weights.
+    pub fn forward_bytes(&self) -> u64 {
+        self.classifier.network.graph.peak_bytes() as u64
+    }
+
+    /// About the bytes that [`Study::overview`] takes, without the model's weights.
+    ///
+    /// # Errors
+    /// As [`Study::overview`].
+    pub fn overview_bytes(&self) -> Result<u64> {
+        self.sessions.overview_bytes(&self.classifier).map(|bytes| bytes as u64)
+    }
+
+    /// The bytes of the model's weights.
+    pub fn weights_bytes(&self) -> u64 {
+        self.classifier.network.weights_bytes()
+    }
+
+    /// The most memory that the model may take, if that was [said](crate::EngineOptions::memory).
+    pub fn memory(&self) -> Option<Memory> {
+        self.classifier.network.memory
     }
 
     /// The layers that can be explained, in the order in which they are computed.

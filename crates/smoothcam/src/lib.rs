@@ -53,6 +53,8 @@ pub use classifier::layers::Layer;
 pub use engine::{EngineChoice, EngineOptions, Memory, Provider};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::explanation::{Explanation, FeatureMap, NoiseUsed, TargetMap};
+pub use explain::fuse::MOST_LAYERS;
+pub use explain::memory::MemoryNeed;
 pub use explain::overview::{LayerMap, Overview};
 pub use explain::record::Manifest;
 pub use explain::selection::{Maps, Neurons};

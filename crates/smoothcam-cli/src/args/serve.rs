@@ -79,7 +79,8 @@ pub(crate) struct ServeLimitArgs {
     /// [default: 0]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) shutdown_delay: Option<u16>,
-    /// Memory for pictures and passes that are kept for the next request: 256M, 2G [default: 256M]
+    /// Memory for pictures and passes that are kept for the next request, at most a quarter of --memory: 256M, 2G
+    /// [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = parse::<Memory>)]
     pub(crate) keep: Option<Memory>,
 }

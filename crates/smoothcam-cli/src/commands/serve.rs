@@ -12,12 +12,13 @@ use crate::table::print;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     log(args.log);
+    let memory = args.options.value("memory").map(str::parse).transpose()?;
     let config = Config {
         models: models(args)?,
         token: token(args.token_file.as_deref())?,
         origins: args.origins.clone(),
         hosts: args.hosts.clone(),
-        limits: limits(&args.limits),
+        limits: limits(&args.limits, memory),
     };
     let names: Vec<&str> = config.models.iter().map(|m| m.name.as_str()).collect();
     let models = names.join(", ");
@@ -89,7 +90,7 @@ fn token(file: Option<&Path>) -> Result<Option<String>> {
     Ok(Some(text.trim().to_owned()))
 }
 
-fn limits(args: &ServeLimitArgs) -> Limits {
+fn limits(args: &ServeLimitArgs, memory: Option<Memory>) -> Limits {
     let default = Limits::default();
     let size =
         |given: Option<Memory>, default| given.map_or(default, |Memory(bytes)| bytes as usize);
@@ -97,6 +98,7 @@ fn limits(args: &ServeLimitArgs) -> Limits {
         concurrency: args.concurrency.map_or(default.concurrency, usize::from),
         waiting: args.waiting.map_or(default.waiting, usize::from),
         time: args.time_limit.map_or(default.time, |s| Duration::from_secs(s.into())),
+        memory: memory.map(|Memory(bytes)| bytes as usize),
         body: size(args.max_body, default.body),
         pixels: args.max_pixels.unwrap_or(default.pixels),
         pictures: args.max_pictures.map_or(default.pictures, usize::from),

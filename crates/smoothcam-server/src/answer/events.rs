@@ -20,7 +20,7 @@ use crate::pictures::prepared::PreparedPicture;
 use crate::rejection::{Refusal, Rejection};
 use crate::state::SharedState;
 use crate::work::guard::RequestGuard;
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// The shortest time between two reports.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
@@ -75,7 +75,7 @@ impl Reporter {
 /// `error`. The work is told to stop when the client leaves.
 pub(crate) fn respond<W>(state: &SharedState, mut guard: RequestGuard, work: W) -> Response
 where
-    W: FnOnce(&Stop, Report<'_>) -> Result<String, Rejection> + Send + 'static,
+    W: FnOnce(&Job, Report<'_>) -> Result<String, Rejection> + Send + 'static,
 {
     let (sender, events) = mpsc::channel(8);
     let admission = guard.admission();
@@ -84,8 +84,7 @@ where
         Reporter { id: guard.make_stoppable(&state.running), sender: reports.clone(), last: None };
     let state = state.clone();
     tokio::spawn(async move {
-        let work =
-            move |stop: &Stop| work(stop, &mut |picture, step| reporter.report(picture, step));
+        let work = move |job: &Job| work(job, &mut |picture, step| reporter.report(picture, step));
         let result = tokio::select! {
             result = state.workers.run(guard, work) => result,
             // The client has left: nobody waits for the work any more, which stops it.

@@ -4,9 +4,7 @@ use ndarray::Array2;
 use smoothcam::render::interpolated;
 
 use crate::rejection::Rejection;
-
-/// The most rows and columns of a small map.
-const SMALL: usize = 32;
+use crate::reserve::SMALL;
 
 /// The rows of a map (h, w).
 pub(crate) fn rows(map: &Array2<f32>) -> Vec<Vec<f32>> {

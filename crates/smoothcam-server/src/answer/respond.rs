@@ -1,5 +1,6 @@
 //! Answers a request with what its work makes.
 
+use axum::body::HttpBody;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use crate::rejection::Rejection;
 use crate::request::media::Media;
 use crate::state::AppState;
 use crate::work::guard::RequestGuard;
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// Waits for a worker, does the work and answers with its response. The request stays admitted until the client has
 /// taken the answer.
@@ -19,10 +20,13 @@ use crate::work::stop::Stop;
 pub(crate) async fn respond(
     state: &AppState,
     guard: RequestGuard,
-    work: impl FnOnce(&Stop) -> Result<Response, Rejection> + Send + 'static,
+    work: impl FnOnce(&Job) -> Result<Response, Rejection> + Send + 'static,
 ) -> Result<Response, Rejection> {
     let admission = guard.admission();
     let response = state.workers.run(guard, work).await?;
+    if let Some(bytes) = response.body().size_hint().exact() {
+        admission.answer.made(bytes);
+    }
     Ok(with_admission(response, admission))
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct PictureCache {
     entries: Mutex<Vec<Entry>>,
     /// The most memory that the pictures may take, in bytes.
     max_bytes: usize,
-    limits: smoothcam::Limits,
+    /// The limits of pictures.
+    pub(crate) limits: smoothcam::Limits,
 }
 
 struct Entry {
@@ -52,7 +53,8 @@ impl PictureCache {
             Some(picture) => picture,
             None => {
                 let photo = sent.decode(model.explainer, &decoding)?;
-                let picture = Arc::new(PreparedPicture::new(model.explainer, &photo)?);
+                let picture =
+                    Arc::new(PreparedPicture::new(model.explainer, &photo, self.max_bytes)?);
                 self.insert(key, picture.clone());
                 picture
             }

@@ -19,17 +19,18 @@ pub(crate) struct PreparedPicture {
 const OVERHEAD: usize = 16 << 10;
 
 impl PreparedPicture {
-    /// Preprocesses a picture for a model.
+    /// Preprocesses a picture for a model. Of the passes that are run for it, at most `kept` bytes are.
     ///
     /// # Errors
     /// If the model cannot take it.
     pub(crate) fn new(
         explainer: &'static Explainer,
         photo: &Photo,
+        kept: usize,
     ) -> Result<PreparedPicture, Rejection> {
         Ok(PreparedPicture {
             explainer,
-            study: explainer.study_photo(photo)?,
+            study: explainer.study_photo(photo)?.keeping(kept),
             picture: explainer.picture_of(photo)?,
             sent_preprocessed: matches!(photo, Photo::Array(_)),
         })

@@ -47,7 +47,8 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
     let connection = request.extensions().get::<Connection>().cloned();
     let others = || connection.as_ref().map_or(0, Connection::admitted_of_client);
     queue.check_space(others())?;
-    let mut upload = state.uploads.begin(connection.as_ref().map(|c| c.client));
+    let client = connection.as_ref().map(|c| c.client);
+    let mut upload = state.uploads.begin(client, queue.empty_body());
     let cut = upload.cut();
     let body = tokio::select! {
         biased;
@@ -63,7 +64,7 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
         ).with_hint("try again in a moment").retry_after(1)),
     };
     queue.check_space(others())?;
-    let guard = queue.admit(upload.finish())?;
+    let guard = queue.admit(upload.finish(queue))?;
     if let Some(connection) = connection {
         connection.admit();
     }

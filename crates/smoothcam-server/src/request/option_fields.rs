@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use smoothcam::options::{self, Kind, OptionSpec, Place, RawOptions};
 use std::ops::Bound;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -15,6 +16,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::json::{MOST_OPTIONS, check_size};
 use super::options::{JsonValue, MODEL, OptionFields};
 
 impl<'de> Deserialize<'de> for OptionFields {
@@ -34,11 +36,21 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OptionFields, A::Error> {
         let mut options = RawOptions::default();
+        let mut count = 0;
         while let Some(name) = map.next_key::<String>()? {
+            count += 1;
+            if count > MOST_OPTIONS {
+                return Err(A::Error::custom(format!(
+                    "there are more than {MOST_OPTIONS} options"
+                )));
+            }
             let spec = options::find(&name, Place::Http);
-            let value: JsonValue = map.next_value()?;
+            let json: Box<RawValue> = map.next_value()?;
+            let wrong = |e: &dyn fmt::Display| A::Error::custom(format!("the option {name}: {e}"));
+            check_size(&json).map_err(|e| wrong(&e))?;
+            let value: JsonValue = serde_json::from_str(json.get()).map_err(|e| wrong(&e))?;
             let texts = value.into_texts(spec);
-            let texts = texts.map_err(|e| A::Error::custom(format!("the option {name}: {e}")))?;
+            let texts = texts.map_err(|e| wrong(&e))?;
             texts.into_iter().for_each(|text| options.push(name.clone(), text));
         }
         Ok(OptionFields(options))

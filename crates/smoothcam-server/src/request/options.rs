@@ -8,6 +8,7 @@ use smoothcam::options::{self, AnswerOptions, Kind, OptionSpec, Place, RawOption
 use smoothcam::render::Style;
 use smoothcam::{Decoding, Error, Hint, MOST_TARGETS, Samples, Settings};
 
+use super::json::MOST_OPTIONS;
 use crate::config::Limits;
 use crate::rejection::Rejection;
 
@@ -41,6 +42,9 @@ impl OptionFields {
     pub(crate) fn of_query(query: &str) -> Result<OptionFields, Rejection> {
         let pairs: Vec<(String, String)> = serde_html_form::from_str(query)
             .map_err(|e| Rejection::bad(format!("the query string: {e}")))?;
+        if pairs.len() > MOST_OPTIONS {
+            return Err(Rejection::bad(format!("there are more than {MOST_OPTIONS} options")));
+        }
         let mut options = RawOptions::default();
         pairs.into_iter().for_each(|(name, value)| options.push(name, value));
         Ok(OptionFields(options))

@@ -16,7 +16,7 @@ use crate::answer::png::{one_class, png};
 use crate::answer::predicted::{Predicted, most_probable};
 use crate::answer::respond::{json, respond, response};
 use crate::hints::RequestWording;
-use crate::inference::{Report, explanation, predictions};
+use crate::inference::{Report, explanation, predictions, prepared};
 use crate::models::ServedModel;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::{Refusal, Refusals, Rejection};
@@ -24,8 +24,9 @@ use crate::request::media::Media;
 use crate::request::options::{OptionFields, Options};
 use crate::request::path::PathName;
 use crate::request::picture::PictureRequest;
+use crate::reserve::{self, Form};
 use crate::state::{AppState, SharedState};
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// A picture in a form, whose other fields are options.
 #[derive(ToSchema)]
@@ -73,8 +74,9 @@ pub(crate) async fn predict(
     State(state): State<SharedState>,
     request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, request, |state, model, sent, options| {
-        let (picture, predictions) = predictions(state, model, sent, &options.decoding)?;
+    answer(state, request, |state, model, sent, options, job| {
+        let _held = reserve::predictions(job, model, 1, 0, options.answer.top)?;
+        let (picture, predictions) = predictions(state, model, sent, &options.decoding, job)?;
         let predictions = most_probable(&predictions, options.answer.top);
         let notes = picture.study.notes().iter().map(|note| note.worded(&RequestWording)).collect();
         json(&PredictAnswer { model: model.name.clone(), predictions, notes })
@@ -94,8 +96,9 @@ pub(crate) async fn picture(
     State(state): State<SharedState>,
     request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, request, |state, model, sent, options| {
-        let prepared = state.pictures.get(model, sent, &options.decoding)?;
+    answer(state, request, |state, model, sent, options, job| {
+        let prepared = prepared(state, model, sent, &options.decoding, job)?;
+        let _held = reserve::drawing(job, &prepared)?;
         Ok(response(Media::Png, encode_png(&prepared.picture)?))
     })
     .await
@@ -113,8 +116,9 @@ pub(crate) async fn overview(
     State(state): State<SharedState>,
     request: PictureRequest,
 ) -> Result<Response, Rejection> {
-    answer(state, request, |state, model, sent, options| {
-        let prepared = state.pictures.get(model, sent, &options.decoding)?;
+    answer(state, request, |state, model, sent, options, job| {
+        let _held = reserve::overview(job, model)?;
+        let prepared = prepared(state, model, sent, &options.decoding, job)?;
         let target = match &options.settings.targets[..] {
             [] => &TargetSpec::Predicted,
             [target] => target,
@@ -152,16 +156,16 @@ pub(crate) async fn explain(
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
     let (shared, sent) = (state.clone(), SentPicture::File(picture));
-    let work = move |stop: &Stop, report: Report<'_>| {
+    let work = move |job: &Job, report: Report<'_>| {
         let model = state.models.find(options.model.as_deref())?;
-        explained(&state, model, &sent, &options, media, stop, report)
+        explained(&state, model, &sent, &options, media, job, report)
     };
     if media == Media::Events {
-        return Ok(events::respond(&shared, guard, move |stop, report| {
-            String::from_utf8(work(stop, report)?).map_err(Rejection::failure)
+        return Ok(events::respond(&shared, guard, move |job, report| {
+            String::from_utf8(work(job, report)?).map_err(Rejection::failure)
         }));
     }
-    let work = move |stop: &Stop| Ok(response(media, work(stop, &mut |_, _| Ok(()))?));
+    let work = move |job: &Job| Ok(response(media, work(job, &mut |_, _| Ok(()))?));
     respond(&shared, guard, work).await
 }
 
@@ -186,13 +190,13 @@ pub(crate) async fn stop(
 async fn answer(
     state: SharedState,
     PictureRequest { guard, options, picture }: PictureRequest,
-    work: fn(&AppState, &ServedModel, &SentPicture, &Options) -> Result<Response, Rejection>,
+    work: fn(&AppState, &ServedModel, &SentPicture, &Options, &Job) -> Result<Response, Rejection>,
 ) -> Result<Response, Rejection> {
     state.models.find(options.model.as_deref())?;
     let shared = state.clone();
-    let work = move |_: &Stop| {
+    let work = move |job: &Job| {
         let model = state.models.find(options.model.as_deref())?;
-        work(&state, model, &SentPicture::File(picture), &options)
+        work(&state, model, &SentPicture::File(picture), &options, job)
     };
     respond(&shared, guard, work).await
 }
@@ -204,18 +208,28 @@ fn explained(
     sent: &SentPicture,
     options: &Options,
     media: Media,
-    stop: &Stop,
+    job: &Job,
     report: Report<'_>,
 ) -> Result<Vec<u8>, Rejection> {
     let settings = Settings { keep_noise: media == Media::Npz, ..options.settings.clone() };
+    let form = match media {
+        Media::Json => Form::Json(&options.answer),
+        Media::Events => Form::Events(&options.answer),
+        Media::Png => Form::Picture,
+        Media::Npz => Form::Arrays,
+    };
+    let _held = reserve::explanations(job, model, &settings, 1, form)?;
     let (prepared, explanation) =
-        explanation(state, model, sent, &options.decoding, &settings, stop, report)?;
+        explanation(state, model, sent, &options.decoding, &settings, job, report)?;
     match media {
         Media::Json | Media::Events => {
             let answer = Answer::new(&model.name, &prepared, &explanation, options)?;
             serde_json::to_vec(&answer).map_err(Rejection::failure)
         }
-        Media::Png => png(&prepared, &explanation, options),
+        Media::Png => {
+            let _held = reserve::drawing(job, &prepared)?;
+            png(&prepared, &explanation, options)
+        }
         Media::Npz => Ok(explanation.to_npz(one_class(&explanation)?)?),
     }
 }

@@ -6,6 +6,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::pictures::cache::PictureCache;
+use crate::work::job::Job;
+use crate::work::memory::{AnswerMemory, Held, RequestMemory};
 use crate::work::running::{Running, RunningEntry};
 use crate::work::stop::Stop;
 
@@ -16,31 +18,41 @@ use crate::work::stop::Stop;
 /// which the work may have filled. That happens after success and failure, and while a panic unwinds; when the client
 /// leaves or the time runs out, it happens as soon as the work has really ended.
 pub(crate) struct RequestGuard {
-    stop: Stop,
+    job: Job,
     running: Option<RunningEntry>,
     slot: Option<OwnedSemaphorePermit>,
+    /// The memory of the body, which ends with the work.
+    _body: Held,
     admission: Admission,
     cache: Arc<PictureCache>,
 }
 
-/// A request's place in the queue and the memory of its body. The work and the answer share it; the last of them gives
+/// A request's place in the queue and the memory of its answer. The work and the answer share it; the last of them gives
 /// it back.
 #[derive(Clone)]
 pub(crate) struct Admission {
-    _permits: Arc<(BodyMemory, OwnedSemaphorePermit)>,
+    _place: Arc<OwnedSemaphorePermit>,
+    /// The memory of the answer.
+    pub(crate) answer: AnswerMemory,
     /// By when the work must have ended.
     pub(crate) work_deadline: Instant,
     /// By when the client must have taken the answer.
     pub(crate) answer_deadline: Instant,
 }
 
-/// The memory that a request's body takes, a permit for each byte; dropping it gives the memory back.
-#[derive(Default)]
-pub(crate) struct BodyMemory(Option<OwnedSemaphorePermit>);
-
 impl RequestGuard {
-    pub(crate) fn new(admission: Admission, cache: Arc<PictureCache>) -> RequestGuard {
-        RequestGuard { stop: Stop::default(), running: None, slot: None, admission, cache }
+    pub(crate) fn new(
+        place: OwnedSemaphorePermit,
+        body: Held,
+        memory: RequestMemory,
+        (work_deadline, answer_deadline): (Instant, Instant),
+        cache: Arc<PictureCache>,
+    ) -> RequestGuard {
+        let answer = memory.answer();
+        let admission =
+            Admission { _place: Arc::new(place), answer, work_deadline, answer_deadline };
+        let job = Job { stop: Stop::default(), memory };
+        RequestGuard { job, running: None, slot: None, _body: body, admission, cache }
     }
 
     /// The request's admission, for the answer to keep until the client has taken it.
@@ -48,14 +60,14 @@ impl RequestGuard {
         self.admission.clone()
     }
 
-    /// What tells the work of this request to stop.
-    pub(crate) fn stop(&self) -> &Stop {
-        &self.stop
+    /// What the work of this request is given.
+    pub(crate) fn job(&self) -> &Job {
+        &self.job
     }
 
     /// Lists the request among the explanations that clients can stop, and returns its id.
     pub(crate) fn make_stoppable(&mut self, running: &Running) -> String {
-        let entry = running.add(self.stop.clone());
+        let entry = running.add(self.job.stop.clone());
         let id = entry.id.clone();
         self.running = Some(entry);
         id
@@ -70,26 +82,5 @@ impl RequestGuard {
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.cache.tidy();
-    }
-}
-
-impl Admission {
-    pub(crate) fn new(
-        place: OwnedSemaphorePermit,
-        memory: BodyMemory,
-        work_deadline: Instant,
-        answer_deadline: Instant,
-    ) -> Admission {
-        Admission { _permits: Arc::new((memory, place)), work_deadline, answer_deadline }
-    }
-}
-
-impl BodyMemory {
-    /// Takes more memory.
-    pub(crate) fn add(&mut self, more: OwnedSemaphorePermit) {
-        match &mut self.0 {
-            Some(memory) => memory.merge(more),
-            None => self.0 = Some(more),
-        }
     }
 }

@@ -10,19 +10,17 @@ use tokio::time::Instant;
 use crate::config::Limits;
 use crate::pictures::cache::PictureCache;
 use crate::rejection::Rejection;
-use crate::work::guard::{Admission, BodyMemory, RequestGuard};
+use crate::work::guard::RequestGuard;
+use crate::work::memory::{Held, Pools, RequestMemory, Shares};
 
 /// The queue of requests: those that wait, those in work, and those whose answer the client has not taken yet.
 pub(crate) struct Queue {
     /// A permit for each request.
     places: Arc<Semaphore>,
-    /// A permit for each byte of the requests' bodies.
-    bytes: Arc<Semaphore>,
+    /// The memory of all requests.
+    pools: Pools,
     /// The most requests.
     length: usize,
-    /// The most bytes of all bodies.
-    #[cfg(test)]
-    memory: usize,
     /// How long a request may wait and be worked on.
     time: Duration,
     /// How long the client may then take to read the answer.
@@ -32,15 +30,12 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(limits: &Limits, cache: Arc<PictureCache>) -> Queue {
+    pub(crate) fn new(limits: &Limits, shares: &Shares, cache: Arc<PictureCache>) -> Queue {
         let length = limits.concurrency + limits.waiting;
-        let bytes = limits.bodies.clamp(limits.body, Semaphore::MAX_PERMITS);
         Queue {
             places: Arc::new(Semaphore::new(length)),
-            bytes: Arc::new(Semaphore::new(bytes)),
+            pools: Pools::new(shares),
             length,
-            #[cfg(test)]
-            memory: bytes,
             time: limits.time,
             upload: limits.upload,
             cache,
@@ -57,21 +52,23 @@ impl Queue {
         Ok(())
     }
 
+    /// The memory of a request's body, of which nothing has arrived.
+    pub(crate) fn empty_body(&self) -> Held {
+        self.pools.bodies.nothing()
+    }
+
     /// Takes memory for so many more bytes of a request's body.
-    pub(crate) fn reserve(&self, memory: &mut BodyMemory, bytes: usize) -> Result<(), Rejection> {
-        let count = u32::try_from(bytes).ok();
-        let more = count.and_then(|n| self.bytes.clone().try_acquire_many_owned(n).ok());
-        memory.add(more.ok_or_else(|| busy("too many large requests are arriving"))?);
-        Ok(())
+    pub(crate) fn reserve(&self, body: &mut Held, bytes: usize) -> Result<(), Rejection> {
+        body.add(bytes).then_some(()).ok_or_else(|| busy("too many large requests are arriving"))
     }
 
     /// Admits a request whose body has arrived, if the queue is not full.
-    pub(crate) fn admit(&self, memory: BodyMemory) -> Result<RequestGuard, Rejection> {
+    pub(crate) fn admit(&self, body: Held) -> Result<RequestGuard, Rejection> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| full())?;
         let work_deadline = Instant::now() + self.time;
-        let answer_deadline = work_deadline + self.upload;
-        let admission = Admission::new(place, memory, work_deadline, answer_deadline);
-        Ok(RequestGuard::new(admission, self.cache.clone()))
+        let deadlines = (work_deadline, work_deadline + self.upload);
+        let memory = RequestMemory::new(&self.pools);
+        Ok(RequestGuard::new(place, body, memory, deadlines, self.cache.clone()))
     }
 
     /// Waits until every request has given back its place, and then its memory must be back, too.
@@ -79,7 +76,7 @@ impl Queue {
     pub(crate) async fn wait_until_empty(&self) {
         let places = u32::try_from(self.length).unwrap();
         drop(self.places.acquire_many(places).await.unwrap());
-        assert_eq!(self.bytes.available_permits(), self.memory);
+        self.pools.check_all_given_back();
     }
 
     /// How many requests are in the queue.

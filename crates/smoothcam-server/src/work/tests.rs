@@ -9,7 +9,9 @@ use crate::config::Limits;
 use crate::pictures::cache::PictureCache;
 use crate::rejection::Rejection;
 use crate::work::connections::{Client, Connections};
-use crate::work::guard::{BodyMemory, RequestGuard};
+use crate::work::guard::RequestGuard;
+use crate::work::job::Job;
+use crate::work::memory::Shares;
 use crate::work::queue::Queue;
 use crate::work::stop::Stop;
 use crate::work::uploads::Uploads;
@@ -22,11 +24,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 fn queue(waiting: usize, time: Duration) -> (Queue, Arc<Workers>) {
     let limits = Limits { concurrency: 1, waiting, time, ..Limits::default() };
     let cache = Arc::new(PictureCache::new(&limits));
-    (Queue::new(&limits, cache), Arc::new(Workers::new(&limits)))
+    let shares = Shares::of(&limits, 0).unwrap();
+    (Queue::new(&limits, &shares, cache), Arc::new(Workers::new(&limits)))
 }
 
 fn admitted(queue: &Queue) -> Result<RequestGuard, Rejection> {
-    queue.admit(BodyMemory::default())
+    queue.admit(queue.empty_body())
 }
 
 /// Work that ends only when it is stopped.
@@ -55,8 +58,8 @@ async fn past_the_queue_requests_are_refused_and_places_come_back() {
 async fn time_that_runs_out_stops_the_work_which_keeps_its_place_until_it_ends() {
     let (queue, workers) = queue(0, Duration::from_millis(50));
     let (release, released) = mpsc::channel::<()>();
-    let work = move |stop: &Stop| {
-        wait_for(stop);
+    let work = move |job: &Job| {
+        wait_for(&job.stop);
         let _ = released.recv();
         Ok(())
     };
@@ -72,7 +75,7 @@ async fn time_that_runs_out_stops_the_work_which_keeps_its_place_until_it_ends()
 #[tokio::test]
 async fn a_panic_is_the_failure_of_one_request() {
     let (queue, workers) = queue(0, DAY);
-    let work = |_: &Stop| -> Result<(), _> { panic!("on purpose") };
+    let work = |_: &Job| -> Result<(), _> { panic!("on purpose") };
     let failed = workers.run(admitted(&queue).unwrap(), work).await.unwrap_err();
     assert_eq!(failed.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(workers.run(admitted(&queue).unwrap(), |_| Ok(7)).await.unwrap(), 7);
@@ -85,9 +88,9 @@ async fn a_client_that_leaves_stops_the_work() {
     let guard = admitted(&queue).unwrap();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let request = tokio::spawn(async move {
-        let work = move |stop: &Stop| {
+        let work = move |job: &Job| {
             begun.send(()).unwrap();
-            wait_for(stop);
+            wait_for(&job.stop);
             Ok(())
         };
         workers.run(guard, work).await
@@ -105,7 +108,8 @@ async fn an_answer_that_is_not_taken_in_time_is_cut_off() {
 
     // With limits of no time at all the time has run out whenever it is looked at.
     let limits = Limits { time: Duration::ZERO, upload: Duration::ZERO, ..Limits::default() };
-    let queue = Queue::new(&limits, Arc::new(PictureCache::new(&limits)));
+    let shares = Shares::of(&limits, 0).unwrap();
+    let queue = Queue::new(&limits, &shares, Arc::new(PictureCache::new(&limits)));
     let admission = admitted(&queue).unwrap().admission();
     let mut response = with_admission("an answer".into_response(), admission);
     assert!(response.body_mut().frame().await.unwrap().is_err());
@@ -117,17 +121,18 @@ async fn an_answer_that_is_not_taken_in_time_is_cut_off() {
 #[tokio::test]
 async fn bodies_that_stall_make_room_for_others() {
     let limits = Limits { body: 100, bodies: 100, ..Limits::default() };
-    let queue = Queue::new(&limits, Arc::new(PictureCache::new(&limits)));
+    let shares = Shares::of(&limits, 0).unwrap();
+    let queue = Queue::new(&limits, &shares, Arc::new(PictureCache::new(&limits)));
     let uploads = Arc::new(Uploads::default());
     let [one, two] = [1, 2].map(|n| Some(Client::new([127, 0, 0, n].into())));
     let begin = async |client, bytes| {
-        let mut upload = uploads.begin(client);
+        let mut upload = uploads.begin(client, queue.empty_body());
         upload.take(bytes, &queue, DAY).await.unwrap();
         upload
     };
     let (oldest, other) = (begin(one, 50).await, begin(one, 40).await);
     // The first client has the memory. It cannot cut off its own for a while.
-    let refused = uploads.begin(one).take(20, &queue, DAY).await.unwrap_err();
+    let refused = uploads.begin(one, queue.empty_body()).take(20, &queue, DAY).await.unwrap_err();
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     // Another client gets its share, and no more than that.
     let cut = oldest.cut();
@@ -135,7 +140,7 @@ async fn bodies_that_stall_make_room_for_others() {
         cut.await;
         drop(oldest);
     });
-    let mut second = uploads.begin(two);
+    let mut second = uploads.begin(two, queue.empty_body());
     second.take(20, &queue, DAY).await.unwrap();
     oldest.await.unwrap();
     second.take(30, &queue, DAY).await.unwrap();
@@ -146,10 +151,10 @@ async fn bodies_that_stall_make_room_for_others() {
         cut.await;
         drop(other);
     });
-    let mut third = uploads.begin(one);
+    let mut third = uploads.begin(one, queue.empty_body());
     third.take(30, &queue, Duration::ZERO).await.unwrap();
     other.await.unwrap();
-    drop((second, third.finish()));
+    drop((second, third.finish(&queue)));
     queue.wait_until_empty().await;
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::rejection::Rejection;
 use crate::work::connections::Client;
-use crate::work::guard::BodyMemory;
+use crate::work::memory::Held;
 use crate::work::queue::Queue;
 
 /// The bodies that are arriving.
@@ -42,20 +42,20 @@ struct Signals {
 pub(crate) struct Upload {
     id: u64,
     client: Option<Client>,
-    memory: BodyMemory,
+    memory: Held,
     signals: Arc<Signals>,
     all: Arc<Uploads>,
 }
 
 impl Uploads {
-    /// Lists a body that begins to arrive.
-    pub(crate) fn begin(self: &Arc<Self>, client: Option<Client>) -> Upload {
+    /// Lists a body that begins to arrive, which has no memory yet.
+    pub(crate) fn begin(self: &Arc<Self>, client: Option<Client>, memory: Held) -> Upload {
         let mut list = self.list();
         list.begun += 1;
         let (id, signals) = (list.begun, Arc::new(Signals::default()));
         let entry = Entry { client, begun: Instant::now(), bytes: 0, signals: signals.clone() };
         list.entries.insert(id, entry);
-        Upload { id, client, memory: BodyMemory::default(), signals, all: self.clone() }
+        Upload { id, client, memory, signals, all: self.clone() }
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -91,8 +91,8 @@ impl Upload {
     }
 
     /// The memory of the body, which has arrived.
-    pub(crate) fn finish(mut self) -> BodyMemory {
-        std::mem::take(&mut self.memory)
+    pub(crate) fn finish(mut self, queue: &Queue) -> Held {
+        std::mem::replace(&mut self.memory, queue.empty_body())
     }
 
     /// Cuts off another upload, so that this one gets `bytes`: the oldest of the client whose uploads hold most, or, if
@@ -121,7 +121,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        drop(std::mem::take(&mut self.memory));
+        self.memory.shrink_to(0);
         self.all.list().entries.remove(&self.id);
         self.signals.ended.notify_one();
     }

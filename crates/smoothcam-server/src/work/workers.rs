@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 use crate::config::Limits;
 use crate::rejection::Rejection;
 use crate::work::guard::RequestGuard;
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// The workers, each of which works on one request at a time.
 pub(crate) struct Workers {
@@ -46,9 +46,9 @@ impl Workers {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         mut guard: RequestGuard,
-        work: impl FnOnce(&Stop) -> Result<T, Rejection> + Send + 'static,
+        work: impl FnOnce(&Job) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
-        let _stop = guard.stop().on_drop();
+        let _stop = guard.job().stop.on_drop();
         let deadline = guard.admission().work_deadline;
         match timeout_at(deadline, self.slots.clone().acquire_owned()).await {
             Ok(Ok(slot)) => guard.take_slot(slot),
@@ -59,7 +59,7 @@ impl Workers {
             // An engine may panic at what it does not handle; that must not harm other requests. The guard is
             // dropped outside, after the panic.
             let guard = guard;
-            catch_unwind(AssertUnwindSafe(|| work(guard.stop())))
+            catch_unwind(AssertUnwindSafe(|| work(guard.job())))
         });
         match timeout_at(deadline, job).await {
             Ok(Ok(Ok(result))) => result,

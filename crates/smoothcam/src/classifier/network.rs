@@ -27,7 +27,7 @@ pub(crate) struct Output {
 /// A classifier's graph, in which all shapes are known, and the engine that runs it.
 pub(crate) struct Network {
     pub(crate) engine: Arc<dyn Engine>,
-    /// About how much memory weights and passes may take; `None` for as much as they need.
+    /// About how much memory weights, passes and results may take; `None` for as much as they need.
     pub(crate) memory: Option<Memory>,
     /// The graph, in which operators that engines lack are decomposed into others.
     pub(crate) graph: Graph,
@@ -103,6 +103,13 @@ impl Network {
             free_size,
             batch,
         })
+    }
+
+    /// The bytes of the weights.
+    pub(crate) fn weights_bytes(&self) -> u64 {
+        let weights = self.graph.external_weights().filter_map(|(name, _)| self.graph.find(name));
+        let elements = |id| self.graph.shape(id).unwrap_or_default().iter().product::<usize>();
+        weights.map(|id| 4 * elements(id) as u64).sum()
     }
 
     /// The name of a value, for the engine.

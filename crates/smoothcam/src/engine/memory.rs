@@ -11,7 +11,7 @@ pub struct Memory(pub u64);
 
 impl Memory {
     /// What the machine has left for this process, by Linux' account of it and the limit of its container; elsewhere 8 GB.
-    pub(crate) fn available() -> Memory {
+    pub fn available() -> Memory {
         const ELSEWHERE: u64 = 8_000_000_000;
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let left = read("/proc/meminfo").lines().find_map(|line| {

@@ -21,7 +21,7 @@ pub struct EngineOptions {
     pub providers: Vec<Provider>,
     /// How many threads compute, 1 to 1024; `None` for one a core.
     pub threads: Option<usize>,
-    /// About how much memory weights and passes may take; `None` for as much as they need.
+    /// About how much memory weights, passes and the results of an explanation may take; `None` for as much as they need.
     pub memory: Option<Memory>,
 }
 

@@ -5,8 +5,12 @@ use ndarray::Array2;
 use super::explanation::Explanation;
 use super::settings::Settings;
 use crate::classifier::Classifier;
+use crate::classifier::layers::Layer;
 use crate::map::field::interpolated;
-use crate::{Error, Result};
+use crate::{Error, Hint, Note, Result};
+
+/// The most layers that are fused.
+pub const MOST_LAYERS: usize = 16;
 
 /// Stands between the names of layers that are fused.
 const AND: char = '+';
@@ -31,11 +35,22 @@ pub(crate) fn named<'n>(classifier: &Classifier, name: &'n str) -> Vec<&'n str> 
     name.split(AND).map(str::trim).collect()
 }
 
-/// Checks that the settings can be followed where so many layers are fused.
+/// Checks that these layers can be fused, and the settings followed there.
 ///
 /// # Errors
-/// If they ask for what belongs to one layer.
-pub(crate) fn check(settings: &Settings, layers: usize) -> Result<()> {
+/// If the layers are too many, or one is named twice; if the settings ask for what belongs to one layer.
+pub(crate) fn check(settings: &Settings, layers: &[&str]) -> Result<()> {
+    let count = layers.len();
+    if count > MOST_LAYERS {
+        return Err(Error::input(format!(
+            "{count} layers are named, at most {MOST_LAYERS} are fused"
+        ))
+        .with_hint(Hint::set("layer", "A+B", "two layers are nearly as good as many")));
+    }
+    if let Some(twice) = (1..count).find(|i| layers[..*i].contains(&layers[*i])) {
+        return Err(Error::input(format!("layer '{}' is named twice", layers[twice]))
+            .with_hint("name each layer once"));
+    }
     let one_layer = [
         (settings.signed, "negative evidence"),
         (settings.uncertainty, "the uncertainty"),
@@ -45,37 +60,80 @@ pub(crate) fn check(settings: &Settings, layers: usize) -> Result<()> {
     match one_layer.iter().find(|(requested, _)| *requested) {
         None => Ok(()),
         Some((_, what)) => {
-            Err(Error::input(format!("{what} belongs to one layer, but {layers} are fused"))
+            Err(Error::input(format!("{what} belongs to one layer, but {count} are fused"))
                 .with_hint("name one layer"))
         }
     }
 }
 
-/// Fuses explanations at several layers, at least one: the maps of each target. All but the maps is that
-/// of the layer with the finest grid.
-///
-/// # Errors
-/// If a map is empty or not finite.
-pub(crate) fn fuse(mut each: Vec<Explanation>) -> Result<Explanation> {
-    let cells = |e: &Explanation| e.layer.as_ref().map_or(0, |l| l.height * l.width);
-    each.sort_by_key(|e| std::cmp::Reverse(cells(e)));
-    let mut others = each.split_off(1);
-    let mut finest = each.remove(0);
-    for (i, class) in finest.targets.iter_mut().enumerate() {
-        let maps = others.iter().map(|e| &e.targets[i].map);
-        class.map = geometric_mean(&class.map, maps)?;
+/// Fuses explanations at several layers, one after the other. Only that of the layer with the finest grid is kept whole,
+/// of several the first; of all others, what is fused.
+#[derive(Default)]
+pub(crate) struct Fusion {
+    finest: Option<Explanation>,
+    others: Vec<Part>,
+}
+
+/// What is fused of an explanation at a layer.
+struct Part {
+    layer: Option<Layer>,
+    /// The map of each target.
+    maps: Vec<Array2<f32>>,
+    notes: Vec<Note>,
+    milliseconds: f64,
+}
+
+impl Fusion {
+    /// Adds the explanation at one more layer.
+    pub(crate) fn add(&mut self, explanation: Explanation) {
+        let Some(finest) = self.finest.take() else {
+            self.finest = Some(explanation);
+            return;
+        };
+        let finer = cells(explanation.layer.as_ref()) > cells(finest.layer.as_ref());
+        let (finest, other) = if finer { (explanation, finest) } else { (finest, explanation) };
+        // One that was the finest came before all others of its size.
+        let at = if finer { 0 } else { self.others.len() };
+        self.others.insert(at, Part::from(other));
+        self.finest = Some(finest);
     }
-    for other in &mut others {
-        finest.fused.extend(other.layer.take());
-        finest.milliseconds += other.milliseconds;
-        for note in other.notes.drain(..) {
-            if !finest.notes.contains(&note) {
-                finest.notes.push(note);
+
+    /// The fused explanation: the maps of each target. All but the maps is that of the layer with the finest grid.
+    ///
+    /// # Errors
+    /// If there is none, or a map is empty or not finite.
+    pub(crate) fn fused(self) -> Result<Explanation> {
+        let Fusion { finest, mut others } = self;
+        let mut finest = finest.ok_or_else(|| Error::failure("no layer is fused"))?;
+        others.sort_by_key(|part| std::cmp::Reverse(cells(part.layer.as_ref())));
+        for (i, class) in finest.targets.iter_mut().enumerate() {
+            let maps = others.iter().map(|part| &part.maps[i]);
+            class.map = geometric_mean(&class.map, maps)?;
+        }
+        for part in others {
+            finest.fused.extend(part.layer);
+            finest.milliseconds += part.milliseconds;
+            for note in part.notes {
+                if !finest.notes.contains(&note) {
+                    finest.notes.push(note);
+                }
             }
         }
+        finest.title.push_str(", fused");
+        Ok(finest)
     }
-    finest.title.push_str(", fused");
-    Ok(finest)
+}
+
+impl From<Explanation> for Part {
+    fn from(e: Explanation) -> Part {
+        let maps = e.targets.into_iter().map(|class| class.map).collect();
+        Part { layer: e.layer, maps, notes: e.notes, milliseconds: e.milliseconds }
+    }
+}
+
+/// The cells of a layer's grid.
+fn cells(layer: Option<&Layer>) -> usize {
+    layer.map_or(0, |l| l.height * l.width)
 }
 
 /// The geometric mean of maps, each divided by its maximum, cell by cell of the first one's grid: evidence

@@ -2,6 +2,7 @@
 
 pub(crate) mod explanation;
 pub(crate) mod fuse;
+pub(crate) mod memory;
 mod npz;
 pub(crate) mod overview;
 mod passes;

@@ -1,9 +1,10 @@
 //! Computes Grad-CAM's map at all layers from one run of the model.
 
 use ndarray::{Array2, Array4, ArrayD, Axis, Ix2};
-use onnx_grad::{Tape, vjp};
+use onnx_grad::{Graph, Tape, ValueId, vjp};
 
 use crate::array::{Array, finite};
+use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
 use crate::classifier::network::Network;
 use crate::engine::{Runs, Session};
@@ -41,24 +42,14 @@ pub(crate) struct OverviewSession {
 }
 
 impl OverviewSession {
-    pub(crate) fn new(network: &Network, layers: Vec<Layer>) -> Result<OverviewSession> {
-        let tape = Tape::new(network.graph.clone());
-        let score = tape.var(network.score);
-        let seed = tape.input("seed", &score.shape());
-        let values: Vec<_> = layers.iter().map(|l| l.value).collect();
-        let mut outputs = Vec::new();
-        for (layer, gradient) in layers.iter().zip(vjp(&tape, score, seed, &values)) {
-            let gradient = gradient.map_err(unsupported)?.ok_or_else(|| {
-                Error::failure("the gradient at a layer was there, and is not any more")
-            })?;
-            let grid = layer.grid();
-            let [a, g] = [tape.var(layer.value), gradient].map(|x| grid.view(x));
-            // Sums in place of means: the map is normalised.
-            outputs.push((g.sum(&[2, 3]) * a).sum(&[1]).id());
-        }
-        let seed = seed.id();
-        let mut graph = tape.into_graph().map_err(unsupported)?;
-        graph.set_outputs(&outputs);
+    /// Loads the gradients at all layers that are worth explaining.
+    ///
+    /// # Errors
+    /// If the engine cannot run them.
+    pub(crate) fn new(classifier: &Classifier) -> Result<OverviewSession> {
+        let network = &classifier.network;
+        let layers = worth_explaining(classifier);
+        let (graph, seed, outputs) = graph(network, &layers)?;
         Ok(OverviewSession {
             session: network.engine.load(&graph, Runs::Once)?,
             layers,
@@ -68,6 +59,14 @@ impl OverviewSession {
             shape: network.picture.shape(network.batch),
             scores: graph.shape(network.score).unwrap_or_default().to_vec(),
         })
+    }
+
+    /// About the most bytes that it takes to run it.
+    ///
+    /// # Errors
+    /// If the gradients cannot be written.
+    pub(crate) fn bytes(classifier: &Classifier) -> Result<usize> {
+        graph(&classifier.network, &worth_explaining(classifier)).map(|(g, ..)| g.peak_bytes())
     }
 
     /// The maps of a target for a picture; the other pictures of a run are zero.
@@ -102,6 +101,35 @@ impl OverviewSession {
         };
         self.layers.iter().zip(maps).map(layer_map).collect()
     }
+}
+
+/// The feature layers that the gradient reaches.
+fn worth_explaining(classifier: &Classifier) -> Vec<Layer> {
+    let layers = classifier.layers.all().iter();
+    layers.filter(|l| l.feature && l.noise_acts.is_ok()).cloned().collect()
+}
+
+/// The classifier's graph, continued by Grad-CAM's maps at these layers, its only outputs; the input that says which score
+/// is differentiated; and the maps.
+fn graph(network: &Network, layers: &[Layer]) -> Result<(Graph, ValueId, Vec<ValueId>)> {
+    let tape = Tape::new(network.graph.clone());
+    let score = tape.var(network.score);
+    let seed = tape.input("seed", &score.shape());
+    let values: Vec<_> = layers.iter().map(|l| l.value).collect();
+    let mut outputs = Vec::new();
+    for (layer, gradient) in layers.iter().zip(vjp(&tape, score, seed, &values)) {
+        let gradient = gradient.map_err(unsupported)?.ok_or_else(|| {
+            Error::failure("the gradient at a layer was there, and is not any more")
+        })?;
+        let grid = layer.grid();
+        let [a, g] = [tape.var(layer.value), gradient].map(|x| grid.view(x));
+        // Sums in place of means: the map is normalised.
+        outputs.push((g.sum(&[2, 3]) * a).sum(&[1]).id());
+    }
+    let seed = seed.id();
+    let mut graph = tape.into_graph().map_err(unsupported)?;
+    graph.set_outputs(&outputs);
+    Ok((graph, seed, outputs))
 }
 
 #[cfg(test)]

@@ -80,6 +80,33 @@ impl MapSettings {
     }
 }
 
+/// Where and of what gradients are taken: all of a request that is known before anything is loaded.
+pub(crate) struct Place {
+    /// The layer's value and grid, or the input's.
+    pub(crate) value: ValueId,
+    pub(crate) grid: Grid,
+    /// `None` for methods that look at the input.
+    layer: Option<Layer>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) plan: Plan,
+}
+
+/// Resolves where and of what the settings take gradients.
+///
+/// # Errors
+/// If they do not fit the classifier.
+pub(crate) fn place(classifier: &Classifier, settings: &Settings) -> Result<Place> {
+    let plan = settings.plan()?;
+    let targets = targets(classifier, settings)?;
+    let layer = layer(classifier, settings, plan.most > 0)?;
+    let network = &classifier.network;
+    let (value, grid) = match &layer {
+        Some(layer) => (layer.value, layer.grid()),
+        None => (network.input, network.picture),
+    };
+    Ok(Place { value, grid, layer, targets, plan })
+}
+
 impl Request {
     /// Resolves settings for a classifier.
     ///
@@ -90,15 +117,9 @@ impl Request {
         sessions: &Sessions,
         settings: &Settings,
     ) -> Result<Request> {
-        let mut plan = settings.plan()?;
-        let targets = targets(classifier, settings)?;
-        let mut layer = layer(classifier, settings, plan.most > 0)?;
-        let network = &classifier.network;
-        let place = match &layer {
-            Some(layer) => (layer.value, layer.grid()),
-            None => (network.input, network.picture),
-        };
-        let session = sessions.gradient(network, place.0, place.1, targets.len())?;
+        let Place { value, grid, mut layer, targets, mut plan } = place(classifier, settings)?;
+        let (network, place) = (&classifier.network, (value, grid));
+        let session = sessions.gradient(network, value, grid, targets.len())?;
         if let Some(layer) = &mut layer {
             layer.noise_acts = Ok(session.noise_acts());
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3, Axis};
 use serde::Serialize;
 
 use crate::{Error, Result};
@@ -126,15 +126,18 @@ pub(crate) fn mask(
     neurons: Option<&Neurons>,
 ) -> Result<Array3<f32>> {
     let (count, height, width) = shape;
-    let chosen = |k: usize| maps.is_none_or(|m| m.0.iter().any(|r| r.0 <= k && k <= r.1));
     let outside = |what: &str, index: usize, size: usize| {
         Error::input(format!("the layer has no {what} {index}: it has {size}, numbered from 0"))
     };
     if let Some((_, last)) = maps.into_iter().flat_map(|m| &m.0).find(|r| r.1 >= count) {
         return Err(outside("feature map", *last, count));
     }
+    let chosen = match maps {
+        Some(Maps(ranges)) => covered(count, ranges),
+        None => vec![true; count],
+    };
     let Some(neurons) = neurons else {
-        return Ok(Array3::from_shape_fn(shape, |(k, _, _)| f32::from(u8::from(chosen(k)))));
+        return Ok(Array3::from_shape_fn(shape, |(k, _, _)| f32::from(u8::from(chosen[k]))));
     };
     for cells in neurons.all.iter().chain(neurons.of_map.values().flatten()) {
         if cells.rows.1 >= height {
@@ -148,19 +151,52 @@ pub(crate) fn mask(
         if *map >= count {
             return Err(outside("feature map", *map, count));
         }
-        if !chosen(*map) {
+        if !chosen[*map] {
             return Err(Error::input(format!(
                 "neurons of feature map {map} are named, but the map is not among those chosen"
             )));
         }
     }
-    Ok(Array3::from_shape_fn(shape, |(k, i, j)| {
-        let cells = neurons.of_map.get(&k).unwrap_or(&neurons.all);
-        let inside = |c: &Cells| {
-            (c.rows.0..=c.rows.1).contains(&i) && (c.columns.0..=c.columns.1).contains(&j)
-        };
-        f32::from(u8::from(chosen(k) && cells.iter().any(inside)))
-    }))
+    let all = boxes((height, width), &neurons.all);
+    let mut mask = Array3::zeros(shape);
+    for (k, mut of_map) in mask.outer_iter_mut().enumerate().filter(|(k, _)| chosen[*k]) {
+        match neurons.of_map.get(&k) {
+            Some(cells) => of_map.assign(&boxes((height, width), cells)),
+            None => of_map.assign(&all),
+        }
+    }
+    Ok(mask)
+}
+
+/// Which of `count` indices are in one of the ranges, ends included: in time that is linear in both.
+fn covered(count: usize, ranges: &[(usize, usize)]) -> Vec<bool> {
+    // By how many more ranges an index is covered than the one before it.
+    let mut more = vec![0i64; count + 1];
+    for (first, last) in ranges {
+        more[*first] += 1;
+        more[last + 1] -= 1;
+    }
+    let open = |open: &mut i64, more: i64| {
+        *open += more;
+        Some(*open > 0)
+    };
+    more.into_iter().take(count).scan(0, open).collect()
+}
+
+/// 1 for each cell of a grid (h, w) that is in one of the boxes, else 0: in time that is linear in both.
+fn boxes((height, width): (usize, usize), boxes: &[Cells]) -> Array2<f32> {
+    // Sums over all cells above and to the left are the number of boxes around a cell.
+    let mut open = Array2::<i64>::zeros((height + 1, width + 1));
+    for Cells { rows, columns } in boxes {
+        open[[rows.0, columns.0]] += 1;
+        open[[rows.1 + 1, columns.0]] -= 1;
+        open[[rows.0, columns.1 + 1]] -= 1;
+        open[[rows.1 + 1, columns.1 + 1]] += 1;
+    }
+    for axis in [Axis(0), Axis(1)] {
+        open.accumulate_axis_inplace(axis, |before, here| *here += before);
+    }
+    Array2::from_shape_fn((height, width), |cell| f32::from(u8::from(open[cell] > 0)))
 }
 
 #[cfg(test)]
@@ -183,6 +219,12 @@ mod tests {
         assert_eq!(
             ones(Some("2,3"), Some("0,0 3:1,1;3:1,2")).unwrap(),
             [(2, 0, 0), (3, 1, 1), (3, 1, 2)]
+        );
+        // Ranges and boxes that overlap, and touch the last index.
+        assert_eq!(ones(Some("1-3,2,2-3"), None).unwrap().len(), 18);
+        assert_eq!(
+            ones(Some("0"), Some("0-1,1 1,1-2 1,1")).unwrap(),
+            [(0, 0, 1), (0, 1, 1), (0, 1, 2)]
         );
     }
 

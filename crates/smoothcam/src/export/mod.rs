@@ -29,6 +29,7 @@ use crate::classifier::Classifier;
 use crate::classifier::layers::Layer;
 use crate::error::unsupported;
 use crate::explain::fuse;
+use crate::explain::memory;
 use crate::explain::record::OptionTexts;
 use crate::explain::request::Request;
 use crate::explain::sessions::Sessions;
@@ -92,6 +93,7 @@ pub(crate) fn export(
             .with_hint("name one layer"));
     }
     let sessions = Sessions::new();
+    memory::check(&classifier, &sessions, &export.settings)?;
     let request = Request::resolve(&classifier, &sessions, &export.settings)?;
     check_head(&classifier, &sessions, &request, &export.settings)?;
     let mut source = SourceModel::read(bytes).map_err(unsupported)?;

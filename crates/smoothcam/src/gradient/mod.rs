@@ -3,4 +3,5 @@
 pub(crate) mod batches;
 mod graph;
 mod health;
+pub(crate) mod parts;
 pub(crate) mod session;

@@ -5,20 +5,16 @@ use std::sync::Arc;
 use ndarray::{Array1, Array3, Array4, ArrayD, ArrayViewMut3, Axis, IxDyn, Slice};
 use onnx_grad::{Graph, ValueId};
 
-use super::batches::head_of_vectors;
 use super::graph::Gradient;
 use super::health;
+use super::parts::Parts;
 use crate::array::{Array, finite};
 use crate::classifier::grid::Grid;
 use crate::classifier::head;
 use crate::classifier::network::Network;
-use crate::engine::{Engine, Memory, Runs, Session};
+use crate::engine::{Engine, Runs, Session};
 use crate::target::Target;
-use crate::{Error, Hint, Result};
-
-/// How many pictures the head takes at once, where that pays: the clean one, and the noised ones
-/// that there are by default.
-const CAPACITY: usize = 9;
+use crate::{Error, Result};
 
 /// The classifier in two parts: the *trunk* computes, from a picture, a value that every path to the
 /// scores passes (the *split point*); the *head* computes all else from it: scores, activations, and
@@ -59,45 +55,24 @@ pub(crate) struct Pass {
 pub(crate) type Fill<'a> = &'a mut dyn FnMut(usize, ArrayViewMut3<'_, f32>);
 
 impl GradientSession {
-    /// Writes the gradient at `layer` (the input itself, or a value with this grid) for this
-    /// number of targets, and loads it.
+    /// Loads the gradient at `layer` (the input itself, or a value with this grid) for this number of targets at once.
     ///
     /// # Errors
-    /// If an operator in between has no rule, the scores do not depend on the layer, the memory
-    /// allowed is too small, or the engine cannot run it.
+    /// If an operator in between has no rule, the scores do not depend on the layer, or the engine cannot run it.
     pub(crate) fn new(
         network: &Network,
         layer: ValueId,
         grid: Grid,
         targets: usize,
     ) -> Result<GradientSession> {
-        let write = |graph, batch| Gradient::write(network, graph, batch, layer, grid, targets);
-        let whole = write(network.graph.clone(), network.batch)?;
-        let split = network.split_point(layer, &whole.graph);
+        let Parts { trunk, head, gradient, whole, split } =
+            Parts::write(network, layer, grid, targets)?;
         let load = |graph: &Graph| {
             let often = network.engine.load(graph, Runs::Often);
             often.or_else(|_| network.engine.load(graph, Runs::Once))
         };
-        let mut trunk_graph = network.graph.clone();
-        trunk_graph.set_outputs(&[split]);
-        let head = |gradient: &Gradient| {
-            let mut head = gradient.graph.clone();
-            head.make_input(split);
-            head
-        };
-        fits(network, layer, &trunk_graph, &head(&whole))?;
-        let many = if whole.noise_acts { head_of_vectors(network, split, CAPACITY) } else { None };
-        let of_vectors = many.map(|graph| write(graph, CAPACITY));
-        let (gradient, whole) = match of_vectors.transpose()? {
-            Some(many) if fits(network, layer, &trunk_graph, &head(&many)).is_ok() => {
-                (many, Some(whole))
-            }
-            _ => (whole, None),
-        };
-        let head = head(&gradient);
-        let trunk = (split != network.input).then(|| load(&trunk_graph)).transpose()?;
         Ok(GradientSession {
-            trunk,
+            trunk: (split != network.input).then(|| load(&trunk)).transpose()?,
             head: load(&head)?,
             gradient,
             split,
@@ -137,9 +112,11 @@ impl GradientSession {
         targets: &[Target],
         with_gradients: bool,
     ) -> Result<Pass> {
-        let gradients = if with_gradients { targets.len() } else { 0 };
+        let split = self.split_values(fill, count)?;
+        let (at_once, rest) = targets.split_at(targets.len().min(self.targets_at_once()));
+        let gradients = if with_gradients { at_once.len() } else { 0 };
         let wanted: Vec<usize> = (0..self.first_gradient() + gradients).collect();
-        let mut outputs = self.run(fill, count, targets, &wanted)?.into_iter();
+        let mut outputs = self.run(&split, fill, count, at_once, &wanted)?.into_iter();
         let mut next = || outputs.next().ok_or_else(|| Error::failure("the engine lost an output"));
         let scores = next()?;
         let classes = scores.len() / self.capacity();
@@ -154,8 +131,13 @@ impl GradientSession {
             None => self.grid.view_picture(self.pictures(fill, 0, 1)),
         };
         let activations = in_maps(activations)?.index_axis_move(Axis(0), 0);
-        let gradients = || outputs.map(in_maps).collect::<Result<_>>();
-        Ok(Pass { scores, activations, gradients: with_gradients.then(gradients).transpose()? })
+        let mut gradients: Option<Vec<_>> = None;
+        if with_gradients {
+            let mut of_all = outputs.map(in_maps).collect::<Result<Vec<_>>>()?;
+            of_all.extend(self.gradients_after(&split, fill, count, rest)?);
+            gradients = Some(of_all);
+        }
+        Ok(Pass { scores, activations, gradients })
     }
 
     /// The gradients of these targets' scores at `count` pictures, at most [`Self::capacity`], each
@@ -169,16 +151,37 @@ impl GradientSession {
         count: usize,
         targets: &[Target],
     ) -> Result<Vec<Array4<f32>>> {
-        let first = self.first_gradient();
-        let wanted: Vec<usize> = (first..first + targets.len()).collect();
         let run = if self.noise_acts() { count } else { 0 };
-        let gradients = self.run(fill, run, targets, &wanted)?;
-        let of_pictures = |gradient| {
-            let mut gradient = in_maps(gradient)?;
+        let split = self.split_values(fill, run)?;
+        let mut gradients = self.gradients_after(&split, fill, run, targets)?;
+        for gradient in &mut gradients {
             gradient.slice_axis_inplace(Axis(0), Slice::from(..count));
-            Ok(gradient)
-        };
-        gradients.into_iter().map(of_pictures).collect()
+        }
+        Ok(gradients)
+    }
+
+    /// The gradients of these targets' scores, all pictures of the run, from the value at the split point.
+    fn gradients_after(
+        &self,
+        split: &ArrayD<f32>,
+        fill: Fill<'_>,
+        count: usize,
+        targets: &[Target],
+    ) -> Result<Vec<Array4<f32>>> {
+        let mut gradients = Vec::with_capacity(targets.len());
+        for at_once in targets.chunks(self.targets_at_once()) {
+            let first = self.first_gradient();
+            let wanted: Vec<usize> = (first..first + at_once.len()).collect();
+            for gradient in self.run(split, fill, count, at_once, &wanted)? {
+                gradients.push(in_maps(gradient)?);
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// How many targets a run takes at most.
+    fn targets_at_once(&self) -> usize {
+        self.gradient.gradients.len().max(1)
     }
 
     /// The place of the first gradient among the outputs.
@@ -186,15 +189,15 @@ impl GradientSession {
         1 + usize::from(self.gradient.activations.is_some())
     }
 
-    /// These of the head's outputs for `count` pictures.
+    /// These of the head's outputs for `count` pictures, from their value at the split point.
     fn run(
         &self,
+        split: &ArrayD<f32>,
         fill: Fill<'_>,
         count: usize,
         targets: &[Target],
         wanted: &[usize],
     ) -> Result<Vec<ArrayD<f32>>> {
-        let split = self.split_values(fill, count)?;
         let seeds = self.gradient.seeds(targets);
         let mut inputs: Vec<_> = seeds.iter().map(|(name, x)| (*name, x.view())).collect();
         inputs.push((self.gradient.name(self.split), split.view()));
@@ -279,32 +282,4 @@ impl GradientSession {
 /// A layer's values as (B, K, h, w).
 fn in_maps(values: ArrayD<f32>) -> Result<Array4<f32>> {
     values.into_dimensionality().map_err(|_| Error::failure("the layer has lost its grid"))
-}
-
-/// Checks that weights and passes stay within the memory allowed.
-///
-/// # Errors
-/// If they do not.
-fn fits(network: &Network, layer: ValueId, trunk: &Graph, head: &Graph) -> Result<()> {
-    let Some(memory) = network.memory else { return Ok(()) };
-    let weights = network.graph.external_weights().filter_map(|(name, _)| network.graph.find(name));
-    let elements = |id| network.graph.shape(id).unwrap_or_default().iter().product::<usize>();
-    let weights: usize = weights.map(|id| 4 * elements(id)).sum();
-    let passes = trunk.peak_bytes().max(head.peak_bytes());
-    let needed = Memory(weights.saturating_add(passes) as u64);
-    if needed <= memory {
-        return Ok(());
-    }
-    let mut hint = if layer == network.input {
-        Hint::set("method", "grad-cam++", "choose a method that looks at a layer, which takes less")
-    } else {
-        Hint::set("layer", "NAME", "choose a deeper layer, which takes less")
-    };
-    if network.free_size {
-        hint = hint.or(Hint::set("size", "SIZE", "choose a smaller input"));
-    }
-    Err(Error::input(format!(
-        "this takes about {needed} of memory, more than the {memory} allowed"
-    ))
-    .with_hint(hint.or(Hint::set("memory", "SIZE", "allow more"))))
 }

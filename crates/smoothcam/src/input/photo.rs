@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::array::Array;
-use crate::input::picture::{Decoding, Picture};
+use crate::input::picture::{Decoding, Limits, Picture, decoding_bytes};
 use crate::{Error, Hint, Result, npy, quoted};
 
 /// A file that can be explained.
@@ -43,6 +43,16 @@ impl Photo {
             return Array::from_npy(bytes, "the file").map(Photo::Array);
         }
         Picture::decode(bytes, decoding).map(Photo::Picture)
+    }
+
+    /// About the most bytes that [`Photo::decode`] takes, by what the file says of its size. 0 if it is refused before it is
+    /// decoded.
+    pub fn decoding_bytes(bytes: &[u8], limits: &Limits) -> u64 {
+        if npy::is_npy(bytes) {
+            // Small integers become floats, and are copied.
+            return 16 * bytes.len() as u64;
+        }
+        decoding_bytes(bytes, limits)
     }
 }
 

@@ -221,8 +221,8 @@ pub(super) static MODELS: &[Row<ModelSpec>] = &[
         OptionSpec {
             name: "memory",
             kind: Kind::Text("SIZE", parses::<Memory>),
-            default: Default::Words("what they need"),
-            help: "The most memory that weights and passes may take, about: 800M, 2G",
+            default: Default::Words("what they need; for serve half of what is free"),
+            help: "The most memory that weights, passes and maps may take, and for serve kept work and answers, too, about: 800M, 2G",
             ..ENGINE
         },
         |m, text| text.parse().map(|memory| m.engine.memory = Some(memory)),

@@ -30,9 +30,14 @@ pub(crate) struct Blocks {
 impl Blocks {
     /// No blocks yet, for a layer of shape (K, h, w), one of `targets` that are explained at once.
     pub(crate) fn new(shape: (usize, usize, usize), targets: usize) -> Blocks {
-        let block = 3 * size_of::<f64>() * shape.0 * shape.1 * shape.2 * targets;
-        let most = (MEMORY / block.max(1)).clamp(FEWEST, BLOCKS) / 2 * 2;
-        Blocks { blocks: Vec::new(), size: 1, most, shape }
+        Blocks { blocks: Vec::new(), size: 1, most: Blocks::most(shape, targets), shape }
+    }
+
+    /// The most blocks for a layer of shape (K, h, w), an even number.
+    pub(crate) fn most(shape: (usize, usize, usize), targets: usize) -> usize {
+        let sizes = [3 * size_of::<f64>(), shape.0, shape.1, shape.2, targets];
+        let block = sizes.iter().fold(1, |bytes: usize, n| bytes.saturating_mul(*n));
+        (MEMORY / block.max(1)).clamp(FEWEST, BLOCKS) / 2 * 2
     }
 
     /// Adds the gradient of one more picture, (K, h, w).

@@ -21,8 +21,10 @@ use crate::request::body::AdmittedRequest;
 use crate::request::json::read_request;
 use crate::request::options::Options;
 use crate::request::path::PathName;
+use crate::reserve::{self, Form};
 use crate::state::{AppState, SharedState};
-use crate::work::stop::Stop;
+use crate::work::job::Job;
+use crate::work::memory::WorkMemory;
 
 /// Lists the models' names.
 #[utoipa::path(get, path = "/v1/models", tag = "KServe V1", responses(
@@ -84,12 +86,16 @@ pub(crate) async fn predict(
     PathName(name): PathName,
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let of_picture: OfPicture<_> = |state, model, sent, options, _| {
-        let (_, predictions) = predictions(state, model, sent, &options.decoding)?;
+    let hold: Hold = |job, model, options, count| {
+        let top = options.answer.top.min(model.explainer.classes());
+        reserve::predictions(job, model, count, 0, top)
+    };
+    let of_picture: OfPicture<_> = |state, model, sent, options, job| {
+        let (_, predictions) = predictions(state, model, sent, &options.decoding, job)?;
         Ok(most_probable(&predictions, options.answer.top))
     };
     let all = |predictions| V1Predictions { predictions };
-    answer_each(state, name, request, of_picture, all).await
+    answer_each(state, name, request, (hold, of_picture), all).await
 }
 
 /// Explains each picture.
@@ -103,40 +109,49 @@ pub(crate) async fn explain(
     PathName(name): PathName,
     request: AdmittedRequest,
 ) -> Result<Response, Rejection> {
-    let of_picture: OfPicture<_> = |state, model, sent, options, stop| {
+    let hold: Hold = |job, model, options, count| {
+        let form = Form::Json(&options.answer);
+        reserve::explanations(job, model, &options.settings, count, form)
+    };
+    let of_picture: OfPicture<_> = |state, model, sent, options, job| {
         let Options { settings, decoding, .. } = options;
         let (prepared, explanation) =
-            explanation(state, model, sent, decoding, settings, stop, &mut |_, _| Ok(()))?;
+            explanation(state, model, sent, decoding, settings, job, &mut |_, _| Ok(()))?;
         Answer::new(&model.name, &prepared, &explanation, options)
     };
     let all = |explanations| V1Explanations { explanations };
-    answer_each(state, name, request, of_picture, all).await
+    answer_each(state, name, request, (hold, of_picture), all).await
 }
+
+/// Holds the memory that so many pictures take.
+type Hold = fn(&Job, &ServedModel, &Options, usize) -> Result<WorkMemory, Rejection>;
 
 /// Makes the answer for one picture.
 type OfPicture<T> =
-    fn(&AppState, &ServedModel, &SentPicture, &Options, &Stop) -> Result<T, Rejection>;
+    fn(&AppState, &ServedModel, &SentPicture, &Options, &Job) -> Result<T, Rejection>;
 
 /// Answers a request with the answers for each of its pictures.
 async fn answer_each<T: 'static, A: Serialize + 'static>(
     state: SharedState,
     name: String,
     AdmittedRequest { guard, body }: AdmittedRequest,
-    of_picture: OfPicture<T>,
+    (hold, of_picture): (Hold, OfPicture<T>),
     all: fn(Vec<T>) -> A,
 ) -> Result<Response, Rejection> {
     state.models.find(Some(&name))?;
     let shared = state.clone();
-    let work = move |stop: &Stop| {
+    let work = move |job: &Job| {
         let model = state.models.find(Some(&name))?;
+        let _read = reserve::reading(job, body.len())?;
         let (instances, options) = read_request::<V1Request>(&body, FORM)?.into_parts()?;
         let options = options.read(&state.limits)?;
         check_no_model(&options)?;
         check_count(instances.len(), &state.limits)?;
+        let _held = hold(job, model, &options, instances.len())?;
         let mut answers = Vec::new();
         for Instance(sent) in &instances {
-            answers.push(of_picture(&state, model, sent, &options, stop)?);
-            if stop.is_set() {
+            answers.push(of_picture(&state, model, sent, &options, job)?);
+            if job.stop.is_set() {
                 break;
             }
         }

@@ -18,8 +18,9 @@ use crate::rejection::{Refusal, Refusals, Rejection};
 use crate::request::body::AdmittedRequest;
 use crate::request::options::Options;
 use crate::request::path::PathName;
+use crate::reserve::{self, Form};
 use crate::state::{AppState, SharedState};
-use crate::work::stop::Stop;
+use crate::work::job::Job;
 
 /// The server.
 #[derive(Serialize, ToSchema)]
@@ -142,7 +143,7 @@ pub(crate) async fn explain(
 }
 
 /// Makes the outputs of a request.
-type Work = fn(&AppState, &ServedModel, &InferRequest, &Stop) -> Result<Vec<Output>, Rejection>;
+type Work = fn(&AppState, &ServedModel, &InferRequest, &Job) -> Result<Vec<Output>, Rejection>;
 
 /// Answers a request with the outputs that `work` makes of its pictures.
 async fn answer(
@@ -154,13 +155,14 @@ async fn answer(
 ) -> Result<Response, Rejection> {
     state.models.find(Some(&name))?;
     let shared = state.clone();
-    let work = move |stop: &Stop| {
+    let work = move |job: &Job| {
         let model = state.models.find(Some(&name))?;
+        let _read = reserve::reading(job, body.len())?;
         let input = model.explainer.input_name();
         let request = InferRequest::read(&headers, &body, input, &state.limits)?;
         check_no_model(&request.options)?;
         check_count(request.pictures.len(), &state.limits)?;
-        let outputs = work(&state, model, &request, stop)?;
+        let outputs = work(&state, model, &request, job)?;
         request.outputs.answer(&name, request.id, &outputs)
     };
     respond(&shared, guard, work).await
@@ -171,19 +173,21 @@ fn inferred(
     state: &AppState,
     model: &ServedModel,
     request: &InferRequest,
-    stop: &Stop,
+    job: &Job,
 ) -> Result<Vec<Output>, Rejection> {
+    let (count, classes) = (request.pictures.len(), model.explainer.classes());
+    let _held = reserve::predictions(job, model, count, 2 * classes, 0)?;
     let (mut all_scores, mut all_probabilities) = (Vec::new(), Vec::new());
     for sent in &request.pictures {
         let Scores { scores, probabilities } =
-            scores(state, model, sent, &request.options.decoding)?;
+            scores(state, model, sent, &request.options.decoding, job)?;
         all_scores.extend(scores);
         all_probabilities.extend(probabilities.iter().map(|p| *p as f32));
-        if stop.is_set() {
+        if job.stop.is_set() {
             break;
         }
     }
-    let shape = vec![request.pictures.len(), model.explainer.classes()];
+    let shape = vec![count, classes];
     Ok(vec![
         Output::new("scores", shape.clone(), Data::Floats(all_scores)),
         Output::new("probabilities", shape, Data::Floats(all_probabilities)),
@@ -195,14 +199,16 @@ fn explained(
     state: &AppState,
     model: &ServedModel,
     request: &InferRequest,
-    stop: &Stop,
+    job: &Job,
 ) -> Result<Vec<Output>, Rejection> {
+    let count = request.pictures.len();
+    let _held = reserve::explanations(job, model, &request.options.settings, count, Form::Maps)?;
     let (mut maps, mut classes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     let (mut scores, mut probabilities, mut grid) = (Vec::new(), Vec::new(), (0, 0));
     for sent in &request.pictures {
         let Options { settings, decoding, .. } = &request.options;
         let (_, explanation) =
-            explanation(state, model, sent, decoding, settings, stop, &mut |_, _| Ok(()))?;
+            explanation(state, model, sent, decoding, settings, job, &mut |_, _| Ok(()))?;
         let class = one_class(&explanation)?;
         grid = class.map.dim();
         maps.extend(&class.map);
@@ -210,11 +216,10 @@ fn explained(
         labels.push(class.prediction.label.clone().unwrap_or_default());
         scores.push(class.prediction.score);
         probabilities.push(class.prediction.probability as f32);
-        if stop.is_set() {
+        if job.stop.is_set() {
             break;
         }
     }
-    let count = request.pictures.len();
     Ok(vec![
         Output::new("saliency", vec![count, grid.0, grid.1], Data::Floats(maps)),
         Output::new("class", vec![count], Data::Ints(classes)),

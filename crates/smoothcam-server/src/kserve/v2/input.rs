@@ -11,7 +11,7 @@ use crate::pictures::numbers::Numbers;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
 use crate::request::base64;
-use crate::request::json::{BoundedList, MAX_ITEMS, read_json};
+use crate::request::json::{BoundedList, FEW, MAX_ITEMS, read_json};
 
 /// A tensor of pictures.
 #[derive(Deserialize, ToSchema)]
@@ -20,7 +20,7 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// The number of pictures first.
     #[schema(value_type = Vec<u64>)]
-    shape: BoundedList<u64>,
+    shape: BoundedList<u64, FEW>,
     /// FP32 or BYTES; other numbers are converted.
     datatype: String,
     #[serde(default)]

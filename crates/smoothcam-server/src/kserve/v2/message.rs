@@ -1,8 +1,11 @@
 //! Reads requests of the Open Inference Protocol, version 2.
 
+use std::fmt::Display;
+
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -13,7 +16,7 @@ use crate::kserve::v2::input::{Binary, Input};
 use crate::kserve::v2::output::RequestedOutputs;
 use crate::pictures::sent::SentPicture;
 use crate::rejection::Rejection;
-use crate::request::json::{BoundedList, read_request};
+use crate::request::json::{BoundedList, FEW, check_size, read_request};
 use crate::request::options::{OptionFields, Options};
 
 /// A request: the pictures as one tensor.
@@ -26,14 +29,14 @@ pub(crate) struct V2Request {
     /// The options of an explanation; see `Options`. Parameters that clients add to every request are ignored.
     #[serde(default)]
     #[schema(value_type = Option<OptionFields>)]
-    parameters: Option<Map<String, Value>>,
+    parameters: Option<Box<RawValue>>,
     /// One tensor: the model's input, or `picture`.
     #[schema(value_type = Vec<Input>, min_items = 1, max_items = 1)]
-    inputs: BoundedList<Input>,
+    inputs: BoundedList<Input, FEW>,
     /// The outputs to return; all by default.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Requested>>)]
-    outputs: Option<BoundedList<Requested>>,
+    outputs: Option<BoundedList<Requested, FEW>>,
 }
 
 /// An output to return.
@@ -67,7 +70,10 @@ impl InferRequest {
         let length = json_length(headers, body.len())?;
         let (text, mut binary) = (body.slice(..length), body.slice(length..));
         let V2Request { id, parameters, inputs, outputs } = read_request(&text, FORM)?;
-        let mut parameters = parameters.unwrap_or_default();
+        if id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+            return Err(Rejection::bad(format!("the id is longer than {LONGEST_ID} bytes")));
+        }
+        let mut parameters = parameters.map_or(Ok(Map::new()), |json| parameters_of(&json))?;
         let binary_by_default = parameters.remove("binary_data_output") == Some(true.into());
         let options = options(parameters)?.read(limits)?;
         let pictures = the_input(&inputs.0, input)?.pictures(&mut binary)?;
@@ -91,6 +97,16 @@ fn json_length(headers: &HeaderMap, body: usize) -> Result<usize, Rejection> {
     let Some(length) = headers.get(&JSON_LENGTH) else { return Ok(body) };
     let length = length.to_str().ok().and_then(|l| l.parse().ok()).filter(|l| *l <= body);
     length.ok_or_else(|| Rejection::bad(format!("{JSON_LENGTH} is not within the body")))
+}
+
+/// The longest id of a request, in bytes.
+const LONGEST_ID: usize = 1000;
+
+/// The parameters of a request.
+fn parameters_of(json: &RawValue) -> Result<Map<String, Value>, Rejection> {
+    let wrong = |e: &dyn Display| Rejection::bad(format!("the request's parameters: {e}"));
+    check_size(json).map_err(|e| wrong(&e))?;
+    serde_json::from_str(json.get()).map_err(|e| wrong(&e))
 }
 
 /// The options among the parameters.
@@ -118,7 +134,7 @@ fn the_input<'a>(inputs: &'a [Input], name: &str) -> Result<&'a Input, Rejection
 
 /// Which outputs are requested, and which of them as bytes.
 fn requested(
-    outputs: Option<BoundedList<Requested>>,
+    outputs: Option<BoundedList<Requested, FEW>>,
     binary_by_default: bool,
 ) -> Result<RequestedOutputs, Rejection> {
     let mut named: Vec<(String, bool)> = Vec::new();

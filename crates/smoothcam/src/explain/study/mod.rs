@@ -9,7 +9,8 @@ use ndarray::{Array3, Array4};
 use crate::cache::Cache;
 use crate::classifier::Classifier;
 use crate::explain::explanation::{Explanation, NoiseUsed, TargetMap};
-use crate::explain::fuse;
+use crate::explain::fuse::{self, Fusion};
+use crate::explain::memory;
 use crate::explain::overview::Overview;
 use crate::explain::passes::{self, MapOf, Passes};
 use crate::explain::request::{PassesKey, Request};
@@ -19,11 +20,11 @@ use crate::input::preprocess::Seen;
 use crate::map::normalized::normalized;
 use crate::methods::Outcome;
 use crate::sampling::noise::{NoiseSource, range};
-use crate::sampling::progress::{Progress, Watch};
+use crate::sampling::progress::{Progress, Step, Watch};
 use crate::target::{Target, TargetSpec};
 use crate::{Error, Hint, Note, Result};
 
-/// Sets of passes that are cached: those of two layers, without noise and with.
+/// Sets of passes that are cached at most, if memory allows: those of two layers, without noise and with.
 const CACHED: usize = 4;
 
 /// A picture, made ready for a classifier. The results of passes are cached, so that another
@@ -47,7 +48,15 @@ impl<'e> Study<'e> {
         seen: Seen,
     ) -> Study<'e> {
         let notes = Vec::new();
-        Study { classifier, sessions, input, seen, notes, passes: Cache::new(CACHED) }
+        let kept = memory::kept(&classifier.network);
+        let passes = Cache::new(CACHED).within(kept, Passes::bytes);
+        Study { classifier, sessions, input, seen, notes, passes }
+    }
+
+    /// The same, of whose passes at most so many bytes are cached.
+    #[must_use]
+    pub fn keeping(self, bytes: usize) -> Study<'e> {
+        Study { passes: self.passes.within(bytes, Passes::bytes), ..self }
     }
 
     /// The same, with what the user should know of the picture.
@@ -68,7 +77,7 @@ impl<'e> Study<'e> {
 
     /// The memory that cached passes take, in bytes.
     pub fn memory(&self) -> usize {
-        self.passes.weight(Passes::bytes)
+        self.passes.weight()
     }
 
     /// The rectangle of the picture that the input covers.
@@ -93,16 +102,19 @@ impl<'e> Study<'e> {
     /// # Errors
     /// As [`Explainer::explain`](crate::Explainer::explain).
     pub fn watch(&self, settings: &Settings, watch: Watch<'_>) -> Result<Explanation> {
+        memory::check(self.classifier, self.sessions, settings)?;
         let layers = fuse::layers(self.classifier, settings);
         if layers.len() < 2 {
             return self.explain_layer(settings, watch);
         }
-        fuse::check(settings, layers.len())?;
-        let each = layers.iter().enumerate().map(|(i, layer)| {
+        fuse::check(settings, &layers)?;
+        let mut fusion = Fusion::default();
+        for (i, layer) in layers.iter().enumerate() {
             let settings = Settings { layer: Some((*layer).to_owned()), ..settings.clone() };
-            self.explain_layer(&settings, &mut |step| watch(&step.as_part(i, layers.len())))
-        });
-        let fused = fuse::fuse(each.collect::<Result<_>>()?)?;
+            let mut watch = |step: &Step<'_>| watch(&step.as_part(i, layers.len()));
+            fusion.add(self.explain_layer(&settings, &mut watch)?);
+        }
+        let fused = fusion.fused()?;
         Ok(Explanation { settings: Settings { noise: None, ..settings.clone() }, ..fused })
     }
 
@@ -112,8 +124,7 @@ impl<'e> Study<'e> {
     /// # Errors
     /// If there is no such class, or the engine fails.
     pub fn overview(&self, target: &TargetSpec) -> Result<Overview> {
-        let Classifier { network, layers, labels, .. } = self.classifier;
-        let class = match target.resolve(labels)? {
+        let class = match target.resolve(&self.classifier.labels)? {
             Target::Predicted => {
                 let scores = self.classifier.forward(&self.input)?;
                 self.classifier.predictions(&scores)[0].class
@@ -121,11 +132,7 @@ impl<'e> Study<'e> {
             Target::Class(class) => class,
         };
         let target = Target::Class(class);
-        let worth = || {
-            let all = layers.all().iter();
-            all.filter(|l| l.feature && l.noise_acts.is_ok()).cloned().collect()
-        };
-        let layers = self.sessions.overview(network, worth)?.run(&self.input, target)?;
+        let layers = self.sessions.overview(self.classifier)?.run(&self.input, target)?;
         Ok(Overview { class, layers })
     }
 

@@ -151,3 +151,24 @@ fn the_predicted_class_may_stand_among_others() {
     assert_eq!([several[0].prediction.class, several[1].prediction.class], [3, class]);
     assert_eq!(several[1].map, predicted.map);
 }
+
+/// Gradients of so many classes are computed in several runs.
+#[test]
+fn a_class_among_many_is_explained_as_if_it_were_alone() {
+    let explainer = digits();
+    let cat = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/cat.png");
+    let cat = Picture::open(cat, &Limits::default()).unwrap();
+    let explain = |classes: &[usize]| {
+        let settings = Settings {
+            samples: Samples::Fixed(2),
+            layer: Some("features.6".to_owned()),
+            targets: classes.iter().copied().map(TargetSpec::class).collect(),
+            ..Settings::default()
+        };
+        explainer.explain(&cat, &settings).unwrap().targets
+    };
+    let all = explain(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    for class in [0, 7, 8, 9] {
+        assert_eq!(explain(&[class])[0].map, all[class].map, "{class}");
+    }
+}

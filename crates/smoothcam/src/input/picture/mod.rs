@@ -7,6 +7,7 @@ mod pixels;
 mod window;
 
 pub use codecs::encode::{encode_jpeg, encode_png};
+pub(crate) use codecs::size::decoding_bytes;
 pub use decoding::Decoding;
 pub use limits::Limits;
 pub use pixels::Picture;

@@ -58,7 +58,7 @@ pub(crate) fn decode(bytes: &[u8], name: &str, decoding: &Decoding) -> Result<De
 }
 
 /// The format of a file, by its first bytes.
-fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+pub(super) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     // BigTIFF, the TIFF for files of more than 4 GB, is not among the formats that are guessed.
     if bytes.starts_with(b"II\x2B\0") || bytes.starts_with(b"MM\0\x2B") {
         return Some(ImageFormat::Tiff);

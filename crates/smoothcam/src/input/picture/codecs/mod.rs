@@ -5,6 +5,7 @@ pub(crate) mod decoded;
 mod dicom;
 pub(crate) mod encode;
 mod formats;
+pub(crate) mod size;
 mod windowed;
 
 #[cfg(test)]

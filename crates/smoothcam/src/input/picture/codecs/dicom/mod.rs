@@ -47,6 +47,16 @@ fn undescribed(elements: &[u8]) -> Option<Syntax> {
     elements.starts_with(&[8, 0]).then_some(Syntax::Native { explicit })
 }
 
+/// How many pixels a frame of a DICOM file has; `None` if the file does not say.
+pub(super) fn pixels(bytes: &[u8]) -> Option<u64> {
+    let rest = elements(bytes)?;
+    let described = || DataSet::new(rest, true).text(tags::TRANSFER_SYNTAX);
+    let syntax = undescribed(rest).or_else(|| Syntax::named(described()?).ok())?;
+    let set = DataSet::new(after_description(rest), syntax != Syntax::Native { explicit: false });
+    let header = Header::read(&set, syntax).ok()?;
+    Some(u64::from(header.columns) * u64::from(header.rows))
+}
+
 /// Decodes a frame of a DICOM file; `name` is how messages call it.
 ///
 /// # Errors
