@@ -13,7 +13,7 @@ use serde_json::json;
 use smoothcam_server::app;
 use tower::ServiceExt;
 
-/// A service whose requests may take some 90 MB for work, and 30 MB for answers.
+/// A service whose requests may take some 47 MB each for work, and 30 MB for answers together.
 fn small() -> Router {
     app(config(|config| config.limits.memory = Some(400_000_000))).unwrap()
 }
@@ -166,7 +166,7 @@ async fn pictures_take_memory_while_they_are_decoded() {
     huge[29..33].copy_from_slice(&check);
     for address in ["/predict", "/explain", "/picture"] {
         let refused = post(&app, address, huge.clone()).await;
-        refused.refuses(400, "of memory, more than the 93 MB that all requests may take", address);
+        refused.refuses(400, "of memory, more than the 47 MB that it may take", address);
         refused.refuses(400, "send a smaller picture", address);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Shares {
     bodies: usize,
     /// For requests that are in work: what they compute, and their answers while these are made.
     work: usize,
+    /// The most of it that one request takes, an equal part: no request in work keeps others out.
+    part: usize,
     /// For answers that clients have not taken.
     answers: usize,
 }
@@ -57,7 +59,8 @@ impl Shares {
             ))
             .with_hint(Hint::set("memory", "SIZE", "allow more")));
         }
-        Ok(Shares { cache, bodies, work, answers })
+        let part = work / limits.concurrency.max(1);
+        Ok(Shares { cache, bodies, work, part, answers })
     }
 }
 
@@ -65,6 +68,8 @@ impl Shares {
 pub(crate) struct Pools {
     pub(crate) bodies: Arc<Pool>,
     work: Arc<Pool>,
+    /// The most that a request takes for work.
+    part: usize,
     answers: Arc<Pool>,
 }
 
@@ -92,7 +97,7 @@ enum Refused {
 impl Pools {
     pub(crate) fn new(shares: &Shares) -> Pools {
         let [bodies, work, answers] = [shares.bodies, shares.work, shares.answers].map(Pool::new);
-        Pools { bodies, work, answers }
+        Pools { bodies, work, part: shares.part, answers }
     }
 
     /// Checks that requests hold nothing.
@@ -152,6 +157,8 @@ impl Drop for Held {
 /// The memory of one request in work.
 pub(crate) struct RequestMemory {
     work: Arc<Pool>,
+    /// The most that it may hold of it.
+    most: usize,
     /// The bytes that it holds of it.
     held: Arc<AtomicUsize>,
     answer: AnswerMemory,
@@ -172,7 +179,7 @@ impl RequestMemory {
     /// That of a request that holds nothing yet.
     pub(crate) fn new(pools: &Pools) -> RequestMemory {
         let answer = AnswerMemory(Arc::new(Mutex::new(pools.answers.nothing())));
-        RequestMemory { work: pools.work.clone(), held: Arc::default(), answer }
+        RequestMemory { work: pools.work.clone(), most: pools.part, held: Arc::default(), answer }
     }
 
     /// Holds so many bytes for work, until what is returned is dropped.
@@ -187,12 +194,12 @@ impl RequestMemory {
         let all = bytes.saturating_add(self.held.load(Ordering::Relaxed) as u64);
         let mut part = self.work.nothing();
         // What this request holds itself does not become free while it waits.
-        let taken = if all > self.work.capacity as u64 {
+        let taken = if all > self.most as u64 {
             Err(Refused::TooMuch)
         } else {
             part.take(saturated(bytes))
         };
-        taken.map_err(|why| why.rejection("this takes", all, &self.work, hint))?;
+        taken.map_err(|why| why.rejection("this takes", all, self.most, hint))?;
         self.held.fetch_add(part.bytes, Ordering::Relaxed);
         Ok(WorkMemory { part, all: self.held.clone() })
     }
@@ -209,7 +216,7 @@ impl RequestMemory {
         let mut held = self.answer.lock();
         let pool = held.pool.clone();
         held.take(saturated(bytes).saturating_sub(SMALL_ANSWER))
-            .map_err(|why| why.rejection("the answer takes", bytes, &pool, hint))
+            .map_err(|why| why.rejection("the answer takes", bytes, pool.capacity, hint))
     }
 
     /// The memory of the answer, for the answer to keep.
@@ -236,18 +243,18 @@ impl AnswerMemory {
 }
 
 impl Refused {
-    fn rejection(&self, what: &str, bytes: u64, pool: &Pool, hint: &Hint) -> Rejection {
-        let [needed, all] = [bytes, pool.capacity as u64].map(Memory);
+    fn rejection(&self, what: &str, bytes: u64, most: usize, hint: &Hint) -> Rejection {
+        let [needed, all] = [bytes, most as u64].map(Memory);
         match self {
             Refused::TooMuch => Error::input(format!(
-                "{what} about {needed} of memory, more than the {all} that all requests may take"
+                "{what} about {needed} of memory, more than the {all} that it may take"
             ))
             .with_hint(hint.clone())
             .into(),
             Refused::NotFree => Rejection::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 format!(
-                    "{what} about {needed} of the {all} of memory that all requests may take, and others take the rest now"
+                    "{what} about {needed} of the {all} of memory for that, and others take the rest now"
                 ),
             )
             .with_hint("try again in a moment")
@@ -274,7 +281,7 @@ mod tests {
         let rest = 1_000_000_000 - 50_000_000 - 100_000_000 - 34_000_000 - 250_000_000;
         let (bodies, answers) = (rest / 4, (rest - rest / 4) / 4);
         let work = rest - bodies - answers;
-        assert_eq!(shares, Shares { cache: 250_000_000, bodies, work, answers });
+        assert_eq!(shares, Shares { cache: 250_000_000, bodies, work, part: work / 2, answers });
         let large = of(8_000_000_000, 0).unwrap();
         assert_eq!((large.cache, large.bodies), (256_000_000, 256_000_000));
         let error = of(500_000_000, 200_000_000).unwrap_err().to_string();
@@ -297,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_request_is_not_told_to_wait_for_itself() {
-        let shares = Shares { cache: 0, bodies: 0, work: 100, answers: 0 };
+        let shares = Shares { cache: 0, bodies: 0, work: 100, part: 100, answers: 0 };
         let pools = Pools::new(&shares);
         let (one, two) = (RequestMemory::new(&pools), RequestMemory::new(&pools));
         let hold = |memory: &RequestMemory, bytes| {
