@@ -241,4 +241,25 @@ mod tests {
         let empty = claim("(0, 9223372036854775807, 9223372036854775807)");
         assert!(read(&empty[..empty.len() - 8]).is_err());
     }
+
+    #[test]
+    fn damaged_files_are_errors_or_read_but_never_panic() {
+        let npy = saved(&ArrayD::<f32>::zeros(vec![1, 2]));
+        let mut npz = Npz::new();
+        npz.add("x", &ndarray::array![[1.5f32, 2.0]]).unwrap();
+        let npz = npz.into_bytes().unwrap();
+        for whole in [npy, npz] {
+            for at in 0..whole.len() {
+                for value in [0, 1, b'9', b'(', b'\'', 0x7f, 0x80, 0xff, whole[at] ^ 1] {
+                    let mut damaged = whole.clone();
+                    damaged[at] = value;
+                    let _ = read(&damaged);
+                    let mut archive = Archive::open(&damaged);
+                    let names = archive.as_ref().map(Archive::names).unwrap_or_default();
+                    names.iter().for_each(|name| drop(archive.as_mut().map(|a| a.read(name))));
+                }
+                let _ = (read(&whole[..at]), Archive::open(&whole[..at]).is_some());
+            }
+        }
+    }
 }

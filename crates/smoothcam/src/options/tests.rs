@@ -192,3 +192,50 @@ fn mistakes_are_named() {
     let error = options.finish(Place::Http).unwrap_err();
     assert!(error.to_string().contains("no option 'noise'"), "files are no options of requests");
 }
+
+/// Any text is accepted or refused, wherever the option shows, by itself and with what it needs.
+#[test]
+fn any_text_is_accepted_or_refused() {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+    let letters = "[-+0-9eExX,:;.@=/ a-zA-Z%\u{e9}\u{0}\u{202e}]{0,24}";
+    let numbers = prop_oneof![
+        any::<u64>().prop_map(|n| n.to_string()),
+        any::<f32>().prop_map(|x| x.to_string()),
+        (any::<u64>(), any::<u64>()).prop_map(|(a, b)| format!("{a}-{b},{b}-{a}")),
+        (any::<u64>(), any::<u64>()).prop_map(|(a, b)| format!("0-{a},0-{b}")),
+    ];
+    let specs: Vec<&'static OptionSpec> = all().collect();
+    let option = 0..specs.len();
+    let text = prop_oneof![letters.prop_map(|s| s), numbers, ".{0,40}"];
+    let cut = (any::<proptest::sample::Index>(), any::<bool>());
+    let config = Config { cases: 4000, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(config, rng)
+        .run(&(option, text, cut), |(spec, text, (at, spliced))| {
+            let spec = specs[spec];
+            // Half of the texts are put into one that is right.
+            let (right, _) = examples(spec);
+            let at = at.index(right.len() + 1);
+            let text = if spliced { [&right[..at], &text, &right[at..]].concat() } else { text };
+            let _ = spec.check(&text);
+            for place in spec.places {
+                let mut options = RawOptions::default();
+                let needed = spec.requires.and_then(|name| find(name, *place));
+                options.push(spec.name, text.as_str());
+                needed.into_iter().for_each(|spec| options.push(spec.name, examples(spec).0));
+                let read = |read: fn(&mut RawOptions, Place) -> Result<()>| {
+                    let _ = read(&mut options.clone(), *place);
+                };
+                read(|options, place| settings(options, place).map(drop));
+                read(|options, place| style(options, place).map(drop));
+                read(|options, place| answer(options, place).map(drop));
+                read(|options, place| export(options, place).map(drop));
+                read(|options, place| decoding(options, place).map(drop));
+                read(|options, place| model(options, place).map(drop));
+            }
+            Ok(())
+        })
+        .unwrap();
+}
