@@ -148,7 +148,8 @@ async def leaves(run):
     """Disconnects while the server explains."""
     accept = random.choice(["text/event-stream", "application/json"])
     seed = random.randrange(10**9)
-    head = f"POST /explain?samples=200&seed={seed} HTTP/1.1\nHost: localhost\nAccept: {accept}\nContent-Length: {len(PICTURE)}"
+    path = f"/explain?samples=200&seed={seed}"
+    head = f"POST {path} HTTP/1.1\nHost: localhost\nAccept: {accept}\nContent-Length: {len(PICTURE)}"
     await run.raw(head, PICTURE, random.random())
 
 

@@ -1,0 +1,136 @@
+"""Requests that ask for much."""
+
+import base64
+import json
+import struct
+import threading
+import zlib
+
+from target import CAT, CAT64
+
+MODEL = "efficientnet-lite0"
+
+
+def npy(header, elements=b""):
+    """A NumPy file with this header."""
+    text = header.encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + elements
+
+
+def at_every_entry(server, body):
+    """Sends a file wherever the server takes one."""
+    encoded = base64.b64encode(body).decode()
+    for path in ("/predict", "/explain", "/overview"):
+        server.attack("POST", path, body)
+    v1 = {"instances": [{"b64": encoded}]}
+    server.attack("POST", f"/v1/models/{MODEL}:predict", json.dumps(v1).encode())
+    v2 = {"inputs": [{"name": "picture", "shape": [1], "datatype": "BYTES", "data": [encoded]}]}
+    server.attack("POST", f"/v2/models/{MODEL}/infer", json.dumps(v2).encode())
+
+
+def huge_shape(server):
+    """An array whose header claims 10^18 elements."""
+    at_every_entry(server, npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 1000000000)}"))
+
+
+def nested_types(server):
+    """An array whose type is 3,000 nested tuples."""
+    at_every_entry(server, npy("{'descr': " + "(" * 3000 + "'<f4'" + ",)" * 3000 + "}"))
+
+
+def nested_lists(server):
+    """An array whose header is 60 nested lists."""
+    at_every_entry(server, npy("{'descr': " + "[" * 60 + "]" * 60 + ", 'shape': (1,)}"))
+
+
+def layers(server):
+    """A layer that is joined with itself 3,000 times."""
+    layer = "%2B".join(["features"] * 3000)
+    server.attack("POST", f"/explain?layer={layer}", CAT)
+
+
+def classes(server):
+    """64 classes, with the standard error of each."""
+    classes = "&".join(f"class={c}" for c in range(64))
+    server.attack("POST", f"/explain?samples=8&{classes}", CAT)
+    server.attack("POST", f"/explain?samples=8&view=uncertainty&{classes}", CAT)
+
+
+def feature_maps(server):
+    """A batch of 64 pictures, 64 classes and all feature maps."""
+    instances = [{"b64": CAT64}] * 64
+    parameters = {"class": list(range(64)), "features": True}
+    body = {"instances": instances, "parameters": parameters}
+    server.attack("POST", f"/v1/models/{MODEL}:explain", json.dumps(body).encode())
+
+
+def parameters(server):
+    """15 MB of parameters, and as many classes."""
+    data = {"name": "picture", "shape": [1], "datatype": "BYTES", "data": [CAT64]}
+    for values in ({f"p{i}": "x" * 1000 for i in range(15_000)}, {"class": list(range(2_000_000))}):
+        body = {"inputs": [data], "parameters": values}
+        server.attack("POST", f"/v2/models/{MODEL}/infer", json.dumps(body).encode())
+
+
+def outputs(server):
+    """65,000 names of outputs."""
+    data = {"name": "picture", "shape": [1], "datatype": "BYTES", "data": [CAT64]}
+    body = {"inputs": [data], "outputs": [{"name": f"o{i}"} for i in range(65_000)]}
+    server.attack("POST", f"/v2/models/{MODEL}/infer", json.dumps(body).encode())
+
+
+def maps(server):
+    """10,000 feature maps, one by one, and as many ranges of neurons."""
+    server.attack("POST", "/explain?maps=" + ",".join(["1"] * 5000), CAT)
+    server.attack("POST", "/explain?neurons=" + "%3B".join(["0-6,0-6"] * 2000), CAT)
+
+
+def profile(server):
+    """Pictures of 8 x 8 pixels, whose colour profile unpacks to 800 MB."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(800)) + packer.flush()
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + bytes(24)) * 8)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"iCCP", b"x\0\0" + packed)
+    png += chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    for _ in range(4):
+        server.attack("POST", "/predict", png)
+
+
+def unread(server):
+    """32 clients that ask for the arrays of many samples, and do not read them once they are there."""
+    connections = []
+    path = "/explain?samples=64&view=uncertainty&seed={}"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-npz\r\nContent-Length: {len(CAT)}\r\n\r\n"
+
+    def ask(seed):
+        connection = server.connect(f"127.0.1.{1 + seed}")
+        connection.sendall(head.format(seed).encode() + CAT)
+        connections.append(connection)
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.wait_until_idle()
+    return connections
+
+
+ATTACKS = [
+    huge_shape,
+    nested_types,
+    nested_lists,
+    layers,
+    classes,
+    feature_maps,
+    parameters,
+    outputs,
+    maps,
+    profile,
+    unread,
+]
