@@ -103,7 +103,7 @@ pub(crate) fn learn_from(
 /// foreseen is computed first, alone.
 ///
 /// # Errors
-/// If it is more than allowed, or than there is; or if sizes depend on what the picture shows.
+/// If it is more than allowed, or than there is; or if sizes depend on the content of an input.
 fn foresee(
     graph: &mut Graph,
     memory: Option<Memory>,
@@ -120,11 +120,14 @@ fn foresee(
             return Ok(());
         }
         if open == before {
-            let names = open.iter().map(|v| format!("'{}'", graph.value(*v).name));
-            return Err(Error::input(format!(
-                "the sizes of the model's values depend on what the picture shows: on {}",
-                names.collect::<Vec<_>>().join(", ")
-            )));
+            let of_picture = graph.dependents(graph.inputs(), &[]);
+            let mut open = open.iter().filter(|v| of_picture[v.index()]);
+            return open.next().map_or(Ok(()), |v| {
+                Err(Error::input(format!(
+                    "the sizes of the model's values depend on the content of an input: on '{}'",
+                    graph.value(*v).name
+                )))
+            });
         }
         let outputs = graph.outputs().to_vec();
         graph.set_outputs(&open);
@@ -177,6 +180,6 @@ mod tests {
         assert!(error.to_string().contains("ConstantOfShape"), "{error}");
         assert!(error.hint().is_some());
         let error = with_zeros(|x| x.reduce("ReduceMax", &[0, 1, 2, 3]).exp()).err().unwrap();
-        assert!(error.to_string().contains("what the picture shows"), "{error}");
+        assert!(error.to_string().contains("the content of an input"), "{error}");
     }
 }

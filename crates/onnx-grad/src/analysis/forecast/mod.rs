@@ -75,7 +75,13 @@ impl Graph {
             let is_open =
                 !after && shapes::is_sized_by_input(&node.op) && outputs.clone().any(unknown);
             if is_open {
-                open.extend(inputs.filter(|v| self.value(**v).producer.is_some()));
+                // Of what is resized or repeated, the shape alone counts.
+                let shaped = |i: usize, v: &ValueId| {
+                    i == 0 && node.inputs.len() > 1 && forecast.shapes[v.0].is_some()
+                };
+                let sizes = node.inputs.iter().enumerate().filter_map(|(i, v)| Some((i, (*v)?)));
+                let sizes = sizes.filter(|(i, v)| node.op == "Range" || !shaped(*i, v));
+                open.extend(sizes.map(|(_, v)| v).filter(|v| self.value(*v).producer.is_some()));
             }
             if is_open || after {
                 outputs.for_each(|v| behind[v.0] = true);
