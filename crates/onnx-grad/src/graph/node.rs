@@ -71,6 +71,22 @@ impl Node {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, a)| a)
     }
 
+    /// The integer attribute of this name, if the node has it.
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
+        match self.attribute(name) {
+            Some(Attribute::Int(i)) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// The attribute of this name that is a list of integers, if the node has it.
+    pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
+        match self.attribute(name) {
+            Some(Attribute::Ints(ints)) => Some(ints.clone()),
+            _ => None,
+        }
+    }
+
     /// The operator's name, preceded by its domain if that is not ai.onnx.
     pub fn qualified_op(&self) -> String {
         if self.domain.is_empty() {

@@ -108,10 +108,7 @@ impl Sizes<'_> {
     }
 
     fn attribute(&self, name: &str) -> i64 {
-        match self.0.node.attribute(name) {
-            Some(Attribute::Int(i)) => *i,
-            _ => 0,
-        }
+        self.0.node.int(name).unwrap_or(0)
     }
 }
 

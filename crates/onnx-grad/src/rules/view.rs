@@ -90,10 +90,7 @@ impl<'g> NodeView<'g> {
 
     /// An integer attribute, or the default if the node does not have it.
     pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
-        match self.node.attribute(name) {
-            Some(Attribute::Int(i)) => *i,
-            _ => default,
-        }
+        self.node.int(name).unwrap_or(default)
     }
 
     /// A float attribute, or the default if the node does not have it.
@@ -106,10 +103,7 @@ impl<'g> NodeView<'g> {
 
     /// An attribute that is a list of integers, if the node has it.
     pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
-        match self.node.attribute(name) {
-            Some(Attribute::Ints(i)) => Some(i.clone()),
-            _ => None,
-        }
+        self.node.ints(name)
     }
 
     /// A string attribute, or the default if the node does not have it.

@@ -18,7 +18,7 @@ pub(super) fn content(of: &Forecast<'_>, node: &Node) -> Option<Vec<f64>> {
         "Shape" => {
             let shape = of.shape(node, 0)?;
             let end = |name, default: i64| {
-                let at = int(node, name).unwrap_or(default);
+                let at = node.int(name).unwrap_or(default);
                 let at = if at < 0 { at.saturating_add(shape.len() as i64) } else { at };
                 at.clamp(0, shape.len() as i64) as usize
             };
@@ -27,7 +27,7 @@ pub(super) fn content(of: &Forecast<'_>, node: &Node) -> Option<Vec<f64>> {
         }
         "Size" => Some(vec![of.shape(node, 0)?.iter().map(|axis| *axis as f64).product()]),
         "Identity" | "Squeeze" | "Unsqueeze" | "Reshape" | "Flatten" => x(),
-        "Cast" if int(node, "to") != Some(1) => each(f64::trunc),
+        "Cast" if node.int("to") != Some(1) => each(f64::trunc),
         "Cast" => x(),
         "Abs" => each(f64::abs),
         "Ceil" => each(f64::ceil),
@@ -100,27 +100,11 @@ pub(super) fn content(of: &Forecast<'_>, node: &Node) -> Option<Vec<f64>> {
     }
 }
 
-/// An integer attribute.
-pub(super) fn int(node: &Node, name: &str) -> Option<i64> {
-    match node.attribute(name) {
-        Some(Attribute::Int(i)) => Some(*i),
-        _ => None,
-    }
-}
-
-/// An attribute that is a list of integers.
-pub(super) fn ints(node: &Node, name: &str) -> Option<Vec<i64>> {
-    match node.attribute(name) {
-        Some(Attribute::Ints(ints)) => Some(ints.clone()),
-        _ => None,
-    }
-}
-
 /// Whether a node's first input is known to be of floats.
 fn is_float(of: &Forecast<'_>, node: &Node) -> bool {
     let dtype = node.input(0).and_then(|x| of.graph.value(x).dtype);
     let cast = node.input(0).and_then(|x| of.graph.producer(x)).filter(|n| n.op == "Cast");
-    dtype == Some(crate::DType::F32) || cast.is_some_and(|n| int(n, "to") == Some(1))
+    dtype == Some(crate::DType::F32) || cast.is_some_and(|n| n.int("to") == Some(1))
 }
 
 /// A function of two vectors, of which one may have one element.

@@ -1,6 +1,5 @@
 //! Computes the shapes of outputs from those of inputs, as the standard says.
 
-use super::contents::{int, ints};
 use super::windows::{transposed, windows};
 use super::{Forecast, axis};
 use crate::graph::{Attribute, Node};
@@ -51,7 +50,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         "MatMul" => matmul(of.shape(node, 0)?, of.shape(node, 1)?).and_then(one),
         "Gemm" => {
             let side = |i, name, plain| {
-                let flipped = int(node, name).unwrap_or(0) != 0;
+                let flipped = node.int(name).unwrap_or(0) != 0;
                 of.shape(node, i)?.get(if flipped { 1 - plain } else { plain }).copied()
             };
             one(vec![side(0, "transA", 0)?, side(1, "transB", 1)?])
@@ -59,14 +58,14 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         "Concat" => concat(of, node).and_then(one),
         "Reshape" => reshape(of, node).and_then(one),
         "Flatten" => {
-            let (x, at) = (x()?, int(node, "axis").unwrap_or(1) as f64);
+            let (x, at) = (x()?, node.int("axis").unwrap_or(1) as f64);
             let at = if at == x.len() as f64 { x.len() } else { axis(at, x.len())? };
             one(vec![product(&x[..at]), product(&x[at..])])
         }
         "Squeeze" | "Unsqueeze" => squeezed(of, node).and_then(one),
         "Transpose" => {
             let x = x()?;
-            match ints(node, "perm") {
+            match node.ints("perm") {
                 Some(perm) => {
                     one(perm.iter().map(|p| x.get(*p as usize).copied()).collect::<Option<_>>()?)
                 }
@@ -75,7 +74,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         }
         "Gather" => {
             let (x, indices) = (x()?, of.shape(node, 1)?);
-            let at = axis(int(node, "axis").unwrap_or(0) as f64, x.len())?;
+            let at = axis(node.int("axis").unwrap_or(0) as f64, x.len())?;
             one([&x[..at], indices, &x[at + 1..]].concat())
         }
         "GatherElements" => one(of.shape(node, 1)?.to_vec()),
@@ -103,7 +102,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         "ConstantOfShape" => one(of.sizes(node, 0)?),
         "Einsum" => einsum(of, node).and_then(one),
         "RandomNormal" | "RandomUniform" => {
-            one(ints(node, "shape")?.iter().map(|d| *d as usize).collect())
+            one(node.ints("shape")?.iter().map(|d| *d as usize).collect())
         }
         "Range" => {
             let part = |i| of.content(node, i)?.first().copied();
@@ -111,7 +110,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         }
         "OneHot" => {
             let (mut shape, depth) = (x()?, *of.sizes(node, 1)?.first()?);
-            let at = int(node, "axis").unwrap_or(-1) as f64;
+            let at = node.int("axis").unwrap_or(-1) as f64;
             shape.insert(axis(at, shape.len() + 1)?, depth);
             one(shape)
         }
@@ -120,23 +119,23 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
         "Slice" => slice(of, node).and_then(one),
         "Split" => split(of, node),
         "DepthToSpace" => {
-            let (mut shape, block) = (x()?, usize::try_from(int(node, "blocksize")?).ok()?);
+            let (mut shape, block) = (x()?, usize::try_from(node.int("blocksize")?).ok()?);
             let [_, channels, spatial @ ..] = shape.as_mut_slice() else { return None };
             *channels = channels.checked_div(block.checked_mul(block)?)?;
             spatial.iter_mut().for_each(|d| *d = d.saturating_mul(block));
             one(shape)
         }
         "ArgMax" | "ArgMin" => {
-            let along = int(node, "axis").unwrap_or(0) as f64;
-            one(reduced(x()?, &[along], int(node, "keepdims"))?)
+            let along = node.int("axis").unwrap_or(0) as f64;
+            one(reduced(x()?, &[along], node.int("keepdims"))?)
         }
         op if op.starts_with("Reduce") => {
             let all: Vec<f64> = (0..x()?.len()).map(|i| i as f64).collect();
             let given = node.input(1).map_or(Some(&[][..]), |_| of.content(node, 1))?;
             let reduces_all =
-                given.is_empty() && int(node, "noop_with_empty_axes").unwrap_or(0) == 0;
+                given.is_empty() && node.int("noop_with_empty_axes").unwrap_or(0) == 0;
             let axes = if reduces_all { &all } else { given };
-            one(reduced(x()?, axes, int(node, "keepdims"))?)
+            one(reduced(x()?, axes, node.int("keepdims"))?)
         }
         _ => None,
     }
@@ -182,7 +181,7 @@ fn einsum(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
 
 fn concat(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
     let mut shape = of.shape(node, 0)?.to_vec();
-    let along = axis(int(node, "axis")? as f64, shape.len())?;
+    let along = axis(node.int("axis")? as f64, shape.len())?;
     for i in 1..node.inputs.len() {
         shape[along] = shape[along].saturating_add(*of.shape(node, i)?.get(along)?);
     }
@@ -191,7 +190,7 @@ fn concat(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
 
 fn reshape(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
     let x = of.shape(node, 0)?;
-    let keeps_zeros = int(node, "allowzero").unwrap_or(0) == 0;
+    let keeps_zeros = node.int("allowzero").unwrap_or(0) == 0;
     let mut shape = Vec::new();
     let mut open = None;
     for (i, size) in of.content(node, 1)?.iter().enumerate() {
@@ -250,7 +249,7 @@ fn slice(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
 
 fn split(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>> {
     let shape = of.shape(node, 0)?;
-    let along = axis(int(node, "axis").unwrap_or(0) as f64, shape.len())?;
+    let along = axis(node.int("axis").unwrap_or(0) as f64, shape.len())?;
     let count = node.outputs.len();
     let part = |i| match node.input(1) {
         Some(_) => of.sizes(node, 1)?.get(i).copied(),

@@ -1,12 +1,11 @@
 //! Computes how many steps windows make, as the standard says.
 
 use super::Forecast;
-use super::contents::{int, ints};
 use crate::graph::{Attribute, Node};
 
 /// A list of positive numbers, 1 by default, as many as there are axes.
 fn ones(node: &Node, name: &str, axes: usize) -> Option<Vec<f64>> {
-    let list = ints(node, name).unwrap_or_else(|| vec![1; axes]);
+    let list = node.ints(name).unwrap_or_else(|| vec![1; axes]);
     let valid = list.len() == axes && list.iter().all(|i| *i > 0);
     valid.then(|| list.into_iter().map(|i| i as f64).collect())
 }
@@ -18,7 +17,7 @@ fn pads(node: &Node, axes: usize) -> Option<Vec<[f64; 2]>> {
         Some(Attribute::String(pad)) => pad == "VALID",
         _ => false,
     };
-    let given = ints(node, "pads").filter(|_| !automatic).unwrap_or_else(|| vec![0; 2 * axes]);
+    let given = node.ints("pads").filter(|_| !automatic).unwrap_or_else(|| vec![0; 2 * axes]);
     (given.len() == 2 * axes)
         .then(|| (0..axes).map(|i| [given[i] as f64, given[axes + i] as f64]).collect())
 }
@@ -37,7 +36,7 @@ pub(super) fn windows(
     };
     let (strides, dilations) = (ones(node, "strides", axes)?, ones(node, "dilations", axes)?);
     let pads = pads(node, axes);
-    let rounds_up = int(node, "ceil_mode").unwrap_or(0) != 0;
+    let rounds_up = node.int("ceil_mode").unwrap_or(0) != 0;
     let steps = |i: usize| {
         let size = spatial[i] as f64;
         let steps = match &pads {
@@ -63,9 +62,9 @@ pub(super) fn transposed(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
     let [batch, _, spatial @ ..] = of.shape(node, 0)? else { return None };
     let [_, of_group, kernel @ ..] = of.shape(node, 1)? else { return None };
     let axes = spatial.len();
-    let maps = of_group.checked_mul(usize::try_from(int(node, "group").unwrap_or(1)).ok()?)?;
+    let maps = of_group.checked_mul(usize::try_from(node.int("group").unwrap_or(1)).ok()?)?;
     let (strides, dilations) = (ones(node, "strides", axes)?, ones(node, "dilations", axes)?);
-    let (pads, more) = (pads(node, axes), ints(node, "output_padding"));
+    let (pads, more) = (pads(node, axes), node.ints("output_padding"));
     let size = |i: usize| {
         let size = spatial[i] as f64;
         let extent = (*kernel.get(i)? as f64 - 1.0) * dilations[i] + 1.0;
@@ -76,7 +75,7 @@ pub(super) fn transposed(of: &Forecast<'_>, node: &Node) -> Option<Vec<usize>> {
         };
         Some(size.max(0.0) as usize)
     };
-    let own = ints(node, "output_shape").filter(|own| own.len() == axes);
+    let own = node.ints("output_shape").filter(|own| own.len() == axes);
     let spatial = match own {
         Some(own) => own.into_iter().map(|d| d as usize).collect(),
         None => (0..axes).map(size).collect::<Option<Vec<_>>>()?,

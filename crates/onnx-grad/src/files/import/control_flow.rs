@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::files::proto;
-use crate::graph::{Attribute, LOOP_END, LOOP_START, Node, Predicate, ValueId};
+use crate::graph::{LOOP_END, LOOP_START, Node, Predicate, ValueId};
 use crate::tensor::DType;
 
 /// The most branches and loops within each other.
@@ -142,10 +142,8 @@ impl Reader<'_, '_> {
 fn loop_fits(start: &Node, end: &Node) -> bool {
     let (into, given) = (start.inputs.len(), start.outputs.len() - 1);
     let (results, out) = (end.inputs.len(), end.outputs.len());
-    let scanned = match start.attribute("num_scan_inputs") {
-        Some(Attribute::Int(scanned)) => usize::try_from(*scanned).unwrap_or(0),
-        _ => 0,
-    };
+    let scanned = start.int("num_scan_inputs").and_then(|count| usize::try_from(count).ok());
+    let scanned = scanned.unwrap_or(0);
     given == into
         && match start.op.as_str() {
             "Loop" => into >= 2 && results + 1 >= into && out < results,

@@ -2,7 +2,6 @@
 
 use super::rewriter::{Rewriter, axis};
 use crate::error::Result;
-use crate::graph::Attribute;
 
 /// y holds the elements of x at the places that the indices name, which count the elements of y, and
 /// zeros elsewhere.
@@ -11,10 +10,7 @@ pub(super) fn max_unpool(mut rewriter: Rewriter<'_>) -> Result<()> {
     if rewriter.optional(2).is_some() {
         return Err(rewriter.unsupported("output_shape is not supported: engines differ"));
     }
-    let list = |name| match rewriter.node.attribute(name) {
-        Some(Attribute::Ints(list)) => Some(list.clone()),
-        _ => None,
-    };
+    let list = |name| rewriter.node.ints(name);
     let kernel = list("kernel_shape").unwrap_or_default();
     let axes = kernel.len();
     let strides = list("strides").unwrap_or_else(|| vec![1; axes]);

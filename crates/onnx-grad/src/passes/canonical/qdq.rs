@@ -177,10 +177,7 @@ fn unary(mut rewriter: Rewriter<'_>, op: &str) -> Result<()> {
     let x = dequantise(&mut rewriter, [0, 1, 2], 1)?;
     let attributes = attributes(&rewriter, &["channels_last", "opset"]);
     if channels_last {
-        let windows = match rewriter.node.attribute("kernel_shape") {
-            Some(Attribute::Ints(kernel)) => Some(kernel.len()),
-            _ => None,
-        };
+        let windows = rewriter.node.ints("kernel_shape").map(|kernel| kernel.len());
         return replace_channels_last(rewriter, op, vec![x], &attributes, 3, windows);
     }
     let old_softmax = op == "Softmax" && rewriter.int("opset", 13) < 13;

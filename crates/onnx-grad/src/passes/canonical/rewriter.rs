@@ -73,10 +73,7 @@ impl<'a> Rewriter<'a> {
 
     /// An integer attribute, or the default if the node does not have it.
     pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
-        match self.node.attribute(name) {
-            Some(Attribute::Int(i)) => *i,
-            _ => default,
-        }
+        self.node.int(name).unwrap_or(default)
     }
 
     /// A float attribute, or the default if the node does not have it.

@@ -51,10 +51,8 @@ impl<'a> Unroller<'a> {
             }
         }
         let (start, end) = (start?.clone(), end?.clone());
-        let number = |name| match start.attribute(name) {
-            Some(Attribute::Int(number)) => usize::try_from(*number).unwrap_or(0),
-            _ => 0,
-        };
+        let number =
+            |name| start.int(name).and_then(|number| usize::try_from(number).ok()).unwrap_or(0);
         let (steps, scanned) = (number(STEPS), number("num_scan_inputs"));
         let is_scan = start.op == "Scan";
         let carried = start.inputs.len().checked_sub(if is_scan { scanned } else { 2 })?;
@@ -74,10 +72,7 @@ impl<'a> Unroller<'a> {
 
     /// The attribute `name` of the loop: a number for each of its inputs or outputs, 0 by default.
     fn number(&self, name: &str, i: usize) -> i64 {
-        match self.start.attribute(name) {
-            Some(Attribute::Ints(numbers)) => numbers.get(i).copied().unwrap_or(0),
-            _ => 0,
-        }
+        self.start.ints(name).and_then(|numbers| numbers.get(i).copied()).unwrap_or(0)
     }
 
     /// Unrolls a Scan if the shapes of its inputs are known.
