@@ -1,7 +1,6 @@
 """Models, files and values at the command line: each is read, or refused in a line."""
 
 import itertools
-import os
 import tempfile
 from pathlib import Path
 
@@ -108,8 +107,6 @@ def models():
 
 def commands(folder):
     """Commands with files without end, and values that are none, each with its name."""
-    pipe = Path(folder) / "pipe.png"
-    os.mkfifo(pipe)
     explain = ["explain", PICTURE]
     zero = Path(folder) / "zero.npy"
     zero.symlink_to("/dev/zero")
