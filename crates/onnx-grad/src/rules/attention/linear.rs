@@ -49,6 +49,10 @@ pub(in crate::rules) fn linear<'g>(n: &NodeView<'g>) -> Result<Vec<Var<'g>>> {
     let mut ys = Vec::with_capacity(steps);
     let [q, k, v] = [q, k, v].map(|x| x.parts(2));
     let [decay, rate] = [decay, rate].map(|x| x.map(|x| x.parts(2)));
+    let along = [&q, &k, &v].into_iter().chain(&decay).chain(&rate);
+    if along.map(Vec::len).any(|length| length != steps) {
+        return Err(n.unsupported("its inputs have different numbers of positions"));
+    }
     for t in 0..steps {
         let (key, mut value) = (k[t], v[t]);
         if let Some(decay) = &decay {
