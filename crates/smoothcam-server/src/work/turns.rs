@@ -10,10 +10,10 @@ use crate::work::connections::Client;
 
 /// The workers, and the requests that wait for one.
 ///
-/// A turn goes to the client that has fewest requests in work; of several, to the one whose requests have taken least
-/// time so far, and of equal ones, to the one whose last turn was longest ago. A client's own requests are begun in the
-/// order in which they came. Besides the workers for all there is one more, for a client that has no request in work, so
-/// that no client has them all.
+/// A turn goes to the client that has fewest requests in work, late ones among them; of several, to the one whose
+/// requests have taken least time so far, and of equal ones, to the one whose last turn was longest ago. A client's own
+/// requests are begun in the order in which they came. Besides the workers for all there is one more, for a client that
+/// has no request in work, so that no client has them all.
 ///
 /// A request that nobody waits for any more is late: it gives its worker back though its work has not ended, unless as
 /// many late requests as there are workers for all have not ended either.
@@ -133,11 +133,11 @@ impl Schedule {
         }
         let waiting = self.accounts.iter().filter(|(_, account)| !account.waiting.is_empty());
         let ranked = waiting.map(|(client, account)| {
-            ((self.in_work_of(*client), account.taken, account.last), *client)
+            ((self.begun_of(*client), account.taken, account.last), *client)
         });
-        let ((in_work, ..), client) = ranked.min_by_key(|(rank, _)| *rank)?;
+        let ((begun, ..), client) = ranked.min_by_key(|(rank, _)| *rank)?;
         // The last worker is for clients that have none.
-        if free == 0 || (free == 1 && in_work > 0) {
+        if free == 0 || (free == 1 && begun > 0) {
             return None;
         }
         self.events += 1;
@@ -176,8 +176,9 @@ impl Schedule {
         self.begun.len() - late.min(self.workers)
     }
 
-    fn in_work_of(&self, client: Option<Client>) -> usize {
-        self.begun.values().filter(|begun| begun.client == client && !begun.late).count()
+    /// How many requests of a client have begun, late ones among them: who leaves has no more workers for it.
+    fn begun_of(&self, client: Option<Client>) -> usize {
+        self.begun.values().filter(|begun| begun.client == client).count()
     }
 }
 
@@ -326,6 +327,10 @@ mod tests {
             requests.begin();
             assert_eq!((requests.turns.begun(), requests.turns.in_work()), (expected, in_work));
         }
+        // Another client still finds a worker.
+        requests.come("b");
+        assert_eq!((requests.turns.begun(), requests.turns.in_work()), (5, 3));
+        assert_eq!(requests.in_work.pop_back().map(|(name, _)| name), Some('b'));
         // One of those that are late ends: the third, which was one too many, takes its place.
         late.pop();
         requests.begin();
