@@ -20,6 +20,14 @@ VALID = [
 ]
 PICTURE64 = base64.b64encode(PICTURE).decode()
 TIFFS = {side: tiff(side) for side in (64, 7000)}
+#: Batches of pictures, what is done with them, and the status.
+BATCHES = [
+    (action, status, json.dumps({"instances": [{"b64": PICTURE64}] * count, "options": options}))
+    for action, status, count, options in [
+        ("predict", 200, 8, {}),
+        ("explain", 400, 40, {"feature_maps": 4096, "class": [f"#{c}" for c in range(64)]}),
+    ]
+]
 
 
 async def valid(client):
@@ -133,10 +141,8 @@ async def many_classes(client):
 
 async def batch(client):
     """Sends a batch of pictures; or one whose answer would be too large."""
-    options = random.choice([{}, {"feature_maps": 4096, "class": [f"#{c}" for c in range(64)]}])
-    action, count = ("explain", 64) if options else ("predict", 8)
-    body = json.dumps({"instances": [{"b64": PICTURE64}] * count, "options": options})
-    await client.send("batch", "POST", f"/v1/models/{MODEL}:{action}", 400 if options else 200, data=body)
+    action, status, body = random.choice(BATCHES)
+    await client.send("batch", "POST", f"/v1/models/{MODEL}:{action}", status, data=body)
 
 
 async def float_tiff(client):
