@@ -17,6 +17,27 @@ def npy(header, elements=b""):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + elements
 
 
+def tiff(side):
+    """A compressed TIFF file of black pixels, each a float."""
+    packed = zlib.compress(bytes(4 * side * side), 9)
+    short, long = 3, 4
+    entries = [
+        (256, long, side),
+        (257, long, side),
+        (258, short, 32),
+        (259, short, 8),
+        (262, short, 1),
+        (273, long, 8),
+        (277, short, 1),
+        (278, long, side),
+        (279, long, len(packed)),
+        (339, short, 3),
+    ]
+    directory = struct.pack("<H", len(entries))
+    directory += b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed + directory + bytes(4)
+
+
 def at_every_entry(server, body):
     """Sends a file wherever the server takes one."""
     encoded = base64.b64encode(body).decode()
@@ -101,6 +122,45 @@ def profile(server):
         server.attack("POST", "/predict", png)
 
 
+def float_tiffs(server):
+    """Pictures of 7,000 x 7,000 floats, in files of 190 kB, and small ones, which are explained."""
+    at_every_entry(server, tiff(7000))
+    for path in ("/predict", "/explain?method=grad-cam", "/picture"):
+        status, answer = server.attack("POST", path, tiff(64))
+        assert status == 200, f"a small TIFF file is refused: {answer[:200]}"
+
+
+def mixed(server):
+    """10,000 requests of all kinds by eight clients, after which the memory is as it was after the first 2,000."""
+    kinds = [
+        lambda i: ("POST", "/predict", CAT + struct.pack("<I", i)),
+        lambda _: ("POST", "/predict?top=3", CAT),
+        lambda _: ("POST", "/picture", CAT),
+        lambda i: ("POST", "/predict", CAT[: i % len(CAT)]),
+        lambda _: ("POST", "/predict", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,)}")),
+        lambda _: ("POST", "/explain?samples=x", CAT),
+        lambda _: ("POST", f"/v1/models/{MODEL}:predict", json.dumps({"instances": [{"b64": CAT64}]}).encode()),
+        lambda _: ("POST", f"/v2/models/{MODEL}/infer", b"[" * 10_000),
+        lambda _: ("GET", "/about", b""),
+        lambda _: ("GET", "/metrics", b""),
+    ]
+
+    def client(number, requests):
+        for i in requests:
+            server.attack(*kinds[i % len(kinds)](i), source=f"127.0.2.{1 + number}")
+
+    def ask(requests):
+        clients = [threading.Thread(target=client, args=(n, requests[n::8])) for n in range(8)]
+        for thread in clients:
+            thread.start()
+        for thread in clients:
+            thread.join()
+        return server.memory()
+
+    early, late = ask(range(2000)), ask(range(2000, 10_000))
+    assert late < early * 1.1 + 20e6, f"the memory grows from {early / 1e6:.0f} to {late / 1e6:.0f} MB"
+
+
 def unread(server):
     """32 clients that ask for the arrays of many samples, and do not read them once they are there."""
     connections = []
@@ -132,5 +192,7 @@ ATTACKS = [
     outputs,
     maps,
     profile,
+    float_tiffs,
+    mixed,
     unread,
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from target import CAT
+from target import CAT, Server
 
 HEAD = "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
 
@@ -60,4 +60,29 @@ def other_hosts(server):
         assert status >= 400, f"a request for '{host}' was answered"
 
 
-ATTACKS = [stalled, idle, half_heads, leaves, other_hosts]
+def flood(server):
+    """60 requests of one address, each for a minute of work: all that it can have waits, and two are in work."""
+    connections = []
+    for seed in range(60):
+        connection = server.connect("127.0.0.2")
+        connection.sendall(HEAD.format(f"/explain?samples=1000&seed={seed}", len(CAT)).encode() + CAT)
+        connections.append(connection)
+    time.sleep(1)
+    return connections
+
+
+def half_heads_at_the_end(_):
+    """Requests whose heads do not end, when the server is told to end: it does so within the 2 s that serve.md says."""
+    server = Server()
+    connections = half_heads(server)
+    begun = time.monotonic()
+    server.process.terminate()
+    with contextlib.suppress(Exception):
+        server.process.wait(30)
+    seconds = time.monotonic() - begun
+    server.end()
+    del connections
+    assert seconds < 4, f"the server takes {seconds:.1f} s to end"
+
+
+ATTACKS = [stalled, idle, half_heads, leaves, other_hosts, flood, half_heads_at_the_end]

@@ -72,9 +72,16 @@ class Server:
 
     def peak(self):
         """The most memory that the process has taken, in bytes; `None` if it has ended."""
+        return self._status("VmHWM")
+
+    def memory(self):
+        """The memory that the process takes, in bytes; `None` if it has ended."""
+        return self._status("VmRSS")
+
+    def _status(self, name):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        peak = re.search(r"VmHWM:\s*(\d+) kB", status)
-        return int(peak[1]) * 1024 if peak else None
+        value = re.search(name + r":\s*(\d+) kB", status)
+        return int(value[1]) * 1024 if value else None
 
     def end(self):
         """Ends the server."""

@@ -30,7 +30,7 @@ pub struct Model {
 /// What one request, and all requests together, may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Requests that are worked on at the same time.
+    /// Requests that are worked on at the same time; and one more, of a client that has none in work.
     pub concurrency: usize,
     /// Requests that wait for a worker; others are refused with a time to come back.
     pub waiting: usize,
@@ -43,7 +43,8 @@ pub struct Limits {
     pub memory: Option<usize>,
     /// Bytes of a request's body.
     pub body: usize,
-    /// Bytes of all bodies that arrive, wait or are in work; other requests are refused with a time to come back.
+    /// Bytes of all bodies that arrive, wait or are in work, at least twice `body`; other requests are refused with a
+    /// time to come back.
     pub bodies: usize,
     /// Pixels of a picture.
     pub pixels: u64,

@@ -1,6 +1,6 @@
 //! Runs models on the pictures of requests: for scores, predictions and explanations.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 use std::sync::Arc;
 
 use smoothcam::{Decoding, Explanation, Prediction, Settings, Step};
@@ -12,6 +12,7 @@ use crate::rejection::Rejection;
 use crate::reserve;
 use crate::state::AppState;
 use crate::work::job::Job;
+use crate::work::memory::WorkMemory;
 
 /// Reports how far the explanation of a picture is; called after each pass.
 pub(crate) type Report<'a> =
@@ -21,6 +22,20 @@ pub(crate) type Report<'a> =
 pub(crate) struct Scores {
     pub(crate) scores: Vec<f32>,
     pub(crate) probabilities: Vec<f64>,
+}
+
+/// A picture of the cache that is in use, and the memory of its pixels: the cache may drop it meanwhile.
+pub(crate) struct PictureInUse {
+    picture: Arc<PreparedPicture>,
+    _memory: WorkMemory,
+}
+
+impl Deref for PictureInUse {
+    type Target = PreparedPicture;
+
+    fn deref(&self) -> &PreparedPicture {
+        &self.picture
+    }
 }
 
 /// A picture made ready for a model.
@@ -33,9 +48,11 @@ pub(crate) fn prepared(
     sent: &SentPicture,
     decoding: &Decoding,
     job: &Job,
-) -> Result<Arc<PreparedPicture>, Rejection> {
-    let _held = reserve::decoding(job, sent, &state.pictures.limits)?;
-    state.pictures.get(model, sent, decoding)
+) -> Result<PictureInUse, Rejection> {
+    let mut memory = reserve::decoding(job, sent, &state.pictures.limits)?;
+    let picture = state.pictures.get(model, sent, decoding)?;
+    memory.shrink_to(picture.picture.rgb().len());
+    Ok(PictureInUse { picture, _memory: memory })
 }
 
 /// The scores of a picture.
@@ -59,7 +76,7 @@ pub(crate) fn predictions(
     sent: &SentPicture,
     decoding: &Decoding,
     job: &Job,
-) -> Result<(Arc<PreparedPicture>, Vec<Prediction>), Rejection> {
+) -> Result<(PictureInUse, Vec<Prediction>), Rejection> {
     let picture = prepared(state, model, sent, decoding, job)?;
     let predictions = model.explainer.predictions(picture.study.input())?;
     Ok((picture, predictions))
@@ -77,7 +94,7 @@ pub(crate) fn explanation(
     settings: &Settings,
     job: &Job,
     report: Report<'_>,
-) -> Result<(Arc<PreparedPicture>, Explanation), Rejection> {
+) -> Result<(PictureInUse, Explanation), Rejection> {
     let picture = prepared(state, model, sent, decoding, job)?;
     let mut failure = None;
     let explanation = picture.study.watch(settings, &mut |step| {

@@ -93,19 +93,35 @@ async fn slow_senders_keep_nobody_out() {
 
 #[tokio::test]
 async fn the_memory_of_all_bodies_is_bounded() {
-    let app = limited(|l| (l.body, l.bodies) = (100_000, 150_000));
+    let app = limited(|l| (l.body, l.bodies) = (100_000, 200_000));
     static HALF: [u8; 90_000] = [0; 90_000];
     let taken = Arc::new(Semaphore::new(0));
-    let request = request("POST", "/predict", &[], endless(&HALF, &taken));
-    let sender = tokio::spawn(app.clone().oneshot(request));
+    let send = || {
+        let request = request("POST", "/predict", &[], endless(&HALF, &taken));
+        tokio::spawn(app.clone().oneshot(request))
+    };
+    // A form is copied.
+    let form = || {
+        let form = ["content-type: multipart/form-data; boundary=b"];
+        let part = b"--b\r\ncontent-disposition: form-data; name=a; filename=a\r\n\r\n";
+        let body = [&part[..], &HALF[..60_000], b"\r\n--b--\r\n"].concat();
+        request("POST", "/predict", &form, body)
+    };
+    let first = send();
+    taken.acquire().await.unwrap().forget();
+    common::send(&app, form()).await.refuses(429, "too many large requests", "a form");
+    let second = send();
     taken.acquire().await.unwrap().forget();
     let refused = post(&app, "/predict", &HALF[..]).await;
     refused.refuses(429, "too many large requests", "memory");
     assert_eq!(refused.header("retry-after"), "1");
     post(&app, "/predict", &HALF[..1000]).await.refuses(400, "picture", "small ones are taken");
-    sender.abort();
-    let _ = sender.await;
+    for sender in [first, second] {
+        sender.abort();
+        let _ = sender.await;
+    }
     post(&app, "/predict", &HALF[..]).await.refuses(400, "picture", "there is room again");
+    common::send(&app, form()).await.refuses(400, "no picture", "there is room for a form");
 }
 
 #[tokio::test]

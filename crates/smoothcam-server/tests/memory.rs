@@ -13,9 +13,10 @@ use serde_json::json;
 use smoothcam_server::app;
 use tower::ServiceExt;
 
-/// A service whose requests may take some 47 MB each for work, and 30 MB for answers together.
+/// A service whose requests may take some 31 MB each for work, and 30 MB for answers together.
 fn small() -> Router {
-    app(config(|config| config.limits.memory = Some(400_000_000))).unwrap()
+    app(config(|config| (config.limits.memory, config.limits.concurrency) = (Some(400_000_000), 1)))
+        .unwrap()
 }
 
 /// What a counter of the metrics says.

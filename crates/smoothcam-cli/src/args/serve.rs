@@ -51,7 +51,7 @@ pub(crate) enum LogForm {
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct ServeLimitArgs {
-    /// Requests in work at the same time [default: 2]
+    /// Requests in work at the same time, and one more of a client that has none [default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) concurrency: Option<u16>,
     /// Requests that wait for their turn; more are told to come back later [default: 32]

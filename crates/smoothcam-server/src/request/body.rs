@@ -64,7 +64,7 @@ async fn admit(request: Request, state: &AppState) -> Result<AdmittedRequest, Re
         ).with_hint("try again in a moment").retry_after(1)),
     };
     queue.check_space(others())?;
-    let guard = queue.admit(upload.finish(queue))?;
+    let guard = queue.admit(client, upload.finish(queue))?;
     if let Some(connection) = connection {
         connection.admit();
     }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use multer::Multipart;
 use smoothcam::options::{self, Place};
 
@@ -37,9 +37,14 @@ impl FromRequest<SharedState> for PictureRequest {
         let content_type =
             content_type.and_then(|t| t.to_str().ok()).unwrap_or_default().to_owned();
         let is_form = content_type.to_ascii_lowercase().starts_with("multipart/form-data");
-        let AdmittedRequest { guard, body } = AdmittedRequest::from_request(request, state).await?;
+        let AdmittedRequest { mut guard, body } =
+            AdmittedRequest::from_request(request, state).await?;
         if is_form {
+            // The form's reader copies it, and the picture is a part of the copy.
+            let bytes = body.len();
+            state.queue.reserve(guard.body(), bytes)?;
             let (picture, fields) = read_form(&content_type, body, fields).await?;
+            guard.body().shrink_to(bytes);
             let options = fields.read(&state.limits)?;
             return Ok(PictureRequest { guard, options, picture });
         }
@@ -91,9 +96,10 @@ async fn read_form(
         }
         let name = part.name().unwrap_or_default().to_owned();
         let is_file = part.file_name().is_some();
-        let mut content = BytesMut::new();
+        let mut content = Bytes::new();
+        // There is one chunk, as the form is there as a whole.
         while let Some(chunk) = part.chunk().await.map_err(unreadable)? {
-            content.extend_from_slice(&chunk);
+            content = if content.is_empty() { chunk } else { [content, chunk].concat().into() };
         }
         if !is_file && (name == MODEL || options::find(&name, Place::Http).is_some()) {
             let text = String::from_utf8(content.into())
@@ -107,7 +113,7 @@ async fn read_form(
             ))
             .with_hint("send each picture in a request of its own, or all as instances to /v1/models/MODEL:predict"));
         } else {
-            picture = Some(content.freeze());
+            picture = Some(content);
         }
     }
     let picture = picture.ok_or_else(|| {

@@ -86,7 +86,7 @@ impl Service {
 
     /// Waits until the queue is empty, and checks that requests hold nothing any more.
     pub(super) async fn check_all_given_back(&self, name: &str) {
-        self.state.queue.wait_until_empty().await;
+        self.state.queue.wait_until_empty(&self.state.workers).await;
         assert_eq!(self.state.workers.busy(), 0, "{name}");
         assert!(self.state.running.is_empty(), "{name}");
     }

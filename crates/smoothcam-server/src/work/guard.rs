@@ -6,29 +6,38 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::pictures::cache::PictureCache;
+use crate::work::connections::Client;
 use crate::work::job::Job;
 use crate::work::memory::{AnswerMemory, Held, RequestMemory};
 use crate::work::running::{Running, RunningEntry};
 use crate::work::stop::Stop;
+use crate::work::turns::Turn;
 
-/// What a request holds from its admission to the end of its work: its admission, then its worker slot, and its entry
-/// in the list of explanations that can be stopped.
-///
-/// Whoever works on the request owns the guard. Dropping it gives all of that back and tidies the cache of pictures,
-/// which the work may have filled. That happens after success and failure, and while a panic unwinds; when the client
-/// leaves or the time runs out, it happens as soon as the work has really ended.
+/// What a request holds from its admission until its work begins.
 pub(crate) struct RequestGuard {
-    job: Job,
-    running: Option<RunningEntry>,
-    slot: Option<OwnedSemaphorePermit>,
-    /// The memory of the body, which ends with the work.
-    _body: Held,
+    /// Whose request it is; `None` where there is no connection (tests).
+    client: Option<Client>,
     admission: Admission,
-    cache: Arc<PictureCache>,
+    held: WorkGuard,
 }
 
-/// A request's place in the queue and the memory of its answer. The work and the answer share it; the last of them gives
-/// it back.
+/// What the work of a request holds until it has really ended: memory, its turn, and its entry in the list of
+/// explanations that can be stopped.
+///
+/// Whoever works on the request owns it. Dropping it gives all of that back and tidies the cache of pictures, which the
+/// work may have filled. That happens after success and failure, and while a panic unwinds; when the client leaves or
+/// the time runs out, it happens as soon as the work has really ended.
+pub(crate) struct WorkGuard {
+    pub(crate) job: Job,
+    running: Option<RunningEntry>,
+    body: Held,
+    cache: Arc<PictureCache>,
+    /// Given back last: who gets the next turn finds the memory free.
+    turn: Option<Turn>,
+}
+
+/// A request's place in the queue and the memory of its answer. Whoever waits for the answer holds it, and then the answer
+/// does.
 #[derive(Clone)]
 pub(crate) struct Admission {
     _place: Arc<OwnedSemaphorePermit>,
@@ -42,6 +51,7 @@ pub(crate) struct Admission {
 
 impl RequestGuard {
     pub(crate) fn new(
+        client: Option<Client>,
         place: OwnedSemaphorePermit,
         body: Held,
         memory: RequestMemory,
@@ -52,7 +62,13 @@ impl RequestGuard {
         let admission =
             Admission { _place: Arc::new(place), answer, work_deadline, answer_deadline };
         let job = Job { stop: Stop::default(), memory };
-        RequestGuard { job, running: None, slot: None, _body: body, admission, cache }
+        let held = WorkGuard { job, running: None, body, cache, turn: None };
+        RequestGuard { client, admission, held }
+    }
+
+    /// Whose request it is.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.client
     }
 
     /// The request's admission, for the answer to keep until the client has taken it.
@@ -62,24 +78,31 @@ impl RequestGuard {
 
     /// What the work of this request is given.
     pub(crate) fn job(&self) -> &Job {
-        &self.job
+        &self.held.job
+    }
+
+    /// The memory of the request's body.
+    pub(crate) fn body(&mut self) -> &mut Held {
+        &mut self.held.body
     }
 
     /// Lists the request among the explanations that clients can stop, and returns its id.
     pub(crate) fn make_stoppable(&mut self, running: &Running) -> String {
-        let entry = running.add(self.job.stop.clone());
+        let entry = running.add(self.job().stop.clone());
         let id = entry.id.clone();
-        self.running = Some(entry);
+        self.held.running = Some(entry);
         id
     }
 
-    /// Holds a worker slot, too.
-    pub(crate) fn take_slot(&mut self, slot: OwnedSemaphorePermit) {
-        self.slot = Some(slot);
+    /// Begins the work, which holds all but the place in the queue.
+    pub(crate) fn begin(self, turn: Turn) -> WorkGuard {
+        let mut held = self.held;
+        held.turn = Some(turn);
+        held
     }
 }
 
-impl Drop for RequestGuard {
+impl Drop for WorkGuard {
     fn drop(&mut self) {
         self.cache.tidy();
     }

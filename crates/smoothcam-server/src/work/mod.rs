@@ -7,6 +7,7 @@ pub(crate) mod memory;
 pub(crate) mod queue;
 pub(crate) mod running;
 pub(crate) mod stop;
+pub(crate) mod turns;
 pub(crate) mod uploads;
 pub(crate) mod workers;
 

@@ -10,8 +10,11 @@ use tokio::time::Instant;
 use crate::config::Limits;
 use crate::pictures::cache::PictureCache;
 use crate::rejection::Rejection;
+use crate::work::connections::Client;
 use crate::work::guard::RequestGuard;
 use crate::work::memory::{Held, Pools, RequestMemory, Shares};
+#[cfg(test)]
+use crate::work::workers::Workers;
 
 /// The queue of requests: those that wait, those in work, and those whose answer the client has not taken yet.
 pub(crate) struct Queue {
@@ -42,11 +45,11 @@ impl Queue {
         }
     }
 
-    /// Refuses a request that could not be admitted now, of a client that has so many others in the queue: the last
-    /// quarter of the places is for clients that have none.
+    /// Refuses a request that could not be admitted now, of a client that has so many others in the queue: a client has
+    /// at most three times as many places as are free. One alone gets three quarters of them, and each of several less,
+    /// so that some are left for others.
     pub(crate) fn check_space(&self, others: usize) -> Result<(), Rejection> {
-        let kept = if others == 0 { 0 } else { self.length / 4 };
-        if self.places.available_permits() <= kept {
+        if others >= 3 * self.places.available_permits() {
             return Err(full());
         }
         Ok(())
@@ -63,19 +66,24 @@ impl Queue {
     }
 
     /// Admits a request whose body has arrived, if the queue is not full.
-    pub(crate) fn admit(&self, body: Held) -> Result<RequestGuard, Rejection> {
+    pub(crate) fn admit(
+        &self,
+        client: Option<Client>,
+        body: Held,
+    ) -> Result<RequestGuard, Rejection> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| full())?;
         let work_deadline = Instant::now() + self.time;
         let deadlines = (work_deadline, work_deadline + self.upload);
         let memory = RequestMemory::new(&self.pools);
-        Ok(RequestGuard::new(place, body, memory, deadlines, self.cache.clone()))
+        Ok(RequestGuard::new(client, place, body, memory, deadlines, self.cache.clone()))
     }
 
-    /// Waits until every request has given back its place, and then its memory must be back, too.
+    /// Waits until every request has given back its place and its work has ended, and then its memory must be back, too.
     #[cfg(test)]
-    pub(crate) async fn wait_until_empty(&self) {
+    pub(crate) async fn wait_until_empty(&self, workers: &Workers) {
         let places = u32::try_from(self.length).unwrap();
         drop(self.places.acquire_many(places).await.unwrap());
+        workers.wait_until_idle().await;
         self.pools.check_all_given_back();
     }
 

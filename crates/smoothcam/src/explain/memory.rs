@@ -91,16 +91,17 @@ fn of_layer(
     };
     // A formula reads the moments of one target, in both precisions, and has some values of its own.
     let formula = times(&[neurons, 3 * DOUBLE + 12 * FLOAT]);
+    let sum = |parts: &[u64]| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
     // D1, D2, D3, weights and the chosen neurons of each target; and the activations.
     let maps = times(&[count, neurons, 5 * FLOAT]);
     let noise = if settings.keep_noise { times(&[samples, input]) } else { 0 };
-    let results =
-        [maps, times(&[neurons, FLOAT]), input, noise].into_iter().fold(0, u64::saturating_add);
     let inputs = times(&[network.batch as u64 + 2, input]);
-    // What passes took before counts, too: allocators keep it, in pieces that do not fit what comes after.
-    let working = [passes, inputs, moments, blocks, formula, results];
+    let clean = times(&[neurons, FLOAT]);
+    let results = sum(&[maps, clean, input, noise]);
+    // A formula is computed between passes, or after them.
+    let phase = sum(&[passes, inputs]).max(sum(&[formula, maps]));
     Ok(MemoryNeed {
-        working: working.into_iter().fold(0, u64::saturating_add),
+        working: sum(&[moments, blocks, clean, input, noise, phase]),
         results,
         layer,
         layers: 1,
