@@ -130,7 +130,7 @@ fn options_that_make_no_sense() {
         folder.refuses(&[&evaluate[..], &args].concat(), INPUT, &[words]);
     }
     let shape = ["--shape", "picture=1x3x99999999999x99999999999"];
-    let grad = ["grad", "model.onnx", "--of", "MatMul", "--wrt", "picture"];
+    let grad = ["grad", "model.onnx", "--of", "head/MatMul_12", "--wrt", "picture"];
     folder.refuses(&[&grad[..], &shape].concat(), INPUT, &["would take more than"]);
     for args in [&["explain"][..], &["explode"], &["compare", "cat.png", "--columns", "0"]] {
         folder.refuses(args, INPUT, &[]);
