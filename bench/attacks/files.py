@@ -1,113 +1,73 @@
 """Models, files and values at the command line: each is read, or refused in a line."""
 
+import contextlib
 import itertools
+import os
 import tempfile
+import threading
+import unicodedata
 from pathlib import Path
 
-from target import ROOT, run
+from models import broken_files, models
+from pictures import pictures, tiff
+from target import CAT, ROOT, run
 
 PICTURE = ROOT / "examples/cat.png"
 MANY = 100_000
 
 
-def models():
-    """Models that ask for 10^10 elements and more, each with its name."""
-    import numpy as np
-    from onnx import helper as h
-    from onnx import numpy_helper
+def pipe(path, data, times=None):
+    """A named pipe into which this is written, so many times or without end."""
 
-    def model(nodes, **constants):
-        constants |= {"w": np.ones((4, 3, 3, 3), np.float32), "f": np.ones((4, 5), np.float32)}
-        conv = h.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1], strides=[8, 8])
-        head = [
-            h.make_node("GlobalAveragePool", ["big"], ["g"]),
-            h.make_node("Flatten", ["g"], ["t"]),
-            h.make_node("MatMul", ["t", "f"], ["y"]),
-        ]
-        graph = h.make_graph(
-            [conv, *nodes, *head],
-            "attack",
-            [h.make_tensor_value_info("x", 1, [1, 3, 64, 64])],
-            [h.make_tensor_value_info("y", 1, [1, 5])],
-            [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-        )
-        return h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
+    def write():
+        with contextlib.suppress(OSError), open(path, "wb") as to:
+            for _ in itertools.repeat(data) if times is None else range(times):
+                to.write(data)
 
-    def mean_of(*nodes):
-        return [
-            *nodes,
-            h.make_node("ReduceMean", ["k"], ["m"], keepdims=0),
-            h.make_node("Add", ["c", "m"], ["big"]),
-        ]
+    os.mkfifo(path)
+    threading.Thread(target=write, daemon=True).start()
+    return path
 
-    def chain(op, count, **constants):
-        names = ["c", *(f"v{i}" for i in range(count - 1)), "big"]
-        others = list(constants)
-        nodes = [h.make_node(op, [a, *others], [b]) for a, b in itertools.pairwise(names)]
-        return model(nodes, **constants)
 
-    ones = np.ones(2 * MANY, np.float32)
-    doubling = ["c", *(f"d{i}" for i in range(39)), "big"]
-    yield "pad", model([h.make_node("Pad", ["c", "p"], ["big"])], p=[0] * 6 + [MANY] * 2)
-    yield "tile", model([h.make_node("Tile", ["c", "p"], ["big"])], p=[1, 1, MANY, MANY])
-    yield (
-        "resize",
-        model(
-            [h.make_node("Resize", ["c", "", "s"], ["big"])],
-            s=np.array([1, 1, 1e4, 1e4], np.float32),
-        ),
-    )
-    yield "expand", model(mean_of(h.make_node("Expand", ["w", "s"], ["k"])), s=[MANY, MANY, 4, 3, 3, 3])
-    yield (
-        "range",
-        model(
-            mean_of(h.make_node("Range", ["a", "b", "d"], ["r"]), h.make_node("Cast", ["r"], ["k"], to=1)),
-            a=0,
-            b=10**11,
-            d=1,
-        ),
-    )
-    yield "constant of shape", model(mean_of(h.make_node("ConstantOfShape", ["s"], ["k"])), s=[MANY, MANY])
-    yield (
-        "shape of a root",
-        model(
-            mean_of(
-                h.make_node("Sqrt", ["q"], ["r"]),
-                h.make_node("Cast", ["r"], ["s"], to=7),
-                h.make_node("ConstantOfShape", ["s"], ["k"]),
-            ),
-            q=np.array([1e10, 1e10], np.float32),
-        ),
-    )
-    yield (
-        "doubling concat",
-        model([h.make_node("Concat", [a, a], [b], axis=2) for a, b in itertools.pairwise(doubling)]),
-    )
-    yield "outer product", model(mean_of(h.make_node("Einsum", ["a", "b"], ["k"], equation="i,j->ij")), a=ones, b=ones)
-    yield "matrix product", model(mean_of(h.make_node("MatMul", ["a", "b"], ["k"])), a=ones[:, None], b=ones[None])
-    yield (
-        "transposed convolution",
-        model(
-            [h.make_node("ConvTranspose", ["c", "k"], ["big"], strides=[MANY, MANY])],
-            k=np.ones((4, 4, 1, 1), np.float32),
-        ),
-    )
-    yield (
-        "one-hot",
-        model(
-            mean_of(h.make_node("Shape", ["c"], ["i"]), h.make_node("OneHot", ["i", "d", "v"], ["k"])),
-            d=10**11,
-            v=np.array([0, 1], np.float32),
-        ),
-    )
-    yield "100,000 nodes", chain("Relu", MANY)
-    yield "100,000 sums", chain("Add", MANY, one=np.ones(1, np.float32))
-    yield "a name of a megabyte", model([h.make_node("NoSuchOperator", ["c"], ["big"], name="x" * 1_000_000)])
+def pipes(folder):
+    """Commands that read from named pipes, each with its name."""
+    explain = ["explain", PICTURE, "-o", "map.png"]
+    new = (folder / f"pipe{i}" for i in itertools.count())
+    picture = ["explain", "-o", "map.png"]
+    yield "a picture by a pipe", [*picture, pipe(next(new), CAT, 1)]
+    yield "a picture by a pipe without end", [*picture, pipe(next(new), bytes(1 << 16))]
+    yield "a TIFF by a pipe without end", [*picture, pipe(next(new), tiff(8, 8, 32, 3) + bytes(1 << 16))]
+    yield "labels by a pipe", [*explain, "--labels", pipe(next(new), b"a\n", 1000)]
+    yield "labels by a pipe without end", [*explain, "--labels", pipe(next(new), b"a\n" * 30_000)]
+    yield "a model by a pipe that ends", [*explain, "--model", pipe(next(new), b"hello", 1)]
+    yield "a model by a pipe without end", ["layers", "--model", pipe(next(new), bytes(1 << 16))]
+    # A field that is skipped, of 100 bytes, again and again.
+    yield "a model of 4 GB by a pipe", ["layers", "--model", pipe(next(new), (b"\x7a\x64" + bytes(100)) * 1000)]
+    yield "noise by a pipe without end", [*explain, "--noise", pipe(next(new), b"\x93NUMPY" + bytes(1 << 16))]
+    # What nobody writes to, and nobody has named, is not waited for.
+    found = folder / "found"
+    found.mkdir()
+    (found / "cat.png").write_bytes(CAT)
+    os.mkfifo(found / "pipe.png")
+    os.mkfifo(found / "pipe.json")
+    os.mkfifo(found / "config.json")
+    yield "a folder with a pipe", ["explain", found]
+    evaluate = ["evaluate", found, "--methods", "grad-cam", "--metrics", "sharpness", "-o"]
+    yield "an evaluation with a pipe", [*evaluate, folder / "evaluation"]
+    yield "annotations with a pipe", [*evaluate, folder / "objects", "--objects", found]
 
 
 def commands(folder):
     """Commands with files without end, and values that are none, each with its name."""
     explain = ["explain", PICTURE]
+    long = "x" * MANY
+    for option in ("--samples", "--layer", "--method", "--size", "--class", "--maps", "--model", "--labels", "-o"):
+        yield f"{option} of {MANY} letters", [*explain, option, long]
+    yield f"a flag of {MANY} letters", [*explain, f"--{long}"]
+    for option, value in {"--sigmas": "nan", "--samples": "99999999"}.items():
+        yield f"{option} {value}", ["evaluate", PICTURE.parent, option, value]
+    for option in ("-o", "--heatmap", "--arrays", "--coco"):
+        yield f"{option} on a full disk", [*explain, option, "/dev/full"]
     zero = Path(folder) / "zero.npy"
     zero.symlink_to("/dev/zero")
     yield "a picture without end", ["explain", "/dev/zero"]
@@ -128,20 +88,36 @@ def told(status, message):
         return f"ends with {status}: {message[:100]}"
     if status and not message.startswith("error: "):
         return f"says no error: {message[:100]}"
-    if len(message) > 10_000:
+    if len(message.encode()) > 5_000:
         return f"says {len(message)} letters"
+    if any(unicodedata.category(letter) == "Cc" for letter in message.replace("\n", "")):
+        return f"says control characters: {message[:100]!r}"
     return None
 
 
 def attack(wanted):
     """Runs the attacks of these names; yields the name, what is wrong, what was said, and the seconds."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = folder / "model.onnx"
+        os.mkfifo(folder / "pipe")
+
+        def attempt(name, *arguments):
+            status, message, seconds = run(*arguments)
+            return name, told(status, message), message, seconds
+
         for name, arguments in commands(folder):
             if wanted(name):
-                status, message, seconds = run(*arguments)
-                yield name, told(status, message), message, seconds
-        for name, model in models() if wanted("models") else ():
-            path = Path(folder) / "model.onnx"
-            path.write_bytes(model.SerializeToString())
-            status, message, seconds = run("layers", "--model", path)
-            yield f"models: {name}", told(status, message), message, seconds
+                yield attempt(name, *arguments)
+        for name, arguments in pipes(folder) if wanted("pipes") else ():
+            yield attempt(f"pipes: {name}", *arguments)
+        for name, ending, content in pictures() if wanted("pictures") else ():
+            path = folder / f"picture.{ending}"
+            path.write_bytes(content)
+            yield attempt(f"pictures: {name}", "explain", path)
+        for name, content in broken_files() if wanted("models") else ():
+            model.write_bytes(content)
+            yield attempt(f"models: {name}", "layers", "--model", model)
+        for name, content in models() if wanted("models") else ():
+            model.write_bytes(content.SerializeToString())
+            yield attempt(f"models: {name}", "layers", "--model", model)

@@ -43,6 +43,19 @@ pub(crate) fn without_backtraces(
     }
 }
 
+/// Prints what is wrong with the arguments, or the help that they ask for.
+pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
+    /// The longest message that is printed as it is, in bytes: it repeats the argument.
+    const LONGEST: usize = 4000;
+    let text = error.render().to_string();
+    if !error.use_stderr() || text.len() <= LONGEST {
+        error.exit();
+    }
+    let message = text.split("\n\n").next().unwrap_or_default();
+    print_error(&Error::input(message.trim_start_matches("error: ")));
+    ExitCode::from(BAD_INPUT)
+}
+
 /// Prints an error and its hint on stderr, a line each.
 pub(crate) fn print_error(error: &Error) {
     let hint = worded(error.hint()).map(|hint| format!("hint: {hint}\n")).unwrap_or_default();

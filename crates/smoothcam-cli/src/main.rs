@@ -19,5 +19,8 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    failure::without_backtraces(|| commands::run(args::Cli::parse()))
+    match args::Cli::try_parse() {
+        Ok(cli) => failure::without_backtraces(|| commands::run(cli)),
+        Err(error) => failure::of_usage(&error),
+    }
 }

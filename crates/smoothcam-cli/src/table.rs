@@ -45,13 +45,17 @@ fn escaped_json(text: &str) -> String {
     })
 }
 
+/// The widest column, in characters: longer cells push what follows aside, as names in files may have millions.
+const WIDEST: usize = 300;
+
 /// Rows of cells in columns, the first row being the heading. Control characters in cells are escaped.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let escaped = |row: &Vec<String>| row.iter().map(|cell| printable(cell)).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| {
-        rows.iter().filter_map(|r| r.get(c)).map(|x| x.chars().count()).max().unwrap_or(0)
+        let widths = rows.iter().filter_map(|r| r.get(c)).map(|x| x.chars().count());
+        widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -98,6 +102,9 @@ mod tests {
         let line = "a\\u{1b}[31m\\nb\\u{9b}\n";
         assert_eq!(facts.0, format!("label          {line}note: {line}"));
         assert_eq!(table(&[vec![evil.to_owned()]]), line);
+        let long = "x".repeat(100_000);
+        let rows = [[long.as_str(), "1"], ["a", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), format!("{long}  1\na  2\n"));
         let json = serde_json::to_string(evil).unwrap();
         assert_eq!(escaped_json(&json), r#""a\u001b[31m\nb\u009b""#);
         assert_eq!(serde_json::from_str::<String>(&escaped_json(&json)).unwrap(), evil);

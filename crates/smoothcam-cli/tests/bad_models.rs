@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::io::Write;
+use std::process::{Output, Stdio};
+
 use common::{Folder, classifier, conv, finish, novel, same_shape, weights};
 use onnx_grad::{Attribute, DType, Graph, Tape, Tensor};
 
@@ -153,6 +156,10 @@ fn weights_in_other_files_stay_within_the_models_folder() {
     {
         std::os::unix::fs::symlink(&absolute, folder.path("inner/link.bin")).unwrap();
         try_model("link.bin", &["refused", "outside the model's folder"]);
+        // Nobody writes into it.
+        let pipe = folder.path("inner/pipe.bin");
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+        try_model("pipe.bin", &["'inner/pipe.bin': it is no file"]);
     }
     try_model("gone.bin", &["cannot read its weights from 'inner/gone.bin'"]);
     try_model("short.bin", &["too short"]);
@@ -165,6 +172,44 @@ fn bytes(field: u8, content: &[u8]) -> Vec<u8> {
     assert!(content.len() < 0x4000);
     let length = [(content.len() & 0x7f) as u8 | 0x80, (content.len() >> 7) as u8];
     [&[field << 3 | 2], &length[..], content].concat()
+}
+
+#[test]
+fn models_come_through_pipes() {
+    let folder = Folder::new();
+    let model = folder.read("model.onnx");
+    let mut layers = folder.command(&["layers", "--model", "/dev/stdin"]);
+    let mut layers = |input: &[u8]| {
+        layers.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = layers.spawn().unwrap();
+        // Who has read enough reads no more.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    };
+    let direct = folder.run(&["layers", "--model", "model.onnx"]);
+    assert_eq!(layers(&model), (Some(0), direct));
+    for (input, word) in [
+        (&b""[..], "is an empty file"),
+        (b"PK\x03\x04 archive/data.pkl", "it is a PyTorch file (zip)"),
+        (&model[..model.len() / 2], "a damaged one"),
+        (&[&model[..], &[15 << 3 | 2, 100]].concat(), "unexpected end of file"),
+        (&vec![0; 1 << 20], "a damaged one"),
+    ] {
+        let (code, said) = layers(input);
+        assert_eq!(code, Some(INPUT));
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn attributes_that_make_engines_crash_are_refused() {
+    let folder = Folder::new();
+    let noise = classifier(|x| {
+        let scale = [("scale", Attribute::Float(-1.0))];
+        x + x.tape().op("RandomNormalLike", &[Some(x)], &scale, DType::F32, x.shape())
+    });
+    refuses(&folder, &noise, &["scale is -1, expected a number above 0"]);
 }
 
 #[test]

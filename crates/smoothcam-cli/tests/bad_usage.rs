@@ -117,6 +117,21 @@ fn options_that_make_no_sense() {
         let explain = ["explain", "cat.png", "--model", "model.onnx"];
         folder.refuses(&[&explain, *args].concat(), INPUT, words);
     }
+    // What is repeated is cut.
+    let long = "x".repeat(100_000);
+    for args in [&["--samples", &long][..], &["--layer", &long], &[&format!("--{long}")]] {
+        folder.refuses(&[&["explain", "cat.png"], args].concat(), INPUT, &["xxx … xxx"]);
+    }
+    for (args, words) in [
+        (["--sigmas", "0.1,nan"], "'nan' is not a number above 0"),
+        (["--samples", "8,10001"], "10001 is not in 0..=10000"),
+    ] {
+        let evaluate = ["evaluate", ".", "-o", "evaluation", "--model", "model.onnx"];
+        folder.refuses(&[&evaluate[..], &args].concat(), INPUT, &[words]);
+    }
+    let shape = ["--shape", "picture=1x3x99999999999x99999999999"];
+    let grad = ["grad", "model.onnx", "--of", "head/MatMul_12", "--wrt", "picture"];
+    folder.refuses(&[&grad[..], &shape].concat(), INPUT, &["would take more than"]);
     for args in [&["explain"][..], &["explode"], &["compare", "cat.png", "--columns", "0"]] {
         folder.refuses(args, INPUT, &[]);
     }
@@ -127,6 +142,7 @@ fn outputs_that_cannot_be_written() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("folder")).unwrap();
     std::fs::create_dir(folder.path("folder.npz")).unwrap();
+    let long = &"x".repeat(300);
     let cases: &[(i32, &[&str], &[&str])] = &[
         (FAILURE, &["-o", "gone/map.png"], &["no folder 'gone'", "hint: "]),
         (FAILURE, &["-o", "folder"], &["it is a folder", "hint: "]),
@@ -134,6 +150,7 @@ fn outputs_that_cannot_be_written() {
         (FAILURE, &["--heatmap", "gone/map.png"], &["no folder 'gone'"]),
         (FAILURE, &["--arrays", "gone/a.npz"], &["no folder 'gone'"]),
         (FAILURE, &["-o", "cat.png/map.png"], &["no folder 'cat.png'"]),
+        (FAILURE, &["--arrays", long], &["invalid filename"]),
         (INPUT, &["-o", "cat.png"], &["'cat.png' is read from", "hint: "]),
         (INPUT, &["-o", "folder/../cat.png"], &["is read from"]),
         (INPUT, &["--heatmap", "cat.png"], &["is read from"]),

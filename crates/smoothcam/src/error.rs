@@ -51,7 +51,7 @@ impl Error {
     /// The same error, saying first what it is about.
     #[must_use]
     pub fn context(mut self, about: &str) -> Self {
-        self.message = format!("{}: {}", printable::message(about), self.message);
+        self.message = printable::message(&format!("{about}: {}", self.message));
         self
     }
 

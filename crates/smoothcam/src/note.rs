@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::hint::{Hint, Wording};
-use crate::printable::printable;
+use crate::printable::message;
 
 /// What the user should know of a result, in a sentence, with a way to change it where one is known.
 ///
@@ -36,9 +36,9 @@ impl Note {
         self.hint.as_ref()
     }
 
-    /// The note with its hint in a front end's language, control characters escaped.
+    /// The note with its hint in a front end's language, control characters escaped, and cut if it is very long.
     pub fn worded(&self, wording: &dyn Wording) -> String {
-        let text = printable(&self.text);
+        let text = message(&self.text);
         match self.hint.as_ref().and_then(|hint| hint.worded(wording)) {
             Some(hint) => format!("{text}; {hint}"),
             None => text,
@@ -55,7 +55,7 @@ impl From<String> for Note {
 impl fmt::Display for Note {
     /// Writes the note with the options of its hint by their own names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.text))?;
+        f.write_str(&message(&self.text))?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }

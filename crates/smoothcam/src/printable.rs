@@ -16,15 +16,21 @@ pub fn printable(text: &str) -> String {
     })
 }
 
-/// The most characters of a message: names in files may have millions.
-const LONGEST: usize = 2000;
+/// The most bytes of the beginning of a message, and of its end: names in files may have millions.
+const LONGEST: [usize; 2] = [1500, 400];
+/// What stands for what lies between.
+const GAP: &str = " … ";
 
 /// `text` as a message shows it: escaped, and without its middle if it is very long.
 pub(crate) fn message(text: &str) -> String {
-    let half = |cut: &str| printable(cut).chars().take(LONGEST).collect::<String>();
-    let Some((first, _)) = text.char_indices().nth(LONGEST) else { return printable(text) };
-    let (last, _) = text.char_indices().nth_back(LONGEST / 4).unwrap_or_default();
-    format!("{} … {}", half(&text[..first]), half(&text[last.max(first)..]))
+    let [first, last] = LONGEST;
+    let text = printable(text);
+    if text.len() <= first + last + GAP.len() {
+        return text;
+    }
+    let (start, end) =
+        (text.floor_char_boundary(first), text.ceil_char_boundary(text.len() - last));
+    [&text[..start], GAP, &text[end..]].concat()
 }
 
 /// A path for a message, in quotes.
@@ -44,10 +50,11 @@ mod tests {
 
     #[test]
     fn messages_of_long_names_are_short() {
-        for letter in ["x", "\u{e9}", "\n"] {
+        for letter in ["x", "\u{e9}", "\u{1f600}", "\n"] {
             let long = message(&format!("no '{}' here", letter.repeat(1_000_000)));
-            assert!(long.starts_with("no '") && long.ends_with(" here"), "{long}");
-            assert!(long.chars().count() <= 2 * LONGEST + 3);
+            assert!(long.starts_with("no '") && long.ends_with("' here"), "{long}");
+            assert_eq!(message(&long), long);
+            assert!(long.len() <= 1905, "{}", long.len());
         }
         assert_eq!(message("no 'x'"), "no 'x'");
     }

@@ -78,8 +78,9 @@ fn place(path: &Path) -> Result<Place> {
         let what = format!("cannot write {}: there is no folder {}", quoted(path), quoted(folder));
         return Err(Error::failure(what).with_hint("make the folder first"));
     }
-    let file = temporary(folder).map_err(|e| unwritable(path, e.kind()))?;
-    Ok(Place::File(real, file))
+    // A name may be too long, or a link a link to itself.
+    let file = real.try_exists().and_then(|_| temporary(folder));
+    Ok(Place::File(real, file.map_err(|e| unwritable(path, e.kind()))?))
 }
 
 fn unwritable(path: &Path, why: io::ErrorKind) -> Error {
@@ -143,6 +144,7 @@ mod tests {
         for (path, word) in [
             (folder.path().to_path_buf(), "it is a folder"),
             (folder.path().join("gone/map.png"), "there is no folder"),
+            (folder.path().join("x".repeat(300)), "invalid filename"),
         ] {
             let error = write_file(&path, b"").unwrap_err();
             assert_eq!(check_writable(&path).unwrap_err().to_string(), error.to_string());

@@ -6,7 +6,7 @@ use clap::Args;
 use smoothcam::Method;
 use smoothcam_evaluate::{ClassSource, FAMILIES, MetricFamily};
 
-use super::{Flags, Limits, Model, one_of, several};
+use super::{Flags, Limits, Model, one_of, one_of_several, several};
 
 #[derive(Args)]
 pub(crate) struct EvaluateArgs {
@@ -44,9 +44,10 @@ pub(crate) struct CompareWhatArgs {
     pub(crate) layers: Vec<String>,
     /// Numbers of noised samples, separated by commas: 0,8 [default: each method's own]
     #[arg(long, value_delimiter = ',', value_name = "NUMBERS", allow_negative_numbers = true)]
-    pub(crate) samples: Vec<usize>,
+    #[arg(value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    pub(crate) samples: Vec<u16>,
     #[arg(long, value_delimiter = ',', value_name = "SIGMAS", allow_negative_numbers = true)]
-    #[arg(help = several("sigma"))]
+    #[arg(help = several("sigma"), value_parser = one_of_several::<f64>("sigma"))]
     pub(crate) sigmas: Vec<f64>,
     /// Seed of the noise, of the mosaics, and of the sanity check
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]

@@ -16,7 +16,7 @@ pub(crate) use self::evaluate::EvaluateArgs;
 pub(crate) use self::export::{CotangentArg, ExportArgs, GradArgs};
 pub(crate) use self::serve::{LogForm, ServeArgs, ServeLimitArgs};
 pub(crate) use self::table::{
-    Bench, Explain, Export, Flags, FlagsOf, Grad, Limits, Model, Serve, several,
+    Bench, Explain, Export, Flags, FlagsOf, Grad, Limits, Model, Serve, one_of_several, several,
 };
 use crate::wording::worded;
 

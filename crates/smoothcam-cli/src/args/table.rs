@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -138,6 +139,18 @@ pub(crate) fn several(name: &str) -> String {
     let default = spec.and_then(OptionSpec::default_in_words).unwrap_or_default();
     let help = spec.map_or("", |spec| spec.help);
     format!("{help}; several, separated by commas [default: {default}]")
+}
+
+/// Reads one of several values of an option.
+pub(crate) fn one_of_several<T: FromStr>(
+    name: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        if let Some(spec) = options::find(name, Place::Evaluate) {
+            checked(spec, text)?;
+        }
+        text.parse().map_err(|_| "expected a number".to_owned())
+    }
 }
 
 /// What an option is for, and its default.

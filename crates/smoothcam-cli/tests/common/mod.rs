@@ -113,6 +113,7 @@ impl Folder {
         for word in ["panicked", "backtrace", "itself failed", "\u{1b}"] {
             assert!(!stderr.contains(word), "{args:?}: {stderr}");
         }
+        assert!(stderr.len() < 5000, "{args:?}: {} bytes", stderr.len());
         let clap = stderr.contains("--help");
         assert!(clap || stderr.lines().skip(1).all(|l| l.starts_with("hint: ")), "{stderr}");
         assert!(clap || stderr.lines().count() <= 2, "{args:?}: {stderr}");

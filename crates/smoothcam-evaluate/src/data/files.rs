@@ -7,7 +7,7 @@ use smoothcam::{Error, Result, quoted};
 
 /// Lists the files that have one of these extensions, in any case: each file's path, and its name
 /// relative to `folder` with `/` between folders. They come in the order of their names. Files and
-/// folders whose names begin with a dot are left out.
+/// folders whose names begin with a dot are left out, and what is no file, such as a pipe.
 ///
 /// # Errors
 /// If a folder cannot be read.
@@ -37,7 +37,7 @@ fn walk(
         }
         if entry.file_type().map_err(unreadable)?.is_dir() {
             walk(&path, &format!("{name}/"), extensions, found)?;
-        } else if path.extension().is_some_and(wanted) {
+        } else if path.extension().is_some_and(wanted) && path.is_file() {
             found.push((path, name));
         }
     }

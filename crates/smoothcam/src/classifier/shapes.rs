@@ -65,12 +65,12 @@ pub(crate) fn learn_from(
     inputs: &[ValueId],
     failed: &dyn Fn(Error) -> Error,
 ) -> Result<()> {
-    let zeros = |id: &ValueId| {
-        let shape = graph.shape(*id).unwrap_or_default();
-        (graph.value(*id).name.clone(), ArrayD::<f32>::zeros(IxDyn(shape)))
-    };
-    let zeros: Vec<(String, ArrayD<f32>)> = inputs.iter().map(zeros).collect();
     let mut run = |graph: &mut Graph| {
+        let zeros = |id: &ValueId| {
+            let shape = graph.shape(*id).unwrap_or_default();
+            (graph.value(*id).name.clone(), ArrayD::<f32>::zeros(IxDyn(shape)))
+        };
+        let zeros: Vec<(String, ArrayD<f32>)> = inputs.iter().map(zeros).collect();
         let probe = graph.probe();
         let of = |id: &ValueId| probe.graph.value(*id).name.as_str();
         let names: Vec<&str> = probe.graph.outputs().iter().map(of).collect();

@@ -12,7 +12,6 @@ use super::file_buf::FileBuf;
 use super::foreign;
 use crate::error::unsupported;
 use crate::printable::quoted;
-use crate::read::read_all;
 use crate::{Error, Result};
 
 /// A model that was read from its file.
@@ -42,20 +41,28 @@ impl ModelFile {
         let mut external = |data: &ExternalData| fetch(path, data);
         let file = File::open(path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
-        if !about.is_file() {
-            let bytes = read_all(file, LARGEST_PIPED).map_err(unreadable)?;
-            return Self::parse(bytes.into(), &mut external).map_err(context);
-        }
-        let mut buf = FileBuf::new(file, about.len());
+        let is_file = about.is_file();
+        let mut buf = if is_file {
+            FileBuf::of_file(file, about.len())
+        } else {
+            FileBuf::of_pipe(file, LARGEST_PIPED)
+        };
+        let start = buf.start().to_vec();
         let graph = Graph::from_onnx(&mut buf, &mut external);
-        let digest = buf.finish().map_err(unreadable)?;
+        buf.failure().map_err(unreadable)?;
         let graph = graph.map_err(|e| match e {
             onnx_grad::Error::NotOnnx(_) => {
-                foreign::recognize(path).unwrap_or_else(|| context(foreign::damaged(&e)))
+                let recognized = if is_file {
+                    foreign::recognize(path)
+                } else {
+                    // What came through a pipe is gone, but for its beginning.
+                    foreign::recognize_bytes(&start).map(context)
+                };
+                recognized.unwrap_or_else(|| context(foreign::damaged(&e)))
             }
             _ => context(unsupported(e)),
         })?;
-        Ok(ModelFile { graph, sha256: hexadecimal(digest) })
+        Ok(ModelFile { graph, sha256: hexadecimal(buf.finish().map_err(unreadable)?) })
     }
 
     /// Reads a model in memory, which must hold all its weights.
@@ -111,6 +118,10 @@ fn hexadecimal(digest: Sha256) -> String {
 fn fetch(model: &Path, data: &ExternalData) -> std::result::Result<Bytes, String> {
     let path = within_folder(model, &data.location)?;
     let failed = |e| format!("cannot read its weights from {}: {e}", quoted(&path));
+    // A pipe would be waited for.
+    if !fs::metadata(&path).map_err(failed)?.is_file() {
+        return Err(format!("cannot read its weights from {}: it is no file", quoted(&path)));
+    }
     let mut file = File::open(&path).map_err(failed)?;
     let after = file.metadata().map_err(failed)?.len().checked_sub(data.offset);
     let length = after.and_then(|after| match data.length {

@@ -10,6 +10,7 @@ use ndarray::{ArrayD, Dimension, IxDyn, ShapeBuilder};
 use ndarray_npy::NpzWriter;
 use zip::ZipArchive;
 
+use crate::read::read_expected;
 use crate::{Error, Result};
 
 /// How `.npy` files begin.
@@ -105,8 +106,9 @@ impl<'a> Archive<'a> {
         let stored = format!("{name}.npy");
         let name = if self.0.index_for_name(&stored).is_some() { &stored } else { name };
         let file = self.0.by_name(name).map_err(|e| e.to_string())?;
-        let mut bytes = Vec::new();
-        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        let expected = file.size().min(MOST_BYTES + 1);
+        let bytes =
+            read_expected(file.take(MOST_BYTES + 1), expected).map_err(|e| e.to_string())?;
         if bytes.len() as u64 > MOST_BYTES {
             return Err("it has more than 1 GiB".into());
         }

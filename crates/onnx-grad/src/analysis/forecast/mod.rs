@@ -9,8 +9,8 @@ mod contents;
 mod shapes;
 mod windows;
 
-use crate::error::Result;
-use crate::graph::{Graph, Node, ValueId};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, Value, ValueId};
 
 /// The most elements of a value whose content is kept: of shapes, pads, repeats.
 const LARGEST_CONTENT: usize = 1 << 10;
@@ -33,6 +33,17 @@ impl Graph {
             node.inputs.iter().flatten().for_each(|v| last_use[v.0] = n);
         }
         let mut alive = 0u64;
+        for input in &self.inputs {
+            alive = alive.saturating_add(size(input));
+            if alive > bytes {
+                let Value { name, shape, .. } = self.value(*input);
+                return Err(Error::invalid(format!(
+                    "the input '{name}' would have the shape {:?}, and the model would take more than {} MB",
+                    shape.as_deref().unwrap_or_default(),
+                    bytes / 1_000_000
+                )));
+            }
+        }
         for (n, node) in self.nodes.iter().enumerate() {
             if !node.outputs.iter().flatten().any(|v| needed[v.0]) {
                 continue;
@@ -107,7 +118,7 @@ impl<'g> Forecast<'g> {
         for (_, value) in graph.values() {
             let tensor = value.initializer.as_ref().or(value.folded.as_ref());
             let shape = value.shape.clone().or(tensor.map(|t| t.shape().to_vec()));
-            let count = shape.as_ref().map(|s| s.iter().product::<usize>());
+            let count = shape.as_deref().map(shapes::product);
             let small = count.is_some_and(|count| count <= LARGEST_CONTENT);
             let content = tensor.filter(|_| small && !value.example).and_then(contents::elements);
             forecast.shapes.push(shape);

@@ -20,8 +20,11 @@ const LIKE_INPUT: &[&str] = &[
 ];
 
 /// The operators whose output has a size that an input says.
-const SIZED_BY_INPUT: &[&str] =
-    &["ConstantOfShape", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile"];
+#[rustfmt::skip]
+const SIZED_BY_INPUT: &[&str] = &[
+    "AffineGrid", "BlackmanWindow", "CenterCropPad", "Col2Im", "ConstantOfShape", "Expand", "HammingWindow",
+    "HannWindow", "OneHot", "Pad", "Range", "Resize", "Tile", "TopK",
+];
 
 /// Whether an operator's output has a size that an input says.
 pub(super) fn is_sized_by_input(op: &str) -> bool {
@@ -42,7 +45,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
             one(shapes.map(<[usize]>::to_vec).try_fold(vec![], |a, b| broadcast(&a, &b))?)
         }
         "AveragePool" | "LpPool" | "MaxPool" => windows(of, node, None).and_then(one),
-        "Conv" => windows(of, node, Some(of.shape(node, 1)?)).and_then(one),
+        "Conv" | "DeformConv" => windows(of, node, Some(of.shape(node, 1)?)).and_then(one),
         "ConvTranspose" => transposed(of, node).and_then(one),
         "GlobalAveragePool" | "GlobalLpPool" | "GlobalMaxPool" => {
             one(x()?.iter().enumerate().map(|(i, d)| if i < 2 { *d } else { 1 }).collect())
@@ -99,7 +102,39 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
                 one(x()?.iter().zip(scales).map(scaled).collect())
             }
         },
+        "AffineGrid" => {
+            let size = of.sizes(node, 1)?;
+            let spatial = size.get(2..)?;
+            one([&size[..1], spatial, &[spatial.len()]].concat())
+        }
+        "CenterCropPad" => {
+            let (mut shape, sizes) = (x()?, of.sizes(node, 1)?);
+            let axes = node.ints("axes").unwrap_or_else(|| (0..shape.len() as i64).collect());
+            for (along, size) in axes.iter().zip(sizes) {
+                let along = axis(*along as f64, shape.len())?;
+                shape[along] = size;
+            }
+            one(shape)
+        }
+        "Col2Im" => {
+            let (x, image, block) = (x()?, of.sizes(node, 1)?, of.sizes(node, 2)?);
+            let channels = x.get(1)?.checked_div(product(&block))?;
+            one([&[x[0], channels], &image[..]].concat())
+        }
+        "GridSample" => {
+            let (x, grid) = (x()?, of.shape(node, 1)?);
+            one([x.get(..2)?, grid.get(1..grid.len().checked_sub(1)?)?].concat())
+        }
+        "TopK" => {
+            let (mut shape, count) = (x()?, *of.sizes(node, 1)?.first()?);
+            let along = axis(node.int("axis").unwrap_or(-1) as f64, shape.len())?;
+            shape[along] = count;
+            Some(vec![shape.clone(), shape])
+        }
         "ConstantOfShape" => one(of.sizes(node, 0)?),
+        "BlackmanWindow" | "HammingWindow" | "HannWindow" => {
+            one(vec![*of.sizes(node, 0)?.first()?])
+        }
         "Einsum" => einsum(of, node).and_then(one),
         "RandomNormal" | "RandomUniform" => {
             one(node.ints("shape")?.iter().map(|d| *d as usize).collect())
@@ -141,7 +176,7 @@ pub(super) fn outputs(of: &Forecast<'_>, node: &Node) -> Option<Vec<Vec<usize>>>
     }
 }
 
-fn product(sizes: &[usize]) -> usize {
+pub(super) fn product(sizes: &[usize]) -> usize {
     sizes.iter().fold(1, |n: usize, d| n.saturating_mul(*d))
 }
 

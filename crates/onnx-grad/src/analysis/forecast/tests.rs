@@ -78,10 +78,19 @@ fn what_would_take_too_much_memory_is_an_error() {
         x().then("Expand", &[&[MANY, MANY, 10, 10]], &[]),
         x().then("Shape", &[], &[]).then("Tile", &[&[3]], &[]).then("ConstantOfShape", &[], &[]),
         (0..30).fold(x(), |model, _| model.doubled()),
+        x().then("CenterCropPad", &[&[MANY, MANY]], &[]),
+        x().then("TopK", &[&[i64::MAX]], &[]),
+        Model::of(&[1, 2, 3]).then("AffineGrid", &[&[1, 1, MANY, MANY]], &[]),
+        Model::of(&[1, 4, 9]).then("Col2Im", &[&[MANY, MANY], &[2, 2]], &[]),
     ];
-    for (model, op) in large.iter().zip(["Pad", "Tile", "Expand", "ConstantOfShape", "Concat"]) {
+    let ops = ["Pad", "Tile", "Expand", "ConstantOfShape", "Concat", "CenterCropPad", "TopK"];
+    for (model, op) in large.iter().zip(ops.into_iter().chain(["AffineGrid", "Col2Im"])) {
         let error = model.error();
         assert_eq!(error.contains(&format!("operator {op}")), op != "ConstantOfShape", "{error}");
+    }
+    for side in [100_000, 1 << 40] {
+        let error = Model::of(&[side, side]).then("Shape", &[], &[]).error();
+        assert!(error.contains("the input 'x'"), "{error}");
     }
     let small = x().then("Tile", &[&[100, 100]], &[]).then("Reshape", &[&[10, -1]], &[]);
     assert_eq!(small.error(), "");

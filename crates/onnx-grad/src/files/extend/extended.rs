@@ -1,6 +1,6 @@
 //! Holds a model file after nodes were appended to it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use prost::Message;
 
@@ -51,26 +51,21 @@ impl ExtendedModel {
     /// Removes all outputs but these, and what only the others depend on.
     pub fn retain_outputs(&mut self, names: &[&str]) {
         let graph = &mut self.graph;
-        graph.output.retain(|o| names.contains(&o.name.as_str()));
         let mut needed: HashSet<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        let mut nodes = std::mem::take(&mut graph.node);
-        nodes.reverse();
-        // Nodes may come in any order, so this repeats until no more are found.
-        let (mut retained, mut left) = (Vec::new(), nodes);
-        loop {
-            let before = retained.len();
-            let (found, others) = left
-                .into_iter()
-                .partition::<Vec<_>, _>(|n| n.output.iter().any(|o| needed.contains(o)));
-            found.iter().for_each(|n| add_read_names(n, &mut needed));
-            retained.extend(found);
-            left = others;
-            if retained.len() == before {
-                break;
+        graph.output.retain(|o| needed.contains(&o.name));
+        let nodes = std::mem::take(&mut graph.node);
+        let producers = producers(&nodes);
+        let mut retained = vec![false; nodes.len()];
+        let mut open: Vec<String> = needed.iter().cloned().collect();
+        while let Some(name) = open.pop() {
+            let Some(n) = producers.get(name.as_str()).copied() else { continue };
+            if !std::mem::replace(&mut retained[n], true) {
+                let read = read_names(&nodes[n]).into_iter();
+                open.extend(read.filter(|name| needed.insert(name.clone())));
             }
         }
-        retained.reverse();
-        graph.node = sorted(retained);
+        let nodes = nodes.into_iter().zip(retained).filter(|(_, retained)| *retained);
+        graph.node = sorted(nodes.map(|(node, _)| node).collect());
         graph.initializer.retain(|t| needed.contains(&t.name));
         graph.input.retain(|i| needed.contains(&i.name));
         graph.value_info.clear();
@@ -122,27 +117,44 @@ impl ExtendedModel {
     }
 }
 
-/// The nodes sorted topologically. Nodes that do not depend on each other keep their order.
+/// The nodes by the names of their outputs.
+fn producers<'a>(nodes: &'a [NodeProto]) -> HashMap<&'a str, usize> {
+    let of = |(n, node): (usize, &'a NodeProto)| node.output.iter().map(move |o| (o.as_str(), n));
+    nodes.iter().enumerate().flat_map(of).collect()
+}
+
+/// The names of the values that a node reads, within its branches too.
+fn read_names(node: &NodeProto) -> HashSet<String> {
+    let mut read = HashSet::new();
+    add_read_names(node, &mut read);
+    read
+}
+
+/// The nodes sorted topologically: of those that could come next, the one that came first. Nodes on a circle come last.
 fn sorted(nodes: Vec<NodeProto>) -> Vec<NodeProto> {
-    let computed: HashSet<String> = nodes.iter().flat_map(|n| n.output.iter().cloned()).collect();
-    let (mut done, mut left, mut out) = (HashSet::new(), nodes, Vec::new());
-    loop {
-        let before = left.len();
-        let mut waiting = Vec::new();
-        for node in left {
-            let mut read = HashSet::new();
-            add_read_names(&node, &mut read);
-            if read.iter().all(|name| !computed.contains(name) || done.contains(name)) {
-                done.extend(node.output.iter().cloned());
-                out.push(node);
-            } else {
-                waiting.push(node);
+    let producers = producers(&nodes);
+    let mut readers = vec![vec![]; nodes.len()];
+    let mut missing = vec![0; nodes.len()];
+    for (n, node) in nodes.iter().enumerate() {
+        let of: HashSet<usize> = read_names(node)
+            .iter()
+            .filter_map(|name| producers.get(name.as_str()).copied())
+            .collect();
+        missing[n] = of.len();
+        of.into_iter().for_each(|producer| readers[producer].push(n));
+    }
+    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|n| missing[*n] == 0).collect();
+    let mut order = Vec::new();
+    while let Some(n) = ready.pop_first() {
+        order.push(n);
+        for reader in &readers[n] {
+            missing[*reader] -= 1;
+            if missing[*reader] == 0 {
+                ready.insert(*reader);
             }
         }
-        left = waiting;
-        if left.is_empty() || left.len() == before {
-            out.extend(left);
-            return out;
-        }
     }
+    order.extend((0..nodes.len()).filter(|n| missing[*n] > 0));
+    let mut nodes: Vec<Option<NodeProto>> = nodes.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|n| nodes[n].take()).collect()
 }

@@ -3,12 +3,13 @@
 use super::rewriter::Rewriter;
 use super::{all_axes, contrib, conv, elementwise, expansions, ranges};
 use crate::error::Result;
-use crate::graph::{Attribute, Graph, ValueId};
+use crate::graph::{Attribute, Graph, Node, ValueId};
 use crate::tensor::{DType, Tensor};
 
 /// Rewrites the nodes of a graph.
 pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
     for n in 0..graph.nodes.len() {
+        check_attributes(&graph.nodes[n])?;
         elementwise::name_type(graph, n);
         let op = graph.nodes[n].qualified_op();
         let rewriter = Rewriter::new(graph, n);
@@ -39,6 +40,26 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Checks attributes that ONNX Runtime takes as they are, and crashes.
+///
+/// # Errors
+/// If one is not within its range.
+fn check_attributes(node: &Node) -> Result<()> {
+    let float = |name| match node.attribute(name) {
+        Some(Attribute::Float(x)) => *x,
+        _ => 1.0,
+    };
+    match node.op.as_str() {
+        "GatherND" if node.int("batch_dims").is_some_and(|dims| dims < 0) => {
+            Err(node.unsupported("batch_dims must not be negative"))
+        }
+        "RandomNormal" | "RandomNormalLike" if float("scale").is_nan() || float("scale") <= 0.0 => {
+            Err(node.unsupported(format!("scale is {}, expected a number above 0", float("scale"))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sets the type of outputs that are indices, which do not vary.

@@ -134,7 +134,7 @@ fn configurations(args: &EvaluateArgs, explainer: &Explainer) -> Result<Vec<Conf
     let combinations = Combinations {
         methods: what.methods.clone(),
         layers: what.layers.clone(),
-        samples: what.samples.clone(),
+        samples: what.samples.iter().map(|n| usize::from(*n)).collect(),
         sigmas: what.sigmas.clone(),
         common: Settings { seed: what.seed, ..Settings::default() },
     };

@@ -38,10 +38,11 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
             .with_hint(format!("its outputs are {}", names(graph, outputs))));
     }
     let values = considered.iter().map(|o| (*o, of_list(graph, *o)));
+    let of_boxes = of_boxes(graph);
     let kind = |value| match name {
         // Whoever names an output knows what it holds.
-        Some(_) => other_kind(graph, value),
-        None => other_kind(graph, value).or_else(|| embedding(graph, value)),
+        Some(_) => other_kind(graph, value, &of_boxes),
+        None => other_kind(graph, value, &of_boxes).or_else(|| embedding(graph, value)),
     };
     let (mut candidates, mut others) = (Vec::new(), Vec::new());
     for (output, value) in values {
@@ -51,11 +52,11 @@ pub(crate) fn choose(graph: &Graph, name: Option<&str>, labels: &[usize]) -> Res
         }
     }
     // The first of the best.
-    candidates.sort_by_key(|(output, value)| {
+    candidates.sort_by_cached_key(|(output, value)| {
         std::cmp::Reverse((output == value, evidence(graph, *value, labels)))
     });
     let Some((output, value)) = candidates.first().copied() else {
-        return Err(no_scores(graph, &others));
+        return Err(no_scores(graph, &others, &of_boxes));
     };
     let note = (outputs.len() > 1 && name.is_none() || output != value).then(|| {
         let note = Note::new(format!(
@@ -89,11 +90,11 @@ pub(crate) fn taken_for_scores(name: &str, classes: usize) -> Note {
 }
 
 /// The error for a model whose outputs are all of other kinds.
-fn no_scores(graph: &Graph, others: &[(ValueId, &str)]) -> Error {
+fn no_scores(graph: &Graph, others: &[(ValueId, &str)], of_boxes: &[bool]) -> Error {
     let each = others.iter().map(|(v, kind)| format!("'{}' is {kind}", graph.value(*v).name));
     let each = each.collect::<Vec<_>>().join(", ");
     let error = Error::input(format!("no output of the model holds scores of classes: {each}"));
-    match others.iter().find(|(v, _)| other_kind(graph, *v).is_none()) {
+    match others.iter().find(|(v, _)| other_kind(graph, *v, of_boxes).is_none()) {
         Some((value, _)) => error.with_hint(Hint::set(
             "output",
             &graph.value(*value).name,
@@ -165,8 +166,17 @@ fn nodes_above(graph: &Graph, value: ValueId) -> impl Iterator<Item = &Node> {
     std::iter::successors(first, above).take(MOST)
 }
 
-/// What an output is that can hold no scores, as its type or its operators have it.
-fn other_kind(graph: &Graph, value: ValueId) -> Option<&'static str> {
+/// For each value, whether it is computed from a choice of boxes.
+fn of_boxes(graph: &Graph) -> Vec<bool> {
+    let choices = graph.nodes().filter(|(_, node)| node.op == "NonMaxSuppression");
+    let chosen: Vec<ValueId> =
+        choices.flat_map(|(_, n)| n.outputs.iter().flatten().copied()).collect();
+    graph.dependents(&chosen, &[])
+}
+
+/// What an output is that can hold no scores, as its type or its operators have it; `of_boxes` says of each value whether
+/// it is computed from a choice of boxes.
+fn other_kind(graph: &Graph, value: ValueId, of_boxes: &[bool]) -> Option<&'static str> {
     match node_before(graph, value).map(|n| n.op.as_str()) {
         Some("ArgMax" | "ArgMin") => return Some("the index of a class"),
         Some("TopK") => return Some("a list of the best classes"),
@@ -179,25 +189,19 @@ fn other_kind(graph: &Graph, value: ValueId) -> Option<&'static str> {
         Some("NonMaxSuppression") => return Some("a list of boxes"),
         _ => {}
     }
-    let needed = graph.ancestors(&[value]);
-    let of_boxes = |node: &Node| node.op == "NonMaxSuppression" && is_needed(node, &needed);
-    if graph.nodes().any(|(_, node)| of_boxes(node)) {
+    if of_boxes[value.index()] {
         return Some(OF_BOXES);
     }
     let floats = graph.value(value).dtype.is_none_or(|dtype| dtype == DType::F32);
     (!floats).then_some("of another type than floats")
 }
 
-/// Whether one of a node's outputs is needed.
-fn is_needed(node: &Node, needed: &[bool]) -> bool {
-    node.outputs.iter().flatten().any(|output| needed[output.index()])
-}
-
 /// The node that computes a value, before those that hand its elements on.
 fn node_before(graph: &Graph, value: ValueId) -> Option<&Node> {
+    /// More of these say nothing, and there may be as many as there are nodes, for each output.
+    const MOST: usize = 1000;
     let mut at = value;
-    // A graph may have a cycle, which is found elsewhere.
-    for _ in 0..graph.nodes().len() {
+    for _ in 0..MOST {
         let node = graph.producer(at)?;
         match node.inputs.first() {
             Some(Some(before)) if SAME_ELEMENTS.contains(&node.op.as_str()) => at = *before,

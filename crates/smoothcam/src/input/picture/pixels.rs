@@ -1,7 +1,6 @@
 //! A picture holds its pixels in memory: 8-bit RGB, upright, opaque.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use ndarray::{ArrayView3, Axis};
@@ -10,6 +9,7 @@ use crate::input::picture::codecs::decode::decode;
 use crate::input::picture::codecs::decoded::Decoded;
 use crate::input::picture::decoding::Decoding;
 use crate::printable::quoted;
+use crate::read::read_start;
 use crate::{Error, Note, Result};
 
 /// An 8-bit RGB picture of at least one pixel: a decoded photograph, or one with a map drawn on it.
@@ -47,12 +47,10 @@ impl Picture {
             .with_hint("name one of the pictures inside it"));
         }
         let file = File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
         // One byte more than is allowed shows that a file is too large, even where the system does not
         // know its size beforehand (pipes, devices).
-        file.take(decoding.limits.max_bytes.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        let most = decoding.limits.max_bytes.saturating_add(1);
+        let bytes = read_start(file, most).map_err(unreadable)?;
         Self::from_decoded(decode(&bytes, &name, &decoding)?)
     }
 
