@@ -1,7 +1,7 @@
-"""Writes the first inputs of the targets into inputs/TARGET, from which a search goes on: see README.md.
+"""Writes the first inputs of the targets into inputs/TARGET, from which a search goes on: see run.py.
 
-    pip install numpy onnx==1.23.2 Pillow
-    python fuzz/seeds.py && fuzz/run --seconds 3600 --save
+pip install numpy onnx==1.23.2 Pillow
+python fuzz/seeds.py && python fuzz/run.py --seconds 3600 --save
 """
 
 import base64
@@ -31,15 +31,17 @@ def models():
 
 
 def classifier(nodes, weights, opset=17, shape=(1, 3, 8, 8), **more):
-    """A classifier of a picture `x` into scores `y`. Its constants are integers, or a shape of floats drawn at random."""
+    """A classifier of a picture `x` into scores `y`. A constant is integers, or the shape of floats drawn at random."""
     random = np.random.default_rng(1)
 
     def constant(value):
-        return np.array(value, np.int64) if isinstance(value, list) else random.uniform(0.1, 1, value).astype(np.float32)
+        if isinstance(value, list):
+            return np.array(value, np.int64)
+        return random.uniform(0.1, 1, value).astype(np.float32)
 
     constants = [numpy_helper.from_array(constant(value), name) for name, value in weights.items()]
     graph = helper.make_graph(
-        [helper.make_node(op, inputs.split(" "), outputs.split(" "), **attributes) for op, inputs, outputs, attributes in nodes],
+        [helper.make_node(op, xs.split(" "), ys.split(" "), **attributes) for op, xs, ys, attributes in nodes],
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["pictures", "classes"])],
@@ -135,7 +137,8 @@ def arrays():
 
 def pictures():
     """A picture of 8x8 pixels in each format, and the pictures of the tests."""
-    modes = [Image.fromarray(PIXELS), Image.fromarray(PIXELS[..., 0]), Image.fromarray(PIXELS[..., 0].astype(np.uint16))]
+    grey = PIXELS[..., 0]
+    modes = [Image.fromarray(pixels) for pixels in (PIXELS, grey, grey.astype(np.uint16))]
     modes += [modes[0].convert(mode) for mode in ("RGBA", "LA", "P", "1", "CMYK", "F")]
     profile = Image.Exif()
     profile[274] = 6
@@ -177,20 +180,24 @@ def configurations():
     yield b"NominalRange_0_255"
     yield b"Bgr8"
     yield json.dumps({
-        "do_resize": True, "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": True,
-        "resample": 3, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5], "image_processor_type": "ViTImageProcessor", "crop_pct": 0.9,
+        "do_resize": True, "size": {"shortest_edge": 256}, "do_center_crop": True,
+        "crop_size": {"height": 224, "width": 224}, "resample": 3, "do_rescale": True, "rescale_factor": 1 / 255,
+        "do_normalize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+        "image_processor_type": "ViTImageProcessor", "crop_pct": 0.9,
     }).encode()  # fmt: skip
     yield json.dumps({
-        "size": [8, 8], "resize": {"shortest": 9}, "interpolation": "bicubic", "channels": "rgb", "layout": "nchw", "scale": 1,
-        "mean": [0.5], "std": [0.5],
+        "size": [8, 8], "resize": {"shortest": 9}, "interpolation": "bicubic", "channels": "rgb", "layout": "nchw",
+        "scale": 1, "mean": [0.5], "std": [0.5],
     }).encode()  # fmt: skip
     yield json.dumps({"id2label": {"0": "cat", "1": "dog"}, "label2id": {"cat": 0}, "model_type": "vit"}).encode()
 
 
 def annotations():
     """Objects in both formats, of all forms."""
-    head = {"images": [{"id": 7, "file_name": "a.jpg", "width": 4, "height": 3}], "categories": [{"id": 3, "name": "cat"}]}
+    head = {
+        "images": [{"id": 7, "file_name": "a.jpg", "width": 4, "height": 3}],
+        "categories": [{"id": 3, "name": "cat"}],
+    }
     for more in [
         {},
         {"segmentation": [[0, 0, 4, 0, 4, 2, 0, 2]]},
@@ -261,7 +268,9 @@ def requests():
     for action in ["infer", "explain"]:
         address = f"POST /v2/models/small/{action}"
         for tensor in (whole, packed):
-            yield request(address, {"id": "1", "inputs": [tensor], "parameters": {"class": 1}, "outputs": [{"name": "saliency"}]})
+            yield request(
+                address, {"id": "1", "inputs": [tensor], "parameters": {"class": 1}, "outputs": [{"name": "saliency"}]}
+            )
         head = json.dumps({"inputs": [binary], "parameters": {"binary_data_output": True}}).encode()
         yield request(address, head + values.tobytes(), f"inference-header-content-length: {len(head)}")
 

@@ -8,13 +8,18 @@ from target import CAT
 MANY = 100_000
 
 
-def tiff(width, height, bits, sample_format, data=bytes(400), compression=1):
-    """A TIFF file of one strip."""
-    entries = {256: width, 257: height, 258: bits, 259: compression, 262: 1, 273: 200, 277: 1, 278: height}
-    entries |= {279: len(data), 339: sample_format}
+def tiff(width, height, bits, sample_format, data=bytes(400), compression=1, samples=1):
+    """A TIFF file of one strip: grey, or RGB by three samples a pixel."""
+    entries = {256: width, 257: height, 258: bits, 259: compression, 262: 1 if samples == 1 else 2, 273: 200}
+    entries |= {277: samples, 278: height, 279: len(data), 339: sample_format}
     head = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
     head += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
     return head.ljust(200, b"\0") + data
+
+
+def black_floats(side):
+    """A packed TIFF file of black pixels, each of three floats."""
+    return tiff(side, side, 32, 3, zlib.compress(bytes(12 * side * side), 9), 8, 3)
 
 
 def png(width, height, more=b""):
@@ -35,6 +40,8 @@ def pictures():
         yield f"TIFF of 10^8 floats of {bits} bits", "tif", tiff(10_000, 10_000, bits, 3)
     yield "TIFF of floats", "tif", tiff(8, 8, 32, 3, bytes(256))
     yield "TIFF of NaN", "tif", tiff(8, 8, 32, 3, b"\0\0\xc0\x7f" * 64)
+    yield "TIFF of three floats a pixel", "tif", black_floats(8)
+    yield "TIFF of 10^8 three floats a pixel", "tif", tiff(10_000, 10_000, 32, 3, samples=3)
     yield "TIFF of floats, packed", "tif", tiff(10_000, 9_999, 32, 3, zlib.compress(bytes(399_960_000)), 8)
     yield "TIFF of 2^62 pixels", "tif", tiff(2**31, 2**31, 8, 1)
     yield "TIFF of no pixels", "tif", tiff(0, 0, 8, 1)

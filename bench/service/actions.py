@@ -5,7 +5,8 @@ import base64
 import json
 import random
 
-from bodies import npy, tiff
+from bodies import npy
+from pictures import black_floats
 
 from requesting import comparable
 from server import CAT, MODEL
@@ -19,7 +20,7 @@ VALID = [
     ("/explain?samples=8&seed=1", "application/json"),
 ]
 PICTURE64 = base64.b64encode(PICTURE).decode()
-TIFFS = {side: tiff(side) for side in (64, 7000)}
+TIFFS = {side: black_floats(side) for side in (64, 7000)}
 #: Batches of pictures, what is done with them, and the status.
 BATCHES = [
     (action, status, json.dumps({"instances": [{"b64": PICTURE64}] * count, "options": options}))

@@ -98,7 +98,7 @@ fn attribute_proto(name: &str, attribute: &Attribute) -> proto::AttributeProto {
         Attribute::Int(i) => (out.r#type, out.i) = (attribute_type::INT, Some(*i)),
         Attribute::String(s) => (out.r#type, out.s) = (attribute_type::STRING, Some(bytes(s))),
         Attribute::Tensor(t) => {
-            (out.r#type, out.t) = (attribute_type::TENSOR, Some(tensor_proto("", t)));
+            (out.r#type, out.t) = (attribute_type::TENSOR, Some(Box::new(tensor_proto("", t))));
         }
         Attribute::Floats(f) => (out.r#type, out.floats) = (attribute_type::FLOATS, f.clone()),
         Attribute::Ints(i) => (out.r#type, out.ints) = (attribute_type::INTS, i.clone()),

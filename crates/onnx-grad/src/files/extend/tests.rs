@@ -185,11 +185,11 @@ fn names_that_are_taken_are_not_given_again() {
     let branch = |name: &str| AttributeProto {
         name: name.into(),
         r#type: attribute_type::GRAPH,
-        g: Some(GraphProto {
+        g: Some(Box::new(GraphProto {
             node: vec![node("Neg", &["y"], &appended, vec![])],
             output: vec![info(&appended, 1, &[1, 1])],
             ..Default::default()
-        }),
+        })),
         ..Default::default()
     };
     graph.node.push(node("If", &["yes"], "z", vec![branch("then_branch"), branch("else_branch")]));

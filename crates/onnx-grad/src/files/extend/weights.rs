@@ -89,8 +89,8 @@ fn is_external(tensor: &TensorProto) -> bool {
 /// The tensors of a graph, of its nodes and of its branches.
 fn tensors(graph: &GraphProto) -> Vec<&TensorProto> {
     let attributes = || graph.node.iter().flat_map(|n| &n.attribute);
-    let own = graph.initializer.iter().chain(attributes().filter_map(|a| a.t.as_ref()));
-    let of_branches = attributes().filter_map(|a| a.g.as_ref()).flat_map(tensors);
+    let own = graph.initializer.iter().chain(attributes().filter_map(|a| a.t.as_deref()));
+    let of_branches = attributes().filter_map(|a| a.g.as_deref()).flat_map(tensors);
     own.chain(of_branches).collect()
 }
 
@@ -98,7 +98,7 @@ fn tensors(graph: &GraphProto) -> Vec<&TensorProto> {
 fn tensors_mut<'a>(graph: &'a mut GraphProto, all: &mut Vec<&'a mut TensorProto>) {
     all.extend(&mut graph.initializer);
     for attribute in graph.node.iter_mut().flat_map(|n| &mut n.attribute) {
-        all.extend(&mut attribute.t);
+        all.extend(attribute.t.as_deref_mut());
         if let Some(branch) = &mut attribute.g {
             tensors_mut(branch, all);
         }

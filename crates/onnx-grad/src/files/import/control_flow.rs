@@ -38,7 +38,7 @@ impl Reader<'_, '_> {
             let branch = branch.ok_or_else(|| error("lacks a branch"))?;
             self.predicates.push(Predicate { condition, expected });
             self.names.push(HashMap::new());
-            let results = self.branch(&format!("{name}/{expected}"), branch);
+            let results = self.branch(&format!("{name}/{expected}"), *branch);
             self.names.pop();
             for (result, output) in results?.into_iter().zip(outputs) {
                 self.graph.nodes.push(Node {

@@ -51,7 +51,7 @@ impl Decoder<'_, '_> {
                 Some(tensor) if tensor.data_type == onnx_type::STRING => {
                     Attribute::Strings(tensor.string_data.iter().map(text).collect())
                 }
-                Some(tensor) => Attribute::Tensor(self.tensor(tensor)?),
+                Some(tensor) => Attribute::Tensor(self.tensor(*tensor)?),
                 None => return Err(what("holds no tensor")),
             },
             attribute_type::GRAPH => {

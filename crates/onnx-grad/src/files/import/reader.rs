@@ -208,7 +208,8 @@ impl<'a, 'b> Reader<'a, 'b> {
 fn take_body(name: &str, attributes: &mut Vec<proto::AttributeProto>) -> Result<proto::GraphProto> {
     let at = attributes.iter().position(|a| a.name == "body" && a.g.is_some());
     let body = at.and_then(|at| attributes.remove(at).g);
-    body.ok_or_else(|| Error::invalid(format!("node '{name}' is a loop, but lacks a body")))
+    body.map(|body| *body)
+        .ok_or_else(|| Error::invalid(format!("node '{name}' is a loop, but lacks a body")))
 }
 
 /// The names of the modules that a node comes from. PyTorch's exporter records them as a Python

@@ -6,7 +6,7 @@ use crate::testing::{Engine, infer_shapes_on};
 fn graph(name: &str, node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> AttributeProto {
     let output = vec![info("result")];
     let g = Some(GraphProto { node, initializer, output, ..Default::default() });
-    AttributeProto { g, ..attribute(name, attribute_type::GRAPH) }
+    AttributeProto { g: g.map(Box::new), ..attribute(name, attribute_type::GRAPH) }
 }
 
 /// y = x + 1 if the condition is true, else x * 2. Both branches use the same names.

@@ -13,7 +13,7 @@ fn body(
     let infos = |names: &[&str]| names.iter().map(|name| info(name)).collect();
     let (input, output) = (infos(inputs), infos(outputs));
     let g = Some(GraphProto { node, initializer, input, output, ..Default::default() });
-    AttributeProto { g, ..attribute("body", attribute_type::GRAPH) }
+    AttributeProto { g: g.map(Box::new), ..attribute("body", attribute_type::GRAPH) }
 }
 
 fn scalar(tensor: TensorProto) -> TensorProto {
@@ -168,7 +168,7 @@ fn loops_may_hold_loops_and_branches() {
 
     let branch = |name: &str, node: NodeProto| {
         let g = GraphProto { node: vec![node], output: vec![info("r")], ..Default::default() };
-        AttributeProto { g: Some(g), ..attribute(name, attribute_type::GRAPH) }
+        AttributeProto { g: Some(Box::new(g)), ..attribute(name, attribute_type::GRAPH) }
     };
     let branches = vec![
         branch("then_branch", node("Neg", &["state"], &["r"], vec![])),

@@ -68,7 +68,7 @@ fn strings_that_no_score_depends_on_are_passed_over() {
         ..float_tensor("names", &[0.0, 0.0])
     };
     let constant = AttributeProto {
-        t: Some(TensorProto { name: String::new(), ..names.clone() }),
+        t: Some(Box::new(TensorProto { name: String::new(), ..names.clone() })),
         ..attribute("value", attribute_type::TENSOR)
     };
     let nodes = vec![

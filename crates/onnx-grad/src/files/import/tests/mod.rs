@@ -214,8 +214,10 @@ fn external_data_is_read() {
 /// A model with operators of old forms, in an order in which they cannot run.
 fn sample() -> ModelProto {
     let constant = TensorProto { name: String::new(), ..int_tensor("", &[2, -1]) };
-    let constant =
-        AttributeProto { t: Some(constant), ..attribute("value", attribute_type::TENSOR) };
+    let constant = AttributeProto {
+        t: Some(Box::new(constant)),
+        ..attribute("value", attribute_type::TENSOR)
+    };
     let mut model = model(
         11,
         vec![

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Feeds smoothcam damaged files and odd requests, by libFuzzer: a target for each of its borders.
 
-    fuzz/run                            # a minute for each target, as CI does
-    fuzz/run --seconds 3600 picture     # an hour for pictures
-    fuzz/run --seconds 3600 --save      # the same for all; inputs that reach something new go into corpus/
+    python fuzz/run.py                             # a minute for each target, as CI does
+    python fuzz/run.py --seconds 3600 picture      # an hour for pictures
+    python fuzz/run.py --seconds 3600 --save       # for all; inputs that reach something new go into corpus/
 
 Each target begins with its corpus, the inputs in corpus/TARGET.zip, so that whatever was once found is tried again.
 An input that brings smoothcam down, takes too long or too much memory is kept in artifacts/TARGET:
@@ -98,9 +98,8 @@ def main():
         for target, future in zip(targets, searches, strict=True):
             passed, said = future.result()
             lines = said.splitlines()
-            stats = {name: value for name, _, value in (line.partition(":") for line in lines) if name.startswith("stat::")}
-            runs = stats.get("stat::number_of_executed_units", "?").strip()
-            peak = stats.get("stat::peak_rss_mb", "?").strip()
+            stats = dict(line.removeprefix("stat::").split(":", 1) for line in lines if line.startswith("stat::"))
+            runs, peak = (stats.get(name, "?").strip() for name in ("number_of_executed_units", "peak_rss_mb"))
             print(f"{target:14} {'nothing found' if passed else 'FOUND':14} {runs:>10} inputs, {peak} MB", flush=True)
             if not passed:
                 print("\n".join(lines[-60:]), flush=True)
