@@ -15,9 +15,8 @@ use smoothcam_server::{Config, Limits, Model, app};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_current_thread().enable_time().build().expect("a runtime")
-});
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime"));
 
 /// A service that allows little, so that each request takes a few milliseconds.
 static APP: LazyLock<Router> = LazyLock::new(|| {

@@ -23,7 +23,7 @@ mod roi_align;
 pub(crate) use opset::{raise, same_form};
 
 use crate::error::Result;
-use crate::graph::{Attribute, Graph, Node, OPSET};
+use crate::graph::{Attribute, Graph, Node, OPSET, ValueId};
 use crate::tensor::DType;
 use rewriter::{Rewrite, Rewriter};
 
@@ -35,6 +35,7 @@ use rewriter::{Rewrite, Rewriter};
 pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
     let opset = graph.opsets.iter().find(|(d, _)| d.is_empty()).map_or(1, |(_, v)| *v);
     opset::check(opset)?;
+    let given: Vec<Node> = graph.nodes.iter().filter(|n| n.outputs.len() > 1).cloned().collect();
     for n in 0..graph.nodes.len() {
         // Gaps after the last input say nothing, but some make ONNX Runtime crash.
         while graph.nodes[n].inputs.last() == Some(&None) {
@@ -55,6 +56,28 @@ pub(crate) fn canonicalize(graph: &mut Graph) -> Result<()> {
     qdq_graph::mark_unclamped_scores(graph);
     portable::rewrite(graph)?;
     portable::mark_indices(graph);
+    check_outputs(graph, &given)
+}
+
+/// Checks that all outputs of nodes, as they were given, are still computed if something reads them.
+///
+/// # Errors
+/// If one is not: its operator has no such output.
+fn check_outputs(graph: &Graph, given: &[Node]) -> Result<()> {
+    let mut computed = vec![false; graph.values.len()];
+    let mut read = vec![false; graph.values.len()];
+    graph.outputs.iter().for_each(|v| read[v.0] = true);
+    for node in &graph.nodes {
+        node.outputs.iter().flatten().for_each(|v| computed[v.0] = true);
+        node.inputs.iter().flatten().for_each(|v| read[v.0] = true);
+    }
+    for node in given {
+        let lost = |v: &&ValueId| read[v.0] && !computed[v.0];
+        if let Some(lost) = node.outputs.iter().flatten().find(lost) {
+            let name = &graph.value(*lost).name;
+            return Err(node.unsupported(format!("it has no output that '{name}' could be")));
+        }
+    }
     Ok(())
 }
 

@@ -83,6 +83,9 @@ fn graphs_that_contradict_themselves_are_errors() {
     error(vec![relu("x", "y")], vec![float_tensor("y", &[1.0])], "defined twice");
     error(vec![relu("x", "y")], vec![float_tensor("", &[1.0])], "no name");
     error(vec![relu("z", "y")], vec![], "nothing computes");
+    // An operator that is written in others, with an output that it does not have.
+    let hardmax = node("Hardmax", &["x"], &["a", "y"], vec![]);
+    error(vec![hardmax], vec![], "no output that 'y' could be");
     error(vec![relu("x", "z")], vec![], "no node computes");
     let w = || float_tensor("w", &[1.0, 2.0]);
     let sized = |dims: &[i64]| vec![TensorProto { dims: dims.to_vec(), ..w() }];
