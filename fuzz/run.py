@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Feeds smoothcam damaged files and odd requests, by libFuzzer: a target for each of its borders.
 
-    python fuzz/run.py                             # a minute for each target, as CI does
+    python fuzz/run.py                             # a minute for each target
     python fuzz/run.py --seconds 3600 picture      # an hour for pictures
     python fuzz/run.py --seconds 3600 --save       # for all; inputs that reach something new go into corpus/
 
@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def unpacked(target):
 
 def pack(target, folder):
     """Writes the inputs of a folder as a target's corpus: the same inputs give the same bytes."""
+    (HERE / "corpus").mkdir(exist_ok=True)
     contents = sorted(path.read_bytes() for path in folder.iterdir())
     with zipfile.ZipFile(HERE / "corpus" / f"{target}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for content in contents:
@@ -76,8 +78,9 @@ def search(command, target, seconds, save):
     flags = ["--", f"-max_total_time={seconds}", "-print_final_stats=1", *limits]
     done = fuzz(command, "run", target, folder, *flags, capture_output=True, text=True, errors="replace")
     if save and done.returncode == 0:
-        fuzz(command, "cmin", target, folder, "--", *limits, capture_output=True)
-        pack(target, folder)
+        with tempfile.TemporaryDirectory() as fewest:
+            fuzz(command, "run", target, fewest, folder, "--", "-merge=1", *limits, capture_output=True)
+            pack(target, Path(fewest))
     return done.returncode == 0, done.stderr
 
 
