@@ -10,9 +10,6 @@ use crate::printable::quoted;
 use crate::read::read_file;
 use crate::{Error, Result, npy};
 
-/// The most bytes of a NumPy file.
-const MOST_BYTES: u64 = 1 << 30;
-
 /// A tensor of any shape.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Array {
@@ -38,7 +35,7 @@ impl Array {
     /// If the file cannot be read, or holds something else.
     pub fn read(path: impl AsRef<Path>) -> Result<Array> {
         let path = path.as_ref();
-        let bytes = read_file(path, MOST_BYTES)
+        let bytes = read_file(path, npy::MOST_BYTES)
             .map_err(|e| Error::input(format!("cannot read the array {}: {e}", quoted(path))))?;
         Self::from_npy(&bytes, &quoted(path))
     }

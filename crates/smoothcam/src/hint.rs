@@ -77,7 +77,8 @@ impl Hint {
         self
     }
 
-    /// The hint in a front end's language, control characters escaped, and cut if it is very long; `None` if it has none of the ways out.
+    /// The hint in a front end's language, control characters escaped, and cut if it is very long; `None` if it has none of
+    /// the ways out.
     pub fn worded(&self, wording: &dyn Wording) -> Option<String> {
         let ways: Vec<String> = self.0.iter().filter_map(|way| way.worded(wording)).collect();
         (!ways.is_empty()).then(|| message(&ways.join("; or ")))

@@ -79,6 +79,14 @@ impl Node {
         }
     }
 
+    /// The float attribute of this name, if the node has it.
+    pub(crate) fn float(&self, name: &str) -> Option<f32> {
+        match self.attribute(name) {
+            Some(Attribute::Float(x)) => Some(*x),
+            _ => None,
+        }
+    }
+
     /// The attribute of this name that is a list of integers, if the node has it.
     pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
         match self.attribute(name) {

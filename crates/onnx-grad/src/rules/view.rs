@@ -95,10 +95,7 @@ impl<'g> NodeView<'g> {
 
     /// A float attribute, or the default if the node does not have it.
     pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
-        match self.node.attribute(name) {
-            Some(Attribute::Float(f)) => *f,
-            _ => default,
-        }
+        self.node.float(name).unwrap_or(default)
     }
 
     /// An attribute that is a list of integers, if the node has it.

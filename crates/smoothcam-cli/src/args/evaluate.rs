@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use smoothcam::Method;
+use smoothcam::{MOST_SAMPLES, Method};
 use smoothcam_evaluate::{ClassSource, FAMILIES, MetricFamily};
 
 use super::{Flags, Limits, Model, one_of, one_of_several, several};
@@ -44,7 +44,7 @@ pub(crate) struct CompareWhatArgs {
     pub(crate) layers: Vec<String>,
     /// Numbers of noised samples, separated by commas: 0,8 [default: each method's own]
     #[arg(long, value_delimiter = ',', value_name = "NUMBERS", allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    #[arg(value_parser = clap::value_parser!(u16).range(0..=MOST_SAMPLES as i64))]
     pub(crate) samples: Vec<u16>,
     #[arg(long, value_delimiter = ',', value_name = "SIGMAS", allow_negative_numbers = true)]
     #[arg(help = several("sigma"), value_parser = one_of_several::<f64>("sigma"))]

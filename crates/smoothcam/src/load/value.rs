@@ -10,9 +10,6 @@ use crate::printable::quoted;
 use crate::read::read_file;
 use crate::{Error, Result, npy};
 
-/// The most bytes of a file of values.
-const MOST_BYTES: u64 = 1 << 30;
-
 /// Reads `NAME=VALUE`, a value for the input NAME: numbers separated by commas, or a file. That is a NumPy array
 /// (`.npy`), several of them (`.npz`) or a JSON object (`.json`), of which NAME is one, or nested lists of numbers
 /// (`.json`).
@@ -66,7 +63,7 @@ fn numbers(text: &str) -> Option<Array> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |e| Error::input(format!("cannot read the value {}: {e}", quoted(path)));
-    read_file(path, MOST_BYTES).map_err(failed)
+    read_file(path, npy::MOST_BYTES).map_err(failed)
 }
 
 /// The array NAME of an `.npz` file, or the only one in it.

@@ -15,8 +15,8 @@ use crate::{Error, Result};
 
 /// How `.npy` files begin.
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// The most bytes of an array of an `.npz` file, which may be packed.
-const MOST_BYTES: u64 = 1 << 30;
+/// The most bytes of a file of arrays, and of an array within one, which may be packed.
+pub(crate) const MOST_BYTES: u64 = 1 << 30;
 
 /// The elements of an array that is read.
 #[derive(Debug, PartialEq)]

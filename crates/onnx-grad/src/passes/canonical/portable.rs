@@ -47,16 +47,13 @@ pub(super) fn rewrite(graph: &mut Graph) -> Result<()> {
 /// # Errors
 /// If one is not within its range.
 fn check_attributes(node: &Node) -> Result<()> {
-    let float = |name| match node.attribute(name) {
-        Some(Attribute::Float(x)) => *x,
-        _ => 1.0,
-    };
+    let scale = node.float("scale").unwrap_or(1.0);
     match node.op.as_str() {
         "GatherND" if node.int("batch_dims").is_some_and(|dims| dims < 0) => {
             Err(node.unsupported("batch_dims must not be negative"))
         }
-        "RandomNormal" | "RandomNormalLike" if float("scale").is_nan() || float("scale") <= 0.0 => {
-            Err(node.unsupported(format!("scale is {}, expected a number above 0", float("scale"))))
+        "RandomNormal" | "RandomNormalLike" if scale.is_nan() || scale <= 0.0 => {
+            Err(node.unsupported(format!("scale is {scale}, expected a number above 0")))
         }
         _ => Ok(()),
     }

@@ -78,10 +78,7 @@ impl<'a> Rewriter<'a> {
 
     /// A float attribute, or the default if the node does not have it.
     pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
-        match self.node.attribute(name) {
-            Some(Attribute::Float(f)) => *f,
-            _ => default,
-        }
+        self.node.float(name).unwrap_or(default)
     }
 
     /// Adds a constant.
