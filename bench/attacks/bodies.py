@@ -6,16 +6,10 @@ import struct
 import threading
 import zlib
 
-from pictures import black_floats
+from pictures import black_floats, chunk, npy
 from target import CAT, CAT64
 
 MODEL = "efficientnet-lite0"
-
-
-def npy(header, elements=b""):
-    """A NumPy file with this header."""
-    text = header.encode()
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + elements
 
 
 def at_every_entry(server, body):
@@ -88,10 +82,6 @@ def maps(server):
 
 def profile(server):
     """Pictures of 8 x 8 pixels, whose colour profile unpacks to 800 MB."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(800)) + packer.flush()
     header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)

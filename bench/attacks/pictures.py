@@ -33,6 +33,12 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def npy(header, elements=b""):
+    """A NumPy file with this header."""
+    text = header.encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + elements
+
+
 def pictures():
     """Pictures and arrays that are broken or take much memory, each with its name, its ending and its bytes."""
     bomb = zlib.compress(bytes(500_000_000))
@@ -57,7 +63,6 @@ def pictures():
         yield f"a {ending} of 0xff", ending, starts[ending] + b"\xff" * 1000
     yield "half a PNG", "png", CAT[: len(CAT) // 2]
     for shape in ("(1, 3, 100000, 100000)", "(4294967296, 4294967296, 4)", "(1, -3, 8, 8)", "(" + "1," * 20_000 + ")"):
-        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
-        yield f"array of {shape[:24]}", "npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
-    nested = b"(" * 60_000
-    yield "array of nested tuples", "npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(nested)) + nested
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+        yield f"array of {shape[:24]}", "npy", npy(header)
+    yield "array of nested tuples", "npy", npy("(" * 60_000)

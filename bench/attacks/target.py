@@ -18,6 +18,13 @@ CAT64 = base64.b64encode(CAT).decode()
 PATIENCE = 60
 
 
+def memory(process, name):
+    """A value of a process's memory, such as VmRSS, in bytes; `None` if it has ended."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    value = re.search(name + r":\s*(\d+) kB", status)
+    return int(value[1]) * 1024 if value else None
+
+
 class Server:
     """`smoothcam serve` with the bundled model, with these flags."""
 
@@ -72,16 +79,11 @@ class Server:
 
     def peak(self):
         """The most memory that the process has taken, in bytes; `None` if it has ended."""
-        return self._status("VmHWM")
+        return memory(self.process, "VmHWM")
 
     def memory(self):
         """The memory that the process takes, in bytes; `None` if it has ended."""
-        return self._status("VmRSS")
-
-    def _status(self, name):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        value = re.search(name + r":\s*(\d+) kB", status)
-        return int(value[1]) * 1024 if value else None
+        return memory(self.process, "VmRSS")
 
     def end(self):
         """Ends the server."""

@@ -5,8 +5,7 @@ import base64
 import json
 import random
 
-from bodies import npy
-from pictures import black_floats
+from pictures import black_floats, npy
 
 from requesting import comparable
 from server import CAT, MODEL

@@ -2,11 +2,10 @@
 
 import asyncio
 import random
-import re
 import time
-from pathlib import Path
 
 import aiohttp
+from target import memory
 
 import good_clients
 from actions import ACTIONS, PICTURE, VALID
@@ -36,14 +35,8 @@ async def attacks(client, end):
 async def watch_memory(process, end, megabytes):
     """Records the server's memory every second."""
     while time.monotonic() < end:
-        megabytes.append(memory(process, "VmRSS"))
+        megabytes.append(memory(process, "VmRSS") / 1e6)
         await asyncio.sleep(1)
-
-
-def memory(process, name):
-    """Returns a value of the process's memory in MB."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(name + r":\s*(\d+)", status)[1]) * 1024 / 1e6
 
 
 async def run(seconds):
@@ -59,7 +52,7 @@ async def run(seconds):
         waits = good_clients.results(good)
         # Afterwards the server has room for all of these again, and the results are the same.
         await compare(clients[0], "afterwards")
-        peak = memory(process, "VmHWM")
+        peak = memory(process, "VmHWM") / 1e6
         for client in clients:
             await client.session.close()
     return report(record, waits, megabytes, peak)
