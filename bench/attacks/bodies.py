@@ -52,10 +52,9 @@ def classes(server):
 
 
 def feature_maps(server):
-    """A batch of 64 pictures, 64 classes and all feature maps."""
-    instances = [{"b64": CAT64}] * 64
-    parameters = {"class": list(range(64)), "features": True}
-    body = {"instances": instances, "parameters": parameters}
+    """A batch of as many pictures as fit a body, 64 classes and all feature maps."""
+    options = {"feature_maps": 4096, "class": [f"#{i}" for i in range(64)]}
+    body = {"instances": [{"b64": CAT64}] * 40, "options": options}
     server.attack("POST", f"/v1/models/{MODEL}:explain", json.dumps(body).encode())
 
 
